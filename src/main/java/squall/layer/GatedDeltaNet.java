@@ -1,0 +1,63 @@
+package squall.layer;
+
+import java.util.List;
+import squall.ops.Buf;
+import squall.ops.DeltaShape;
+import squall.ops.Norm;
+import squall.ops.Ops;
+import squall.ops.StateSpec;
+import squall.ops.Weight;
+
+/**
+ * Gated DeltaNet: linear attention with a decaying memory S of fixed size and an error-correcting write.
+ * <pre>
+ *   [q | k | v] = silu(conv(Wqkv n))   z = Wz n   b = Wb n   a = Wa n        n = rmsNorm(x)
+ *   q = q / |q| / sqrt(dk)   k = k / |k|                                      per key head
+ *   beta = sigmoid(b)   g = -exp(A_log) softplus(a + dt)                      per value head
+ *   S = e^g S;  S += k (beta (v - S^T k))^T;  o = S^T q                       S: [dk, dv] per value head
+ *   x += Wo (norm_o(o) * silu(z))                                             norm over dv, weights shared by the heads
+ * </pre>
+ * Wqkv: [2*keyHeads*dk + valueHeads*dv, dim]; Wz: [valueHeads*dv, dim]; Wb, Wa: [valueHeads, dim];
+ * Wo: [dim, valueHeads*dv]; conv: [channels, taps]. Source: Yang et al., "Gated Delta Networks" (2024); transformers 5.18
+ * {@code Qwen3NextGatedDeltaNet}.
+ */
+public final class GatedDeltaNet implements Block {
+
+    /** The weights of one layer; decay holds -exp(A_log). */
+    public record Weights(Norm norm, Weight qkv, Weight z, Weight beta, Weight alpha, Weight conv, Weight decay, Weight dt,
+                          Norm outNorm, Weight out) {}
+
+    private final DeltaShape shape;
+    private final Weights w;
+    private final StateSpec.Recurrent memory;
+    private final StateSpec.Window window;
+
+    public GatedDeltaNet(String name, DeltaShape shape, int taps, Weights w) {
+        this.shape = shape;
+        this.w = w;
+        this.memory = new StateSpec.Recurrent(name, shape.valueHeads(), shape.dk(), shape.dv());
+        this.window = new StateSpec.Window(name, taps, shape.channels());
+    }
+
+    @Override public void forward(Ops ops, Buf x) {
+        Buf u = ops.rows(shape.channels());
+        Buf z = ops.rows(w.z.rows());
+        Buf beta = ops.rows(shape.valueHeads());
+        Buf g = ops.rows(shape.valueHeads());
+        ops.normMatmul(new Buf[] {u, z, beta, g}, x, w.norm, new Weight[] {w.qkv, w.z, w.beta, w.alpha});
+
+        Buf qkv = ops.rows(shape.channels());
+        ops.causalConvSilu(qkv, u, w.conv, window);
+        ops.deltaNormalise(qkv, shape);
+        ops.deltaGates(beta, g, w.decay, w.dt);
+
+        Buf o = ops.rows(w.z.rows());
+        ops.deltaRule(o, qkv, beta, g, memory, shape);
+        ops.gatedNorm(o, z, w.outNorm);
+        ops.matmulAdd(x, o, w.out);
+    }
+
+    @Override public List<StateSpec> state() {
+        return List.of(memory, window);
+    }
+}

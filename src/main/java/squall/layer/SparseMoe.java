@@ -1,0 +1,60 @@
+package squall.layer;
+
+import squall.ops.Buf;
+import squall.ops.Norm;
+import squall.ops.Ops;
+import squall.ops.Routing;
+import squall.ops.Weight;
+
+/**
+ * Mixture of experts, with a shared expert where the model has one:
+ * <pre>
+ *   p = softmax(Wr n) over all experts; the used largest, divided by their sum if normalised      n = rmsNorm(x)
+ *   x += sum_e p_e down_e(silu(gate_e n) * up_e n)
+ *   x += sigmoid(Wg n) * down_s(silu(gate_s n) * up_s n)                                           the shared expert
+ * </pre>
+ * Wr: [experts, dim]; gate, up: per expert [hidden, dim]; down: per expert [dim, hidden]; Wg: [1, dim].
+ * Source: transformers 5.18 {@code Qwen3MoeSparseMoeBlock}, {@code Qwen3NextSparseMoeBlock}.
+ */
+public final class SparseMoe implements Block {
+
+    public record Experts(Weight router, Weight gate, Weight up, Weight down, int used, Routing.Weights weights) {}
+
+    public record Shared(Weight scalar, Weight gate, Weight up, Weight down) {}
+
+    private final Norm norm;
+    private final Experts routed;
+    private final Shared shared;
+
+    /** @param shared null for models without a shared expert */
+    public SparseMoe(Norm norm, Experts routed, Shared shared) {
+        this.norm = norm;
+        this.routed = routed;
+        this.shared = shared;
+    }
+
+    @Override public void forward(Ops ops, Buf x) {
+        Buf n = ops.rows(x.width());
+        ops.rmsNorm(n, x, norm);
+
+        Buf logits = ops.rows(routed.router.rows());
+        ops.matmul(logits, n, routed.router);
+        Routing routing = ops.route(logits, routed.used, routed.weights);
+        Buf y = ops.rows(x.width());
+        ops.experts(y, n, routing, routed.gate, routed.up, routed.down);
+        ops.add(x, y);
+
+        if (shared != null) {
+            Buf h = ops.rows(shared.gate.rows());
+            Buf u = ops.rows(shared.up.rows());
+            Buf g = ops.rows(1);
+            ops.matmul(h, n, shared.gate);
+            ops.matmul(u, n, shared.up);
+            ops.matmul(g, n, shared.scalar);
+            ops.siluMul(h, u);
+            Buf s = ops.rows(x.width());
+            ops.matmul(s, h, shared.down);
+            ops.addGated(x, s, g);
+        }
+    }
+}
