@@ -1,7 +1,7 @@
 package squall.layer;
 
 import java.util.List;
-import squall.model.ModelConfig;
+import squall.ops.AttentionShape;
 import squall.ops.Buf;
 import squall.ops.HeadShape;
 import squall.ops.Norm;
@@ -26,13 +26,13 @@ public final class GatedAttention implements Block {
     /** The weights of one layer. */
     public record Weights(Norm norm, Weight q, Weight k, Weight v, Weight out, Norm queryNorm, Norm keyNorm) {}
 
-    private final ModelConfig.Attention shape;
+    private final AttentionShape shape;
     private final Weights w;
     private final StateSpec.Kv kv;
     private final HeadShape queries;
     private final HeadShape gates;
 
-    public GatedAttention(String name, ModelConfig.Attention shape, Weights w) {
+    public GatedAttention(String name, AttentionShape shape, Weights w) {
         this.shape = shape;
         this.w = w;
         this.kv = new StateSpec.Kv(name, shape.kvHeads(), shape.headDim());

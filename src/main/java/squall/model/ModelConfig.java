@@ -1,8 +1,8 @@
 package squall.model;
 
 import java.util.List;
+import squall.ops.AttentionShape;
 import squall.ops.DeltaShape;
-import squall.ops.Rope;
 import squall.ops.Routing;
 
 /**
@@ -24,16 +24,13 @@ import squall.ops.Routing;
  * @param mtpLayers     multi-token-prediction layers present in the file (recognised, not run)
  */
 public record ModelConfig(String arch, String name, int dim, int vocab, int contextLength, float eps, List<Layer> layers,
-                          Attention attention, DeltaShape delta, int convTaps, int ffn, Moe moe, int mtpLayers) {
+                          AttentionShape attention, DeltaShape delta, int convTaps, int ffn, Moe moe, int mtpLayers) {
 
     public enum Mixer { ATTENTION, DELTA_NET }
 
     public enum FeedForward { DENSE, MOE }
 
     public record Layer(Mixer mixer, FeedForward feedForward) {}
-
-    /** @param gated whether q_proj carries an output gate after each head's query */
-    public record Attention(int heads, int kvHeads, int headDim, boolean gated, Rope rope) {}
 
     /**
      * @param experts      number of routed experts

@@ -9,6 +9,7 @@ import squall.layer.GatedAttention;
 import squall.layer.GatedDeltaNet;
 import squall.layer.LmHead;
 import squall.layer.SparseMoe;
+import squall.ops.AttentionShape;
 import squall.ops.DeltaShape;
 import squall.ops.Norm;
 import squall.ops.Weight;
@@ -52,7 +53,7 @@ public final class Qwen {
     }
 
     private Block attention(String b) {
-        ModelConfig.Attention a = c.attention();
+        AttentionShape a = c.attention();
         int q = a.heads() * a.headDim();
         int kv = a.kvHeads() * a.headDim();
         return new GatedAttention(b + "attn", a, new GatedAttention.Weights(
