@@ -1,0 +1,27 @@
+package squall.quant;
+
+import static squall.quant.LittleEndian.u8;
+
+import java.lang.foreign.MemorySegment;
+
+/**
+ * The eight six-bit scales and eight six-bit minima that {@link Q4_K} and {@link Q5_K} pack into 12 bytes:
+ * <pre>
+ * byte k (0 to 3)  | high 2 of scale k+4   | scale k   (6) |
+ * byte 4 + k       | high 2 of minimum k+4 | minimum k (6) |
+ * byte 8 + k       | low 4 of minimum k+4  | low 4 of scale k+4 |
+ * </pre>
+ */
+final class SixBitScales {
+    private SixBitScales() {}
+
+    /** Scale s (0 to 7) of the 12 bytes at {@code at}. */
+    static int scaleAt(MemorySegment w, long at, int s) {
+        return s < 4 ? u8(w, at + s) & 63 : u8(w, at + s + 4) & 15 | u8(w, at + s - 4) >> 6 << 4;
+    }
+
+    /** Minimum s (0 to 7) of the 12 bytes at {@code at}. */
+    static int minimumAt(MemorySegment w, long at, int s) {
+        return s < 4 ? u8(w, at + s + 4) & 63 : u8(w, at + s + 4) >> 4 | u8(w, at + s) >> 6 << 4;
+    }
+}
