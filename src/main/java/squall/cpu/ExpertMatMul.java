@@ -1,0 +1,166 @@
+package squall.cpu;
+
+import java.util.Arrays;
+import squall.ops.Weight;
+
+/**
+ * The mixture of experts of a step: rows are grouped by expert, so that each chosen expert's bytes are read once, and
+ * no others. Two regions: {@code h = silu(gate x) * up x} for every (row, expert) pair, then
+ * {@code y = sum of weight * down h}, each output by one worker, experts in ascending order.
+ */
+final class ExpertMatMul {
+
+    /** Outputs of one piece of work. */
+    private static final int PIECE = WeightTile.OUTPUTS;
+
+    private final ThreadTeam team;
+    private final WeightTile[] tiles;
+    private final Scratch[] scratch;
+    private float[] h = new float[0];
+    private int[] order = new int[0];
+    private int[] starts = new int[0];
+    private int[] chosen = new int[0];
+    private int chosenCount;
+
+    // of the call in progress
+    private float[] y;
+    private float[] x;
+    private int[] ids;
+    private float[] weights;
+    private int used;
+    private int rows;
+    private Weight gate;
+    private Weight up;
+    private Weight down;
+    private final ThreadTeam.RangeTask hidden = this::hidden;
+    private final ThreadTeam.RangeTask outputs = this::outputs;
+
+    /** What a worker needs for the rows of one expert. */
+    private static final class Scratch {
+        int[] index = new int[0];
+        float[] packed = new float[0];
+        float[] a = new float[0];
+        float[] b = new float[0];
+
+        /** Room for {@code n} rows of {@code cols} values. */
+        void fit(int n, int cols) {
+            int full = Panels.groups(n) * Panels.ROWS;
+            if (index.length < n) index = new int[n];
+            if (packed.length < full * cols) packed = new float[full * cols];
+            if (a.length < n * PIECE) {
+                a = new float[n * PIECE];
+                b = new float[n * PIECE];
+            }
+        }
+    }
+
+    ExpertMatMul(ThreadTeam team, WeightTile[] tiles) {
+        this.team = team;
+        this.tiles = tiles;
+        scratch = new Scratch[tiles.length];
+        for (int i = 0; i < scratch.length; i++) scratch[i] = new Scratch();
+    }
+
+    void multiply(float[] y, float[] x, int rows, int[] ids, float[] weights, int used, Weight gate, Weight up, Weight down) {
+        this.y = y;
+        this.x = x;
+        this.rows = rows;
+        this.ids = ids;
+        this.weights = weights;
+        this.used = used;
+        this.gate = gate;
+        this.up = up;
+        this.down = down;
+        group(gate.experts().size());
+        if (h.length < rows * used * gate.rows()) h = new float[rows * used * gate.rows()];
+        team.forEach(chosenCount * pieces(gate.rows()), 1, hidden);
+        team.forEach(pieces(down.rows()), 1, outputs);
+        this.y = null;
+        this.x = null;
+    }
+
+    private static int pieces(int outputs) {
+        return (outputs + PIECE - 1) / PIECE;
+    }
+
+    /** Sorts the pairs by expert (stable): expert e has the pairs order[starts[e] .. starts[e + 1]]. */
+    private void group(int experts) {
+        int pairs = rows * used;
+        if (order.length < pairs) order = new int[pairs];
+        if (starts.length < experts + 1) {
+            starts = new int[experts + 1];
+            chosen = new int[experts];
+        }
+        Arrays.fill(starts, 0, experts + 1, 0);
+        for (int p = 0; p < pairs; p++) starts[ids[p]]++;
+        int sum = 0;
+        chosenCount = 0;
+        for (int e = 0; e < experts; e++) {
+            if (starts[e] > 0) chosen[chosenCount++] = e;
+            sum += starts[e];
+            starts[e] = sum;
+        }
+        starts[experts] = sum;
+        for (int p = pairs - 1; p >= 0; p--) order[--starts[ids[p]]] = p;
+    }
+
+    private void hidden(int worker, int begin, int end) {
+        int pieces = pieces(gate.rows());
+        for (int i = begin; i < end; i++) hidden(tiles[worker], scratch[worker], chosen[i / pieces], i % pieces * PIECE);
+    }
+
+    private void hidden(WeightTile tile, Scratch s, int e, int first) {
+        int last = Math.min(gate.rows(), first + PIECE);
+        int n = starts[e + 1] - starts[e];
+        s.fit(n, gate.cols());
+        for (int i = 0; i < n; i++) s.index[i] = order[starts[e] + i] / used;
+        if (n <= MatMul.FEW_ROWS) {
+            for (int o = first; o < last; o++)
+                for (int i = 0; i < n; i++) {
+                    int at = s.index[i] * gate.cols();
+                    s.a[i * PIECE + o - first] = WeightTile.dot(gate, e, o, x, at);
+                    s.b[i * PIECE + o - first] = WeightTile.dot(up, e, o, x, at);
+                }
+        } else {
+            Panels.packRows(s.packed, x, s.index, 0, Panels.groups(n), n, gate.cols());
+            tile.multiply(s.a, 0, PIECE, gate, e, first, last, s.packed, n);
+            tile.multiply(s.b, 0, PIECE, up, e, first, last, s.packed, n);
+        }
+        for (int i = 0; i < n; i++) {
+            int at = order[starts[e] + i] * gate.rows() + first;
+            for (int o = 0; o < last - first; o++) {
+                float g = s.a[i * PIECE + o];
+                h[at + o] = (float) (g / (1 + Math.exp(-g))) * s.b[i * PIECE + o];
+            }
+        }
+    }
+
+    private void outputs(int worker, int begin, int end) {
+        for (int i = begin; i < end; i++) outputs(tiles[worker], scratch[worker], i * PIECE);
+    }
+
+    private void outputs(WeightTile tile, Scratch s, int first) {
+        int width = down.rows();
+        int last = Math.min(width, first + PIECE);
+        for (int r = 0; r < rows; r++) Arrays.fill(y, r * width + first, r * width + last, 0);
+        for (int j = 0; j < chosenCount; j++) {
+            int e = chosen[j];
+            int n = starts[e + 1] - starts[e];
+            s.fit(n, down.cols());
+            if (n <= MatMul.FEW_ROWS) {
+                for (int o = first; o < last; o++)
+                    for (int i = 0; i < n; i++)
+                        s.a[i * PIECE + o - first] = WeightTile.dot(down, e, o, h, order[starts[e] + i] * down.cols());
+            } else {
+                System.arraycopy(order, starts[e], s.index, 0, n);
+                Panels.packRows(s.packed, h, s.index, 0, Panels.groups(n), n, down.cols());
+                tile.multiply(s.a, 0, PIECE, down, e, first, last, s.packed, n);
+            }
+            for (int i = 0; i < n; i++) {
+                int p = order[starts[e] + i];
+                int at = p / used * width + first;
+                for (int o = 0; o < last - first; o++) y[at + o] += weights[p] * s.a[i * PIECE + o];
+            }
+        }
+    }
+}

@@ -1,0 +1,137 @@
+package squall.cpu;
+
+import squall.ops.Weight;
+
+/**
+ * Products with weights as they are stored. Owned by the thread that runs the step; one call at a time.
+ *
+ * <p>Few rows are bound by the bytes of the weights: each output is a dot product straight from the stored blocks. Many
+ * rows are bound by arithmetic: a tile of the weights is decoded once into a panel that stays in the second-level cache,
+ * and multiplied with all rows ({@link WeightTile}). Outputs are computed in an order that does not depend on the number
+ * of threads. Scratch is kept and grows on demand: a call allocates nothing in steady state.
+ */
+public final class MatMul {
+
+    /** Rows up to which dot products from the stored blocks are faster than tiles. */
+    static final int FEW_ROWS = 4;
+
+    /** Weight bytes of one piece of work of few rows: small enough to share out, large enough to hide the sharing. */
+    private static final int PIECE_BYTES = 32 << 10;
+
+    private final ThreadTeam team;
+    private final WeightTile[] tiles;
+    private final ExpertMatMul experts;
+    private float[] packed = new float[0];
+
+    // of the call in progress
+    private float[][] ys;
+    private float[] x;
+    private int rows;
+    private Weight[] ws;
+    private int[] pieceRows = new int[0];
+    private final ThreadTeam.RangeTask dots = this::dots;
+    private final ThreadTeam.RangeTask products = this::products;
+    private final ThreadTeam.RangeTask packing = this::pack;
+
+    public MatMul(ThreadTeam team) {
+        this.team = team;
+        tiles = new WeightTile[team.size()];
+        for (int i = 0; i < tiles.length; i++) tiles[i] = new WeightTile();
+        experts = new ExpertMatMul(team, tiles);
+    }
+
+    /**
+     * {@code ys[i][r * ws[i].rows + o] = sum over c of ws[i][o, c] * x[r * cols + c]}, r < rows: all matrices in one
+     * parallel region.
+     *
+     * @param ys one array for each matrix, [rows, ws[i].rows] or longer
+     * @param x  [rows, cols] or longer
+     * @param ws matrices with the same number of columns
+     */
+    public void multiply(float[][] ys, float[] x, int rows, Weight[] ws) {
+        check(ys, x, rows, ws);
+        this.ys = ys;
+        this.x = x;
+        this.rows = rows;
+        this.ws = ws;
+        if (pieceRows.length < ws.length) pieceRows = new int[ws.length];
+        boolean few = rows <= FEW_ROWS;
+        int pieces = 0;
+        for (int i = 0; i < ws.length; i++) {
+            pieceRows[i] = few ? dotRows(ws[i]) : WeightTile.OUTPUTS;
+            pieces += pieces(i);
+        }
+        if (few) {
+            team.forEach(pieces, 1, dots);
+        } else {
+            int groups = Panels.groups(rows);
+            int size = groups * Panels.ROWS * ws[0].cols();
+            if (packed.length < size) packed = new float[size];
+            team.forEach(groups, 1, packing);
+            team.forEach(pieces, 1, products);
+        }
+        this.ys = null;
+        this.x = null;
+        this.ws = null;
+    }
+
+    /**
+     * {@code y[r] = sum over j < used of weights[r, j] * down_e(silu(gate_e x[r]) * up_e x[r])}, e = ids[r, j].
+     *
+     * @param y       [rows, down.rows]
+     * @param x       [rows, gate.cols]
+     * @param ids     [rows, used], experts of each row
+     * @param weights [rows, used]
+     */
+    public void experts(float[] y, float[] x, int rows, int[] ids, float[] weights, int used,
+                        Weight gate, Weight up, Weight down) {
+        experts.multiply(y, x, rows, ids, weights, used, gate, up, down);
+    }
+
+    private static void check(float[][] ys, float[] x, int rows, Weight[] ws) {
+        if (ys.length != ws.length || ws.length == 0)
+            throw new IllegalArgumentException(ys.length + " results for " + ws.length + " matrices");
+        for (int i = 0; i < ws.length; i++) {
+            Weight w = ws[i];
+            if (w.cols() != ws[0].cols() || (long) rows * w.cols() > x.length || (long) rows * w.rows() > ys[i].length)
+                throw new IllegalArgumentException(w.name() + ": [" + w.rows() + ", " + w.cols() + "] times " + rows
+                        + " rows does not fit arrays of " + x.length + " and " + ys[i].length);
+        }
+    }
+
+    private static int dotRows(Weight w) {
+        return Math.max(8, (int) (PIECE_BYTES / w.format().rowBytes(w.cols())));
+    }
+
+    private int pieces(int i) {
+        return (ws[i].rows() + pieceRows[i] - 1) / pieceRows[i];
+    }
+
+    private void pack(int worker, int begin, int end) {
+        Panels.packRows(packed, x, null, begin, end, rows, ws[0].cols());
+    }
+
+    private void dots(int worker, int begin, int end) {
+        for (int piece = begin; piece < end; piece++) {
+            int at = piece;
+            int i = 0;
+            while (at >= pieces(i)) at -= pieces(i++);
+            Weight w = ws[i];
+            int first = at * pieceRows[i];
+            int last = Math.min(w.rows(), first + pieceRows[i]);
+            tiles[worker].dots(ys[i], w, 0, first, last, x, rows);
+        }
+    }
+
+    private void products(int worker, int begin, int end) {
+        for (int piece = begin; piece < end; piece++) {
+            int at = piece;
+            int i = 0;
+            while (at >= pieces(i)) at -= pieces(i++);
+            Weight w = ws[i];
+            int first = at * pieceRows[i];
+            int last = Math.min(w.rows(), first + pieceRows[i]);
+            tiles[worker].multiply(ys[i], first, w.rows(), w, 0, first, last, packed, rows);
+        }
+    }
+}

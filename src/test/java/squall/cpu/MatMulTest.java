@@ -1,0 +1,134 @@
+package squall.cpu;
+
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.lang.management.ManagementFactory;
+import java.util.Arrays;
+import java.util.Random;
+import org.junit.jupiter.api.Tag;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
+import org.junit.jupiter.params.provider.ValueSource;
+import squall.ops.Weight;
+import squall.quant.Format;
+
+/** Products of stored weights against double sums of the definition {@code at}. */
+class MatMulTest {
+    private static final int[] ROWS = {1, 2, 3, 4, 5, 7, 8, 16, 17, 64, 65, 130};
+
+    private final Random random = new Random(7);
+
+    @ParameterizedTest @EnumSource(Format.class) @Tag("width")
+    void everyFormatMatchesTheDefinition(Format format) {
+        int block = format.codec.blockSize();
+        int[] cols = block == 1 ? new int[] {1, 7, 33, 600} : new int[] {block, 3 * block, 1536 / block * block};
+        try (ThreadTeam team = new ThreadTeam(2)) {
+            MatMul matMul = new MatMul(team);
+            for (int c : cols)
+                for (int outputs : new int[] {1, 15, 67}) {
+                    Weight w = Weights.random(random, format, outputs, c, 1, false);
+                    for (int rows : new int[] {1, 3, 8, 17}) check(matMul, rows, w);
+                }
+        }
+    }
+
+    @ParameterizedTest @ValueSource(ints = {1, 3}) @Tag("width")
+    void everyRowCount(int threads) {
+        try (ThreadTeam team = new ThreadTeam(threads)) {
+            MatMul matMul = new MatMul(team);
+            Weight w = Weights.random(random, Format.F32, 131, 96, 1, false);
+            for (int rows : ROWS) check(matMul, rows, w);
+        }
+    }
+
+    @Test @Tag("width") void blockScalesWithRaggedEdges() {
+        try (ThreadTeam team = new ThreadTeam(2)) {
+            MatMul matMul = new MatMul(team);
+            for (int cols : new int[] {1, 7, 128, 129, 700})
+                for (int outputs : new int[] {1, 127, 129, 200}) {
+                    Weight w = Weights.random(random, Format.F32, outputs, cols, 1, true);
+                    for (int rows : new int[] {1, 2, 9}) check(matMul, rows, w);
+                }
+        }
+    }
+
+    @Test void severalMatricesOfOneInput() {
+        try (ThreadTeam team = new ThreadTeam(2)) {
+            MatMul matMul = new MatMul(team);
+            Weight[] ws = {Weights.random(random, Format.F32, 200, 64, 1, false),
+                    Weights.random(random, Format.F32, 3, 64, 1, false), Weights.random(random, Format.F32, 64, 64, 1, false)};
+            for (int rows : ROWS) check(matMul, rows, ws);
+        }
+    }
+
+    @Test void resultsDoNotDependOnTheNumberOfThreads() {
+        Weight w = Weights.random(random, Format.F32, 300, 200, 1, false);
+        for (int rows : new int[] {1, 3, 40}) {
+            float[] x = Weights.floats(random, rows * 200);
+            float[] one = new float[rows * 300];
+            float[] four = new float[rows * 300];
+            try (ThreadTeam team = new ThreadTeam(1)) {
+                new MatMul(team).multiply(new float[][] {one}, x, rows, new Weight[] {w});
+            }
+            try (ThreadTeam team = new ThreadTeam(4)) {
+                new MatMul(team).multiply(new float[][] {four}, x, rows, new Weight[] {w});
+            }
+            assertArrayEquals(one, four);
+        }
+    }
+
+    @Test void allocatesNothingInSteadyState() {
+        var threads = (com.sun.management.ThreadMXBean) ManagementFactory.getThreadMXBean();
+        Weight[] ws = {Weights.random(random, Format.F32, 100, 128, 1, false)};
+        try (ThreadTeam team = new ThreadTeam(1)) {
+            MatMul matMul = new MatMul(team);
+            float[] x = Weights.floats(random, 16 * 128);
+            float[][] ys = {new float[16 * 100]};
+            for (int rows : new int[] {1, 16}) {
+                for (int i = 0; i < 3000; i++) matMul.multiply(ys, x, rows, ws);
+                long before = threads.getCurrentThreadAllocatedBytes();
+                for (int i = 0; i < 1000; i++) matMul.multiply(ys, x, rows, ws);
+                long bytes = threads.getCurrentThreadAllocatedBytes() - before;
+                assertTrue(bytes < 1000, bytes + " bytes in 1000 products of " + rows + " rows");
+            }
+        }
+    }
+
+    @Test void shapesThatDoNotFitAreRefused() {
+        try (ThreadTeam team = new ThreadTeam(1)) {
+            MatMul matMul = new MatMul(team);
+            Weight[] ws = {Weights.random(random, Format.F32, 4, 8, 1, false)};
+            float[][] ys = {new float[8]};
+            assertThrows(IllegalArgumentException.class, () -> matMul.multiply(ys, new float[15], 2, ws));
+            assertThrows(IllegalArgumentException.class, () -> matMul.multiply(ys, new float[24], 3, ws));
+            assertThrows(IllegalArgumentException.class, () -> matMul.multiply(new float[0][], new float[24], 1, ws));
+        }
+    }
+
+    /** Every result within the bound of {@code Codec.dot}, and nothing written after the last. */
+    private void check(MatMul matMul, int rows, Weight... ws) {
+        int cols = ws[0].cols();
+        float[] x = Weights.floats(random, rows * cols + 3);
+        float[][] ys = new float[ws.length][];
+        for (int i = 0; i < ws.length; i++) {
+            ys[i] = new float[rows * ws[i].rows() + 5];
+            Arrays.fill(ys[i], 77);
+        }
+        matMul.multiply(ys, x, rows, ws);
+        for (int i = 0; i < ws.length; i++) {
+            Weight w = ws[i];
+            double[] values = Weights.values(w, 0);
+            for (int r = 0; r < rows; r++)
+                for (int o = 0; o < w.rows(); o++) {
+                    Weights.Sum sum = Weights.dot(values, o, x, r, cols);
+                    assertEquals(sum.value(), ys[i][r * w.rows() + o], 4e-7 * Math.sqrt(cols) * sum.magnitude(),
+                            w.name() + " [" + w.rows() + ", " + cols + "] row " + r + " of " + rows + ", output " + o);
+                }
+            for (int j = rows * w.rows(); j < ys[i].length; j++) assertEquals(77, ys[i][j], "written past the end");
+        }
+    }
+}
