@@ -2,6 +2,7 @@ package squall.cpu;
 
 import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.VectorSpecies;
+import squall.quant.Lanes;
 
 /**
  * Panels of a matrix product and the kernel that multiplies them: {@value #ROWS} rows of activations by {@link #COLUMNS}
@@ -15,8 +16,8 @@ final class Panels {
     /** Rows of a group. With 2 vectors of outputs: 12 sums, 2 weights and an activation in 16 registers. */
     static final int ROWS = 6;
 
-    private static final VectorSpecies<Float> S = FloatVector.SPECIES_PREFERRED;
-    private static final int L = S.length();
+    private static final VectorSpecies<Float> S = Lanes.FLOATS;
+    private static final int L = Lanes.COUNT;
 
     /** Outputs of a strip. */
     static final int COLUMNS = 2 * L;
