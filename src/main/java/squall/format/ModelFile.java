@@ -21,5 +21,10 @@ public interface ModelFile extends AutoCloseable {
     /** {@code GGUF} or {@code safetensors}, for messages. */
     String container();
 
+    /** The metadata through getters that check types and name the key when they refuse. */
+    default Metadata keys() {
+        return new Metadata(path().toString(), "", metadata());
+    }
+
     @Override void close();
 }

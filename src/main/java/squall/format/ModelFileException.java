@@ -14,4 +14,13 @@ public final class ModelFileException extends RuntimeException {
     public ModelFileException(String message, Throwable cause) {
         super(message, cause);
     }
+
+    /**
+     * {@code file: subject: expected X, found Y.}
+     *
+     * @param subject the tensor, key or part of the file that is wrong
+     */
+    public static ModelFileException mismatch(String file, String subject, Object expected, Object found) {
+        return new ModelFileException(file + ": " + subject + ": expected " + expected + ", found " + found + ".");
+    }
 }

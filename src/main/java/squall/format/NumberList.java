@@ -1,0 +1,29 @@
+package squall.format;
+
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.util.AbstractList;
+import java.util.RandomAccess;
+
+/**
+ * A GGUF array of numbers or booleans, kept as the file's bytes and decoded on access, so that it takes no more memory
+ * than it takes in the file. Elements are Long, Double or Boolean.
+ */
+final class NumberList extends AbstractList<Object> implements RandomAccess {
+    private final ByteBuffer bytes;
+    private final ValueType type;
+
+    NumberList(byte[] bytes, ValueType type) {
+        this.bytes = ByteBuffer.wrap(bytes).order(ByteOrder.LITTLE_ENDIAN);
+        this.type = type;
+    }
+
+    @Override public Object get(int i) {
+        java.util.Objects.checkIndex(i, size());
+        return type.decode(bytes, i * type.bytes);
+    }
+
+    @Override public int size() {
+        return bytes.capacity() / type.bytes;
+    }
+}
