@@ -31,7 +31,7 @@ final class Scheduler {
     }
 
     private final int batch;
-    private long step;
+    private long turns;
 
     /** @param batch most rows of a step */
     Scheduler(int batch) {
@@ -59,10 +59,9 @@ final class Scheduler {
             builder.add(t.slot, s.done(), s.ids(), s.done(), s.done() + rows,
                     piece.wantsLogits() ? StepPlan.Want.LAST : StepPlan.Want.NONE);
             pieces.add(piece);
-            t.served = step;
+            t.served = turns++;
             free -= rows;
         }
-        step++;
         return new Plan(builder.build(), pieces);
     }
 }

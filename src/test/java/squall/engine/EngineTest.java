@@ -196,7 +196,8 @@ class EngineTest {
         List<Sequence> all = new ArrayList<>();
         for (int i = 0; i < 5; i++) all.add(engine.submit(request(new int[] {i}, 100)));
         for (int i = 0; i < 100; i++) engine.step();
-        for (Sequence s : all) assertTrue(Math.abs(s.answered() - 40) <= 2, s.answered() + " of about 40");
+        List<Integer> answered = all.stream().map(Sequence::answered).toList();
+        for (int n : answered) assertTrue(Math.abs(n - 40) <= 2, "40 each expected, found " + answered);
     }
 
     @Test void stopTokenEndsTheAnswerAndIsNotPartOfIt() {
