@@ -22,14 +22,19 @@ public final class ModelFiles {
     }
 
     private static ModelFile openFile(Path file) {
-        return Gguf.open(file);
+        String name = file.getFileName().toString();
+        return name.endsWith(".safetensors") || name.equals(Safetensors.INDEX) ? Safetensors.open(file, file) : Gguf.open(file);
     }
 
     private static ModelFile openDirectory(Path directory) {
+        for (String name : List.of(Safetensors.SINGLE, Safetensors.INDEX)) {
+            Path file = directory.resolve(name);
+            if (Files.exists(file)) return Safetensors.open(directory, file);
+        }
         List<Path> ggufs = ggufs(directory);
         if (ggufs.size() == 1) return Gguf.open(ggufs.getFirst());
-        String wanted = "model.safetensors, model.safetensors.index.json or one GGUF file";
-        throw ModelFileException.mismatch(directory.toString(), "directory", wanted, ggufs.isEmpty() ? "none of them"
+        throw ModelFileException.mismatch(directory.toString(), "directory",
+                Safetensors.SINGLE + ", " + Safetensors.INDEX + " or one GGUF file", ggufs.isEmpty() ? "none of them"
                 : ggufs.size() + " GGUF files. Name one of them: " + String.join(", ",
                         ggufs.stream().limit(8).map(p -> p.getFileName().toString()).toList()));
     }
