@@ -2,11 +2,14 @@ package squall.format;
 
 import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.Comparator;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.stream.Collectors;
 import squall.quant.Format;
+import squall.quant.UnreadFormat;
 
 /**
  * One GGUF file, read and checked whole. Layout, little-endian:
@@ -17,7 +20,7 @@ import squall.quant.Format;
  *   zeros up to a multiple of general.alignment | tensor data, offsets from here
  * </pre>
  *
- * @param tensors in file order
+ * @param tensors in file order, vision and prediction tensors of types that are not read left out
  */
 record GgufPart(String file, Map<String, Object> metadata, List<RawTensor> tensors) {
     private static final long MAX_NAME_BYTES = 65_535;
@@ -30,7 +33,7 @@ record GgufPart(String file, Map<String, Object> metadata, List<RawTensor> tenso
     private static final long DEFAULT_ALIGNMENT = 32;
     private static final long MAX_ALIGNMENT = 1 << 20;
 
-    /** A tensor's description before its data is looked up. */
+    /** A tensor's description before its data is looked up; format is null for one that is not run and cannot be read. */
     private record Info(String name, Format format, long[] shape, long bytes, long offset) {}
 
     static GgufPart read(MemorySegment data, String file) {
@@ -123,15 +126,33 @@ record GgufPart(String file, Map<String, Object> metadata, List<RawTensor> tenso
                 throw in.wrong("dimensions of " + tensor, at, "fewer than 2^63 elements", "more");
             elements *= shape[d];
         }
-        Format format = GgmlTypes.format(in.u32("type of " + tensor), name, in);
+        return sized(in, name, shape, elements);
+    }
+
+    /** The rest of a tensor's description: its type, which gives it a size, and its offset. */
+    private static Info sized(Cursor in, String name, long[] shape, long elements) {
+        String tensor = "tensor " + name;
+        long at = in.position();
+        int type = in.i32("type of " + tensor);
+        Format format = Format.ofGgmlType(type);
+        UnreadFormat unread = UnreadFormat.ofGgmlType(type);
+        if (format == null && (unread == null || !Names.isIgnored(name)))
+            throw in.wrong("type of " + tensor, at, "one of " + readable(), "type " + Integer.toUnsignedString(type)
+                    + (unread == null ? ", which is unknown" : " (" + unread + "), which is not supported")
+                    + ". Use a file quantised as Q4_K_M or Q8_0 instead");
+        int block = format != null ? format.codec.blockSize() : unread.blockSize;
+        int blockBytes = format != null ? format.codec.blockBytes() : unread.blockBytes;
         long row = shape[shape.length - 1];
-        int block = format.codec.blockSize();
         if (row % block != 0)
-            throw in.wrong("rows of " + tensor, at, "whole " + format + " blocks of " + block, row + " elements");
-        if (elements / block > Long.MAX_VALUE / format.codec.blockBytes())
+            throw in.wrong("rows of " + tensor, at, "whole " + Format.nameOfGgmlType(type) + " blocks of " + block,
+                    row + " elements");
+        if (elements / block > Long.MAX_VALUE / blockBytes)
             throw in.wrong("size of " + tensor, at, "fewer than 2^63 bytes", "more");
-        long bytes = elements / block * format.codec.blockBytes();
-        return new Info(name, format, shape, bytes, in.u64("offset of " + tensor));
+        return new Info(name, format, shape, elements / block * blockBytes, in.u64("offset of " + tensor));
+    }
+
+    private static String readable() {
+        return Arrays.stream(Format.values()).filter(f -> f.ggmlType >= 0).map(Format::name).collect(Collectors.joining(" "));
     }
 
     private static long alignment(Metadata keys) {
@@ -162,7 +183,7 @@ record GgufPart(String file, Map<String, Object> metadata, List<RawTensor> tenso
         }
         List<RawTensor> tensors = new ArrayList<>();
         for (Info t : infos)
-            tensors.add(new RawTensor(t.name, t.format, t.shape, data.asSlice(start + t.offset, t.bytes), file));
+            if (t.format != null) tensors.add(new RawTensor(t.name, t.format, t.shape, data.asSlice(start + t.offset, t.bytes), file));
         return tensors;
     }
 }

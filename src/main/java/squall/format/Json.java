@@ -1,6 +1,9 @@
 package squall.format;
 
 import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.charset.CharacterCodingException;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Map;
@@ -26,21 +29,20 @@ final class Json {
                     .maxStringLength(MAX_STRING).maxNameLength(MAX_NAME).maxNumberLength(MAX_NUMBER).build())
             .enable(StreamReadFeature.STRICT_DUPLICATE_DETECTION)
             .disable(TokenStreamFactory.Feature.CANONICALIZE_PROPERTY_NAMES)
-            .disable(TokenStreamFactory.Feature.CHARSET_DETECTION)
             .build();
     private static final JsonMapper MAPPER = JsonMapper.builder(FACTORY).build();
 
     private Json() {}
 
-    static JsonParser parser(byte[] text) {
-        return FACTORY.createParser(ObjectReadContext.empty(), text);
+    static JsonParser parser(byte[] text, String file) {
+        return FACTORY.createParser(ObjectReadContext.empty(), utf8(text, file));
     }
 
     /** A file that holds one object. */
     static Map<String, Object> object(Path file, long maxBytes) {
         byte[] text = read(file, maxBytes);
         try {
-            Object value = MAPPER.readValue(text, Object.class);
+            Object value = MAPPER.readValue(utf8(text, file.toString()), Object.class);
             if (!(value instanceof Map<?, ?>))
                 throw ModelFileException.mismatch(file.toString(), "content", "a JSON object", "another value");
             @SuppressWarnings("unchecked") // keys of a JSON object are strings
@@ -52,9 +54,17 @@ final class Json {
     }
 
     static ModelFileException malformed(String file, JacksonException e) {
-        return new ModelFileException(file + ": not valid JSON at byte or character "
-                + (e.getLocation() == null ? "?" : Math.max(e.getLocation().getByteOffset(), e.getLocation().getCharOffset()))
+        return new ModelFileException(file + ": not valid JSON"
+                + (e.getLocation() == null ? "" : " at character " + e.getLocation().getCharOffset())
                 + ": " + e.getOriginalMessage(), e);
+    }
+
+    private static String utf8(byte[] text, String file) {
+        try {
+            return StandardCharsets.UTF_8.newDecoder().decode(ByteBuffer.wrap(text)).toString();
+        } catch (CharacterCodingException e) {
+            throw ModelFileException.mismatch(file, "JSON text", "valid UTF-8", "other bytes");
+        }
     }
 
     private static byte[] read(Path file, long maxBytes) {

@@ -6,6 +6,7 @@ import java.util.Arrays;
 import java.util.Comparator;
 import java.util.List;
 import java.util.Map;
+import java.util.stream.Collectors;
 import squall.quant.Format;
 import tools.jackson.core.JacksonException;
 import tools.jackson.core.JsonParser;
@@ -18,7 +19,7 @@ import tools.jackson.core.JsonToken;
  * </pre>
  * Offsets count from the end of the JSON; the tensors fill the data without gaps or overlaps.
  *
- * @param tensors in header order, vision tensors of other number types left out
+ * @param tensors in header order, vision and prediction tensors of types that are not read left out
  */
 record SafetensorsPart(String file, List<RawTensor> tensors) {
     static final long MAX_HEADER_BYTES = 100_000_000;
@@ -32,7 +33,7 @@ record SafetensorsPart(String file, List<RawTensor> tensors) {
             Map.entry("U64", 64), Map.entry("U32", 32), Map.entry("U16", 16), Map.entry("U8", 8), Map.entry("BOOL", 8));
 
     private static final Map<String, Format> READ = Arrays.stream(Format.values())
-            .filter(f -> BITS.containsKey(f.name())).collect(java.util.stream.Collectors.toMap(Format::name, f -> f));
+            .filter(f -> BITS.containsKey(f.name())).collect(Collectors.toMap(Format::name, f -> f));
 
     private record Info(String name, String dtype, long[] shape, long begin, long end) {}
 
@@ -63,7 +64,7 @@ record SafetensorsPart(String file, List<RawTensor> tensors) {
 
     private static List<Info> parse(byte[] header, String file) {
         List<Info> infos = new ArrayList<>();
-        try (JsonParser p = Json.parser(header)) {
+        try (JsonParser p = Json.parser(header, file)) {
             p.nextToken();
             while (p.nextToken() != JsonToken.END_OBJECT) {
                 String name = p.currentName();

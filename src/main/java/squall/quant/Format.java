@@ -7,6 +7,8 @@ public enum Format {
     BF16(30, new BF16()),
     /** Of safetensors only; the scale grid that goes with it is applied by the reader of the tensor. */
     F8_E4M3(-1, new F8_E4M3()),
+    /** Of safetensors only, and there of scale grids. */
+    F8_E8M0(-1, new F8_E8M0()),
     Q8_0(8, new Q8_0()),
     Q4_0(2, new Q4_0()),
     Q4_1(3, new Q4_1()),
