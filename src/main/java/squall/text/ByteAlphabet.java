@@ -1,0 +1,61 @@
+package squall.text;
+
+import java.util.Arrays;
+
+/**
+ * The printable alphabet in which byte-level BPE spells bytes: 33-126, 161-172 and 174-255 stand for themselves as code
+ * points, the other 68 are U+0100, U+0101 ... in ascending order. A space is U+0120, a newline U+010A.
+ */
+final class ByteAlphabet {
+    private static final char[] CHARS = new char[256];
+    private static final short[] BYTES = new short[256 + 68];
+
+    static {
+        Arrays.fill(BYTES, (short) -1);
+        char next = 256;
+        for (int b = 0; b < 256; b++) {
+            boolean itself = b >= 33 && b <= 126 || b >= 161 && b <= 172 || b >= 174;
+            CHARS[b] = itself ? (char) b : next++;
+            BYTES[CHARS[b]] = (short) b;
+        }
+    }
+
+    private ByteAlphabet() {}
+
+    /** How the byte (0-255) is spelt. */
+    static char charOf(int b) {
+        return CHARS[b];
+    }
+
+    /** The byte (0-255) that the character stands for, or -1. */
+    static int byteOf(char c) {
+        return c < BYTES.length ? BYTES[c] : -1;
+    }
+
+    /** The bytes that the text spells, or null where a character is not of the alphabet. */
+    static byte[] bytes(String text) {
+        byte[] bytes = new byte[text.length()];
+        for (int i = 0; i < bytes.length; i++) {
+            int b = byteOf(text.charAt(i));
+            if (b < 0) return null;
+            bytes[i] = (byte) b;
+        }
+        return bytes;
+    }
+
+    /** How the bytes are spelt. */
+    static String text(byte[] bytes) {
+        StringBuilder text = new StringBuilder(bytes.length);
+        for (byte b : bytes) text.append(CHARS[b & 0xff]);
+        return text.toString();
+    }
+
+    /** Whether the text is printable ASCII, which is spelt and written alike. */
+    static boolean isPlain(String text) {
+        for (int i = 0; i < text.length(); i++) {
+            char c = text.charAt(i);
+            if (c < 33 || c > 126) return false;
+        }
+        return true;
+    }
+}

@@ -1,0 +1,68 @@
+package squall.text;
+
+import java.util.ArrayList;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Set;
+import squall.format.ModelFileException;
+
+/**
+ * A tokenizer as a file describes it, not yet checked.
+ *
+ * @param where        the file and the key or path in it, for messages
+ * @param tokens       the spelling of each id; null where the file has none
+ * @param kinds        what each id is
+ * @param added        the tokens that are matched in the text first
+ * @param merges       left and right of each merge in turn, in order of rank
+ * @param preTokenizer how text is cut before merging
+ * @param nfc          whether text is brought to NFC first
+ * @param stopIds      the ids that the checkpoint says end an answer
+ */
+record TokenizerDefinition(String where, String[] tokens, Kind[] kinds, List<AddedToken> added, List<String> merges,
+        PreTokenizer preTokenizer, boolean nfc, Set<Integer> stopIds) {
+
+    enum Kind {
+        /** Spelt in the byte alphabet, reached by merging. */
+        NORMAL,
+        /** Added and special. */
+        CONTROL,
+        /** Added, not special: tags such as {@code <think>}. */
+        USER,
+        /** Fills the vocabulary up; never to be sampled. */
+        UNUSED
+    }
+
+    /** The frame of a conversation: special whatever a file says, since whoever writes one as content forges a turn. */
+    private static final Set<String> FRAME = Set.of("<|im_start|>", "<|im_end|>", "<|endoftext|>");
+
+    /** Tokens that end an answer wherever they exist, beside those that the checkpoint names. */
+    private static final List<String> ENDS =
+            List.of("<|im_end|>", "<|endoftext|>", "<|fim_pad|>", "<|repo_name|>", "<|file_sep|>");
+
+    /** Completes the frame and the stop ids by name. */
+    TokenizerDefinition completed() {
+        Set<Integer> stops = new HashSet<>(stopIds);
+        for (int stop : stopIds) {
+            if (stop < 0 || stop >= tokens.length) {
+                throw new ModelFileException(where + ": the end-of-text id " + stop + " is not in the vocabulary of "
+                        + tokens.length + " tokens");
+            }
+        }
+        List<AddedToken> all = new ArrayList<>();
+        Set<String> seen = new HashSet<>();
+        for (AddedToken token : added) {
+            boolean frame = FRAME.contains(token.content()) || stopIds.contains(token.id());
+            all.add(token.special() || frame ? token.asSpecial() : token);
+            seen.add(token.content());
+            if (ENDS.contains(token.content())) stops.add(token.id());
+        }
+        for (int id = 0; id < tokens.length; id++) {
+            if (tokens[id] != null && FRAME.contains(tokens[id]) && !seen.contains(tokens[id])) {
+                all.add(AddedToken.exact(tokens[id], id, true));
+                stops.addAll(ENDS.contains(tokens[id]) ? Set.of(id) : Set.of());
+            }
+        }
+        for (AddedToken token : all) kinds[token.id()] = token.special() ? Kind.CONTROL : Kind.USER;
+        return new TokenizerDefinition(where, tokens, kinds, all, merges, preTokenizer, nfc, Set.copyOf(stops));
+    }
+}

@@ -1,0 +1,143 @@
+package squall.text;
+
+import java.nio.charset.StandardCharsets;
+import java.util.Arrays;
+import java.util.HashMap;
+import java.util.Map;
+import java.util.OptionalInt;
+import squall.format.ModelFileException;
+import squall.text.TokenizerDefinition.Kind;
+
+/**
+ * The bytes of every token in one array, and the way back from bytes to ids: a hash table of ids with open addressing.
+ * Tokens that are not spelt in the byte alphabet (added ones with blanks, for instance) are found by their text.
+ */
+final class Vocabulary {
+    private final String where;
+    private final byte[] bytes;
+    /** Token {@code id} is {@code bytes[start[id], start[id + 1])}. */
+    private final int[] start;
+    private final Kind[] kinds;
+    /** Slot to id, -1 where empty; a power of two of slots, at most half of them taken. */
+    private final int[] table;
+    private final Map<String, Integer> literal = new HashMap<>();
+
+    Vocabulary(TokenizerDefinition from) {
+        this.where = from.where();
+        this.kinds = from.kinds();
+        String[] tokens = from.tokens();
+        byte[] all = new byte[capacity(tokens)];
+        start = new int[tokens.length + 1];
+        for (int id = 0; id < tokens.length; id++) start[id + 1] = write(id, tokens[id], all, start[id]);
+        bytes = Arrays.copyOf(all, start[tokens.length]);
+        table = new int[Integer.highestOneBit(Math.max(2, tokens.length)) * 4];
+        Arrays.fill(table, -1);
+        for (int id = 0; id < tokens.length; id++) {
+            if (kinds[id] == Kind.UNUSED || isLiteral(id, tokens[id])) continue;
+            int slot = slot(bytes, start[id], start[id + 1]);
+            if (table[slot] >= 0) throw duplicate(tokens[id], table[slot], id);
+            table[slot] = id;
+        }
+    }
+
+    private int capacity(String[] tokens) {
+        long total = 0;
+        for (String token : tokens) total += token == null ? 0 : 3L * token.length();
+        if (total > Integer.MAX_VALUE - 8) {
+            throw new ModelFileException(where + ": the tokens have " + total / 3 + " characters together; expected a few million");
+        }
+        return (int) total;
+    }
+
+    /** Writes the bytes of a token and returns where they end. */
+    private int write(int id, String token, byte[] all, int at) {
+        if (kinds[id] == Kind.UNUSED) return at;
+        int end = isAdded(id) && !ByteAlphabet.isPlain(token) ? -1 : decode(token, all, at);
+        if (end >= 0) return end;
+        Integer before = literal.putIfAbsent(token, id);
+        if (before != null) throw duplicate(token, before, id);
+        byte[] text = token.getBytes(StandardCharsets.UTF_8);
+        System.arraycopy(text, 0, all, at, text.length);
+        return at + text.length;
+    }
+
+    private boolean isAdded(int id) {
+        return kinds[id] == Kind.CONTROL || kinds[id] == Kind.USER;
+    }
+
+    private boolean isLiteral(int id, String token) {
+        return !literal.isEmpty() && Integer.valueOf(id).equals(literal.get(token));
+    }
+
+    private ModelFileException duplicate(String token, int first, int second) {
+        return new ModelFileException(where + ": the tokens " + first + " and " + second + " are both \"" + token
+                + "\"; every token must be there once. Get the file again");
+    }
+
+    /** Writes the bytes that the text spells; returns where they end, or -1 where it is not spelt in the alphabet. */
+    private static int decode(String token, byte[] to, int at) {
+        for (int i = 0; i < token.length(); i++) {
+            int b = ByteAlphabet.byteOf(token.charAt(i));
+            if (b < 0) return -1;
+            to[at++] = (byte) b;
+        }
+        return at;
+    }
+
+    /** The slot of the token with these bytes, or the empty one where it would be. */
+    private int slot(byte[] word, int from, int to) {
+        int hash = 0;
+        for (int i = from; i < to; i++) hash = 31 * hash + word[i];
+        int slot = (int) (hash * 0x9E3779B97F4A7C15L >>> 32) & table.length - 1;
+        while (table[slot] >= 0) {
+            int id = table[slot];
+            if (Arrays.equals(word, from, to, bytes, start[id], start[id + 1])) return slot;
+            slot = slot + 1 & table.length - 1;
+        }
+        return slot;
+    }
+
+    /** The id of the token with these bytes, or -1. */
+    int find(byte[] word, int from, int to) {
+        return table[slot(word, from, to)];
+    }
+
+    /** The id of the token spelt so (as in the file), or -1. */
+    int find(String token) {
+        Integer id = literal.get(token);
+        if (id != null) return id;
+        byte[] word = ByteAlphabet.bytes(token);
+        return word == null ? -1 : find(word, 0, word.length);
+    }
+
+    OptionalInt id(String token) {
+        int id = find(token);
+        return id < 0 ? OptionalInt.empty() : OptionalInt.of(id);
+    }
+
+    int size() {
+        return kinds.length;
+    }
+
+    Kind kind(int id) {
+        return kinds[check(id)];
+    }
+
+    byte[] bytes(int id) {
+        return Arrays.copyOfRange(bytes, start[check(id)], start[id + 1]);
+    }
+
+    /** The token as the file spells it. */
+    String token(int id) {
+        byte[] word = bytes(id);
+        String text = new String(word, StandardCharsets.UTF_8);
+        return isLiteral(id, text) ? text : ByteAlphabet.text(word);
+    }
+
+    private int check(int id) {
+        if (id < 0 || id >= kinds.length) {
+            throw new IllegalArgumentException("token id " + id + " is not in the vocabulary: expected 0 to " + (kinds.length - 1));
+        }
+        return id;
+    }
+}
