@@ -217,6 +217,6 @@ final class JsonTokenizer {
 
     private ModelFileException wrong(String key, String expected, String found) {
         String shown = found == null || found.length() <= 200 ? found : found.substring(0, 200) + " ...";
-        return new ModelFileException(path + ": " + key + ": expected " + expected + ", found " + shown);
+        return ModelFileException.mismatch(path.toString(), key, expected, shown);
     }
 }
