@@ -44,9 +44,8 @@ final class ExpertMatMul {
 
         /** Room for {@code n} rows of {@code cols} values. */
         void fit(int n, int cols) {
-            int full = Panels.groups(n) * Panels.ROWS;
             if (index.length < n) index = new int[n];
-            if (packed.length < full * cols) packed = new float[full * cols];
+            if (packed.length < Panels.padded(n) * cols) packed = new float[Panels.padded(n) * cols];
             if (a.length < n * PIECE) {
                 a = new float[n * PIECE];
                 b = new float[n * PIECE];
@@ -122,7 +121,7 @@ final class ExpertMatMul {
                     s.b[i * PIECE + o - first] = WeightTile.dot(up, e, o, x, at);
                 }
         } else {
-            Panels.packRows(s.packed, x, s.index, 0, Panels.groups(n), n, gate.cols());
+            Panels.pack(s.packed, x, s.index, 0, Panels.groups(n), n, gate.cols());
             tile.multiply(s.a, 0, PIECE, gate, e, first, last, s.packed, n);
             tile.multiply(s.b, 0, PIECE, up, e, first, last, s.packed, n);
         }
@@ -153,7 +152,7 @@ final class ExpertMatMul {
                         s.a[i * PIECE + o - first] = WeightTile.dot(down, e, o, h, order[starts[e] + i] * down.cols());
             } else {
                 System.arraycopy(order, starts[e], s.index, 0, n);
-                Panels.packRows(s.packed, h, s.index, 0, Panels.groups(n), n, down.cols());
+                Panels.pack(s.packed, h, s.index, 0, Panels.groups(n), n, down.cols());
                 tile.multiply(s.a, 0, PIECE, down, e, first, last, s.packed, n);
             }
             for (int i = 0; i < n; i++) {

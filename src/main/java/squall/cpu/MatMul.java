@@ -64,10 +64,9 @@ public final class MatMul {
         if (few) {
             team.forEach(pieces, 1, dots);
         } else {
-            int groups = Panels.groups(rows);
-            int size = groups * Panels.ROWS * ws[0].cols();
+            int size = Panels.padded(rows) * ws[0].cols();
             if (packed.length < size) packed = new float[size];
-            team.forEach(groups, 1, packing);
+            team.forEach(Panels.groups(rows), 1, packing);
             team.forEach(pieces, 1, products);
         }
         this.ys = null;
@@ -108,7 +107,7 @@ public final class MatMul {
     }
 
     private void pack(int worker, int begin, int end) {
-        Panels.packRows(packed, x, null, begin, end, rows, ws[0].cols());
+        Panels.pack(packed, x, null, begin, end, rows, ws[0].cols());
     }
 
     private void dots(int worker, int begin, int end) {
