@@ -1,0 +1,154 @@
+package squall.cpu;
+
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import squall.ops.StateSpec;
+import squall.ops.StepPlan;
+
+/**
+ * Causal attention over the pages of {@link KvCache}, without ever holding all scores: keys and values are read in tiles
+ * and folded into a running softmax (Milakov and Gimelshein, 2018). All query heads of a group and a few rows share one
+ * reading of their tile.
+ *
+ * <p>The work is cut into (segment, rows, kv head) and, where that gives few pieces, along the sequence too: each piece
+ * keeps (max, sum, weighted values) and the pieces are merged exactly. The cut depends on the step alone, not on the
+ * number of threads, so results do not either.
+ */
+final class Attention {
+    /** Queries (rows x heads of the group) that share a tile. */
+    private static final int QUERIES = 32;
+    /** Pieces wanted before the sequence is cut too, and the least positions of such a piece. */
+    private static final int PIECES = 64;
+    private static final int SPAN = 256;
+
+    /** One piece: queries of rows [begin, end) and positions [from, to); {@code part} of {@code parts} of its sequence. */
+    private record Piece(int slot, int start, int begin, int end, int kvHead, int from, int to, int part, int parts) {}
+
+    private final ThreadTeam team;
+    private final KvCache cache;
+    private final AttentionTile[] tiles;
+    private StepPlan cutFor;
+    private StateSpec.Kv cutShape;
+    private int cutHeads;
+    private Piece[] pieces;
+    private int[] partsOfRow;
+    /** Parts of the rows before, of those with more than one. */
+    private int[] partsBefore;
+    private int allParts;
+    private float[] partial = new float[0];
+
+    Attention(ThreadTeam team, KvCache cache) {
+        this.team = team;
+        this.cache = cache;
+        this.tiles = new AttentionTile[team.size()];
+    }
+
+    /** {@code y[h] = softmax(q[h] · K[h / group] / sqrt(headDim)) V[h / group]}; q, y: [rows, heads * headDim]. */
+    void run(float[] y, float[] q, StateSpec.Kv kv, int heads, StepPlan plan) {
+        cut(plan, kv, heads);
+        int dim = kv.headDim();
+        int group = heads / kv.kvHeads();
+        // the last pieces see the most positions: they go first, so that no worker ends late with one of them
+        team.forEach(pieces.length, 1, (worker, from, to) -> {
+            AttentionTile tile = tile(worker, dim);
+            for (int i = from; i < to; i++) attend(tile, pieces[pieces.length - 1 - i], y, q, kv, heads, group);
+        });
+        if (allParts > 0) {
+            team.forEach(plan.rows(), 1, (worker, from, to) -> {
+                for (int row = from; row < to; row++)
+                    for (int h = 0; partsOfRow[row] > 1 && h < heads; h++) merge(y, row, h, heads, dim);
+            });
+        }
+    }
+
+    private AttentionTile tile(int worker, int headDim) {
+        if (tiles[worker] == null || tiles[worker].headDim() != headDim)
+            tiles[worker] = new AttentionTile(headDim, QUERIES);
+        return tiles[worker];
+    }
+
+    /** The pieces of a step: the same for every layer of one shape. */
+    private void cut(StepPlan plan, StateSpec.Kv kv, int heads) {
+        boolean same = plan == cutFor && heads == cutHeads && cutShape.kvHeads() == kv.kvHeads()
+                && cutShape.headDim() == kv.headDim();
+        if (same) return;
+        int rowsOfPiece = Math.max(1, QUERIES / (heads / kv.kvHeads()));
+        if (heads / kv.kvHeads() > QUERIES)
+            throw new IllegalArgumentException(kv.name() + ": more than " + QUERIES + " query heads share a key head");
+        List<Piece> all = new ArrayList<>();
+        partsOfRow = new int[plan.rows()];
+        partsBefore = new int[plan.rows()];
+        allParts = 0;
+        for (StepPlan.Segment s : plan.segments()) {
+            int blocks = (s.rows() + rowsOfPiece - 1) / rowsOfPiece;
+            int wanted = (PIECES + blocks * kv.kvHeads() - 1) / (blocks * kv.kvHeads());
+            for (int begin = s.begin(); begin < s.end(); begin += rowsOfPiece) {
+                int end = Math.min(s.end(), begin + rowsOfPiece);
+                int length = s.start() + end - s.begin();
+                int parts = Math.clamp(length / SPAN, 1, wanted);
+                int span = (length / parts + KvCache.PAGE) / KvCache.PAGE * KvCache.PAGE;
+                parts = (length + span - 1) / span;
+                for (int row = begin; row < end; row++) {
+                    partsOfRow[row] = parts;
+                    partsBefore[row] = allParts;
+                    if (parts > 1) allParts += parts;
+                }
+                for (int h = 0; h < kv.kvHeads(); h++)
+                    for (int i = 0; i < parts; i++)
+                        all.add(new Piece(s.slot(), s.start() - s.begin(), begin, end, h, i * span,
+                                Math.min(length, (i + 1) * span), i, parts));
+            }
+        }
+        pieces = all.toArray(Piece[]::new);
+        int kept = Math.multiplyExact(allParts, heads * (kv.headDim() + 2));
+        if (partial.length < kept) partial = new float[kept];
+        cutFor = plan;
+        cutShape = kv;
+        cutHeads = heads;
+    }
+
+    private void attend(AttentionTile tile, Piece p, float[] y, float[] q, StateSpec.Kv kv, int heads, int group) {
+        int dim = kv.headDim();
+        int rows = p.end - p.begin;
+        tile.begin(rows * group);
+        for (int r = 0; r < rows; r++)
+            for (int g = 0; g < group; g++)
+                tile.query(r * group + g, q, ((p.begin + r) * heads + p.kvHead * group + g) * dim);
+        for (int from = p.from; from < p.to; from += AttentionTile.POSITIONS) {
+            int n = Math.min(AttentionTile.POSITIONS, p.to - from);
+            cache.keys(kv, p.slot, p.kvHead, from, n, tile.keys, tile.stride);
+            cache.values(kv, p.slot, p.kvHead, from, n, tile.values, tile.stride);
+            tile.fold(p.start + p.begin - from, group, n);
+        }
+        for (int r = 0; r < rows; r++)
+            for (int g = 0; g < group; g++) {
+                int head = p.kvHead * group + g;
+                if (p.parts == 1) tile.finish(r * group + g, y, ((p.begin + r) * heads + head) * dim);
+                else tile.keep(r * group + g, partial, partialAt(p.begin + r, head, p.part, heads, dim));
+            }
+    }
+
+    private int partialAt(int row, int head, int part, int heads, int dim) {
+        return (partsBefore[row] * heads + head * partsOfRow[row] + part) * (dim + 2);
+    }
+
+    /** {@code y = sum_i e^(m_i - m) o_i / sum_i e^(m_i - m) l_i}, m = max m_i. A part: [o: dim | m | l]. */
+    private void merge(float[] y, int row, int head, int heads, int dim) {
+        int at = partialAt(row, head, 0, heads, dim);
+        int out = (row * heads + head) * dim;
+        int parts = partsOfRow[row];
+        float max = Float.NEGATIVE_INFINITY;
+        for (int i = 0; i < parts; i++) max = Math.max(max, partial[at + i * (dim + 2) + dim]);
+        double sum = 0;
+        for (int i = 0; i < parts; i++) {
+            int part = at + i * (dim + 2);
+            sum += Math.exp(partial[part + dim] - max) * partial[part + dim + 1];
+        }
+        Arrays.fill(y, out, out + dim, 0);
+        for (int i = 0; i < parts; i++) {
+            int part = at + i * (dim + 2);
+            RowKernels.addScaled(y, out, partial, part, dim, (float) (Math.exp(partial[part + dim] - max) / sum));
+        }
+    }
+}

@@ -1,0 +1,175 @@
+package squall.cpu;
+
+import static jdk.incubator.vector.VectorOperators.ADD;
+import static jdk.incubator.vector.VectorOperators.MAX;
+
+import java.util.Arrays;
+import jdk.incubator.vector.FloatVector;
+import jdk.incubator.vector.VectorSpecies;
+import squall.quant.Lanes;
+
+/**
+ * One worker's part of attention: a block of queries, one tile of keys and values, and the running softmax
+ * <pre>
+ *   m' = max(m, max_t s_t)    l' = e^(m - m') l + sum_t e^(s_t - m')    o' = e^(m - m') o + sum_t e^(s_t - m') v_t
+ * </pre>
+ * Rows are padded with zeros to whole vectors, so that the kernels have no tails.
+ */
+final class AttentionTile {
+    /** Positions of a tile: half a page; keys, values and queries of 256-wide heads stay in a 128 KiB part of the cache. */
+    static final int POSITIONS = 32;
+
+    private static final VectorSpecies<Float> F = Lanes.FLOATS;
+
+    /** Elements from one row to the next of keys, values, queries and outputs. */
+    final int stride;
+    final float[] keys;                       // [POSITIONS, stride]
+    final float[] values;                     // [POSITIONS, stride]
+    private final int headDim;
+    private final float scale;
+    private final float[] queries;            // [queries, stride], times 1 / sqrt(headDim)
+    private final float[] outputs;            // [queries, stride]
+    private final float[] scores;             // [queries, POSITIONS]
+    private final float[] max;
+    private final float[] sum;
+    private int count;
+
+    AttentionTile(int headDim, int mostQueries) {
+        this.headDim = headDim;
+        this.scale = (float) (1 / Math.sqrt(headDim));
+        this.stride = BlockProduct.padded(headDim);
+        keys = new float[POSITIONS * stride];
+        values = new float[POSITIONS * stride];
+        queries = new float[mostQueries * stride];
+        outputs = new float[mostQueries * stride];
+        scores = new float[mostQueries * POSITIONS];
+        max = new float[mostQueries];
+        sum = new float[mostQueries];
+    }
+
+    int headDim() {
+        return headDim;
+    }
+
+    /** Starts with {@code n} queries that have seen nothing. */
+    void begin(int n) {
+        count = n;
+        Arrays.fill(max, 0, n, Float.NEGATIVE_INFINITY);
+        Arrays.fill(sum, 0, n, 0);
+        Arrays.fill(outputs, 0, n * stride, 0);
+    }
+
+    void query(int i, float[] q, int at) {
+        RowKernels.scaled(queries, i * stride, q, at, headDim, scale);
+    }
+
+    /**
+     * Takes in the first n positions of the tile. Query i belongs to row i / group, which sees the positions up to
+     * {@code first + i / group} of the tile.
+     */
+    void fold(int first, int group, int n) {
+        score(n);
+        int width = (n + F.length() - 1) / F.length() * F.length();
+        for (int i = 0; i < count; i++) soften(i, Math.clamp(first + i / group + 1, 0, n), width);
+        BlockProduct.add(outputs, 0, stride, scores, 0, POSITIONS, values, 0, stride, count, stride, n);
+    }
+
+    /** {@code scores = queries · keys}: four queries by two keys in registers. */
+    private void score(int n) {
+        int i = 0;
+        for (; i + 4 <= count; i += 4)
+            for (int t = 0; t < n; t += 2) fourByTwo(i, t);
+        for (; i < count; i++)
+            for (int t = 0; t < n; t += 4) oneByFour(i, t);
+    }
+
+    // POSITIONS is a multiple of 4: keys past n are read, their scores are not used
+
+    private void fourByTwo(int query, int key) {
+        int q0 = query * stride, q1 = q0 + stride, q2 = q1 + stride, q3 = q2 + stride;
+        int k0 = key * stride, k1 = k0 + stride;
+        FloatVector s00 = FloatVector.zero(F), s01 = s00, s10 = s00, s11 = s00, s20 = s00, s21 = s00, s30 = s00, s31 = s00;
+        for (int d = 0; d < stride; d += F.length()) {
+            FloatVector a = FloatVector.fromArray(F, keys, k0 + d);
+            FloatVector b = FloatVector.fromArray(F, keys, k1 + d);
+            FloatVector q = FloatVector.fromArray(F, queries, q0 + d);
+            s00 = q.fma(a, s00);
+            s01 = q.fma(b, s01);
+            q = FloatVector.fromArray(F, queries, q1 + d);
+            s10 = q.fma(a, s10);
+            s11 = q.fma(b, s11);
+            q = FloatVector.fromArray(F, queries, q2 + d);
+            s20 = q.fma(a, s20);
+            s21 = q.fma(b, s21);
+            q = FloatVector.fromArray(F, queries, q3 + d);
+            s30 = q.fma(a, s30);
+            s31 = q.fma(b, s31);
+        }
+        int at = query * POSITIONS + key;
+        scores[at] = s00.reduceLanes(ADD);
+        scores[at + 1] = s01.reduceLanes(ADD);
+        scores[at + POSITIONS] = s10.reduceLanes(ADD);
+        scores[at + POSITIONS + 1] = s11.reduceLanes(ADD);
+        scores[at + 2 * POSITIONS] = s20.reduceLanes(ADD);
+        scores[at + 2 * POSITIONS + 1] = s21.reduceLanes(ADD);
+        scores[at + 3 * POSITIONS] = s30.reduceLanes(ADD);
+        scores[at + 3 * POSITIONS + 1] = s31.reduceLanes(ADD);
+    }
+
+    private void oneByFour(int query, int key) {
+        int q0 = query * stride;
+        int k0 = key * stride, k1 = k0 + stride, k2 = k1 + stride, k3 = k2 + stride;
+        FloatVector s0 = FloatVector.zero(F), s1 = s0, s2 = s0, s3 = s0;
+        for (int d = 0; d < stride; d += F.length()) {
+            FloatVector q = FloatVector.fromArray(F, queries, q0 + d);
+            s0 = q.fma(FloatVector.fromArray(F, keys, k0 + d), s0);
+            s1 = q.fma(FloatVector.fromArray(F, keys, k1 + d), s1);
+            s2 = q.fma(FloatVector.fromArray(F, keys, k2 + d), s2);
+            s3 = q.fma(FloatVector.fromArray(F, keys, k3 + d), s3);
+        }
+        int at = query * POSITIONS + key;
+        scores[at] = s0.reduceLanes(ADD);
+        scores[at + 1] = s1.reduceLanes(ADD);
+        scores[at + 2] = s2.reduceLanes(ADD);
+        scores[at + 3] = s3.reduceLanes(ADD);
+    }
+
+    /** Turns the scores of query i into e^(s - m'), zero past the {@code visible} first, and rescales what it has seen. */
+    private void soften(int i, int visible, int width) {
+        int at = i * POSITIONS;
+        if (visible == 0) {
+            Arrays.fill(scores, at, at + width, 0);
+            return;
+        }
+        Arrays.fill(scores, at + visible, at + width, Float.NEGATIVE_INFINITY);
+        FloatVector largest = FloatVector.fromArray(F, scores, at);
+        for (int t = F.length(); t < width; t += F.length())
+            largest = largest.max(FloatVector.fromArray(F, scores, at + t));
+        float next = Math.max(max[i], largest.reduceLanes(MAX));
+        FloatVector total = FloatVector.zero(F);
+        for (int t = 0; t < width; t += F.length()) {
+            FloatVector e = VectorMath.exp(FloatVector.fromArray(F, scores, at + t).sub(next));
+            e.intoArray(scores, at + t);
+            total = total.add(e);
+        }
+        if (next != max[i]) {
+            float old = (float) Math.exp(max[i] - next);
+            sum[i] *= old;
+            RowKernels.scale(outputs, i * stride, stride, old);
+            max[i] = next;
+        }
+        sum[i] += total.reduceLanes(ADD);
+    }
+
+    /** {@code y = o / l} of query i. */
+    void finish(int i, float[] y, int at) {
+        RowKernels.scaled(y, at, outputs, i * stride, headDim, 1 / sum[i]);
+    }
+
+    /** {@code [o: headDim | m | l]} of query i, for a later merge. */
+    void keep(int i, float[] partial, int at) {
+        System.arraycopy(outputs, i * stride, partial, at, headDim);
+        partial[at + headDim] = max[i];
+        partial[at + headDim + 1] = sum[i];
+    }
+}

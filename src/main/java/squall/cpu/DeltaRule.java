@@ -1,0 +1,98 @@
+package squall.cpu;
+
+import static jdk.incubator.vector.VectorOperators.ADD;
+
+import jdk.incubator.vector.FloatVector;
+import jdk.incubator.vector.VectorSpecies;
+import squall.ops.DeltaShape;
+import squall.quant.Lanes;
+
+/**
+ * The gated delta rule, token by token: {@code S = e^g S; d = beta (v - S^T k); S = S + k d^T; y = S^T q}.
+ * S of a value head: [dv, dk], k contiguous. The chunked form is {@link DeltaChunks}.
+ */
+final class DeltaRule {
+    private static final VectorSpecies<Float> F = Lanes.FLOATS;
+
+    private DeltaRule() {}
+
+    /**
+     * Rows [begin, end) of one value head. With the old S, m = alpha S^T k and y = alpha S^T q + (k · q) d, so that S is
+     * read once and written once.
+     *
+     * @param y       [rows, valueHeads * dv]
+     * @param qkv     [rows, channels], q and k normalised
+     * @param beta, g [rows, valueHeads]
+     * @param s       [valueHeads, dv, dk], read and written
+     */
+    static void recurrent(float[] y, float[] qkv, float[] beta, float[] g, float[] s, DeltaShape shape, int head,
+                          int begin, int end) {
+        int dk = shape.dk(), dv = shape.dv(), heads = shape.valueHeads();
+        int qAt = shape.keyHead(head) * dk;
+        int kAt = (shape.keyHeads() + shape.keyHead(head)) * dk;
+        int vAt = 2 * shape.keyHeads() * dk + head * dv;
+        for (int t = begin; t < end; t++) {
+            int row = t * shape.channels();
+            float alpha = (float) Math.exp(g[t * heads + head]);
+            float kq = (float) RowKernels.dot(qkv, row + kAt, qkv, row + qAt, dk);
+            step(y, (t * heads + head) * dv, qkv, row + qAt, row + kAt, row + vAt, s, head * dv * dk, dk, dv,
+                    alpha, beta[t * heads + head], kq);
+        }
+    }
+
+    private static void step(float[] y, int yAt, float[] qkv, int qAt, int kAt, int vAt, float[] s, int sAt, int dk,
+                             int dv, float alpha, float beta, float kq) {
+        int j = 0;
+        if (dk % F.length() == 0)
+            for (; j + 4 <= dv; j += 4)
+                fourColumns(y, yAt + j, qkv, qAt, kAt, vAt + j, s, sAt + j * dk, dk, alpha, beta, kq);
+        for (; j < dv; j++) {
+            int at = sAt + j * dk;
+            float m = alpha * (float) RowKernels.dot(s, at, qkv, kAt, dk);
+            float o = alpha * (float) RowKernels.dot(s, at, qkv, qAt, dk);
+            float delta = beta * (qkv[vAt + j] - m);
+            RowKernels.scale(s, at, dk, alpha);
+            RowKernels.addScaled(s, at, qkv, kAt, dk, delta);
+            y[yAt + j] = o + kq * delta;
+        }
+    }
+
+    /** Four elements of v at once; dk is whole vectors. */
+    private static void fourColumns(float[] y, int yAt, float[] qkv, int qAt, int kAt, int vAt, float[] s, int s0, int dk,
+                                    float alpha, float beta, float kq) {
+        int s1 = s0 + dk, s2 = s1 + dk, s3 = s2 + dk;
+        FloatVector m0 = FloatVector.zero(F), m1 = m0, m2 = m0, m3 = m0, o0 = m0, o1 = m0, o2 = m0, o3 = m0;
+        for (int i = 0; i < dk; i += F.length()) {
+            FloatVector k = FloatVector.fromArray(F, qkv, kAt + i);
+            FloatVector q = FloatVector.fromArray(F, qkv, qAt + i);
+            FloatVector x = FloatVector.fromArray(F, s, s0 + i);
+            m0 = x.fma(k, m0);
+            o0 = x.fma(q, o0);
+            x = FloatVector.fromArray(F, s, s1 + i);
+            m1 = x.fma(k, m1);
+            o1 = x.fma(q, o1);
+            x = FloatVector.fromArray(F, s, s2 + i);
+            m2 = x.fma(k, m2);
+            o2 = x.fma(q, o2);
+            x = FloatVector.fromArray(F, s, s3 + i);
+            m3 = x.fma(k, m3);
+            o3 = x.fma(q, o3);
+        }
+        float d0 = beta * (qkv[vAt] - alpha * m0.reduceLanes(ADD));
+        float d1 = beta * (qkv[vAt + 1] - alpha * m1.reduceLanes(ADD));
+        float d2 = beta * (qkv[vAt + 2] - alpha * m2.reduceLanes(ADD));
+        float d3 = beta * (qkv[vAt + 3] - alpha * m3.reduceLanes(ADD));
+        y[yAt] = alpha * o0.reduceLanes(ADD) + kq * d0;
+        y[yAt + 1] = alpha * o1.reduceLanes(ADD) + kq * d1;
+        y[yAt + 2] = alpha * o2.reduceLanes(ADD) + kq * d2;
+        y[yAt + 3] = alpha * o3.reduceLanes(ADD) + kq * d3;
+        FloatVector a = FloatVector.broadcast(F, alpha);
+        for (int i = 0; i < dk; i += F.length()) {
+            FloatVector k = FloatVector.fromArray(F, qkv, kAt + i);
+            FloatVector.fromArray(F, s, s0 + i).mul(a).add(k.mul(d0)).intoArray(s, s0 + i);
+            FloatVector.fromArray(F, s, s1 + i).mul(a).add(k.mul(d1)).intoArray(s, s1 + i);
+            FloatVector.fromArray(F, s, s2 + i).mul(a).add(k.mul(d2)).intoArray(s, s2 + i);
+            FloatVector.fromArray(F, s, s3 + i).mul(a).add(k.mul(d3)).intoArray(s, s3 + i);
+        }
+    }
+}

@@ -1,0 +1,176 @@
+package squall.cpu;
+
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.nio.ByteOrder;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.IdentityHashMap;
+import java.util.List;
+import java.util.Map;
+import squall.engine.EngineOptions.KvFormat;
+import squall.format.ModelFileException;
+import squall.ops.StateSpec;
+import squall.quant.Codec;
+import squall.quant.Format;
+
+/**
+ * Keys and values of every attention layer and slot, in pages of {@value #PAGE} positions outside the heap. A page holds
+ * its positions of all layers:
+ * <pre>
+ *   page: layer 0 | layer 1 | …      layer: keys | values      keys, values: [kvHead][position in page][headDim]
+ * </pre>
+ * so that the keys of one head are contiguous. 64 positions keep the unused rest of a sequence's last page small (32
+ * positions on average) while its table stays short (4096 entries for 256K positions); it is also two attention tiles.
+ * A page is allocated when a sequence first reaches it and goes to a free list when the sequence is cut.
+ *
+ * <p>{@link #reserve}, {@link #cut} and {@link #close} belong to the engine thread; {@link #write} and the reads may run
+ * on any worker between them.
+ */
+final class KvCache implements AutoCloseable {
+    static final int PAGE = 64;
+
+    private static final ValueLayout.OfFloat FLOAT =
+            ValueLayout.JAVA_FLOAT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
+    private static final ValueLayout.OfShort SHORT =
+            ValueLayout.JAVA_SHORT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
+    private static final int Q8_BLOCK = 32;
+    private static final int Q8_BYTES = 34;
+    private static final float MAX_HALF = 65504;
+
+    /** Where a layer lies in a page. */
+    private record Place(int kvHeads, int headDim, long keyRowBytes, long valueRowBytes, long keysAt, long valuesAt) {}
+
+    private final Arena arena = Arena.ofShared();
+    private final Map<StateSpec.Kv, Place> places = new IdentityHashMap<>();
+    private final KvFormat keyFormat;
+    private final KvFormat valueFormat;
+    private final long pageBytes;
+    private final MemorySegment[][] tables;
+    private final int[] pages;
+    private final List<MemorySegment> free = new ArrayList<>();
+
+    KvCache(List<StateSpec.Kv> layers, int slots, KvFormat keyFormat, KvFormat valueFormat) {
+        this.keyFormat = keyFormat;
+        this.valueFormat = valueFormat;
+        long at = 0;
+        for (StateSpec.Kv kv : layers) {
+            check(kv, keyFormat, "-ctk");
+            check(kv, valueFormat, "-ctv");
+            long keyRow = keyFormat.bytes(kv.headDim());
+            long valueRow = valueFormat.bytes(kv.headDim());
+            long values = at + PAGE * kv.kvHeads() * keyRow;
+            places.put(kv, new Place(kv.kvHeads(), kv.headDim(), keyRow, valueRow, at, values));
+            at = values + PAGE * kv.kvHeads() * valueRow;
+        }
+        pageBytes = at;
+        tables = new MemorySegment[slots][0];
+        pages = new int[slots];
+    }
+
+    private static void check(StateSpec.Kv kv, KvFormat format, String flag) {
+        if (format == KvFormat.Q8_0 && kv.headDim() % Q8_BLOCK != 0)
+            throw new ModelFileException(flag + " q8_0 needs heads of a multiple of " + Q8_BLOCK + " values, "
+                    + kv.name() + " has " + kv.headDim() + "; use " + flag + " f16");
+    }
+
+    /** Makes room for the positions below {@code length}. */
+    void reserve(int slot, int length) {
+        if (pageBytes == 0) return;
+        int wanted = (length + PAGE - 1) / PAGE;
+        if (wanted > tables[slot].length) tables[slot] = Arrays.copyOf(tables[slot], Math.max(wanted, 2 * pages[slot]));
+        while (pages[slot] < wanted) {
+            MemorySegment page = free.isEmpty() ? arena.allocate(pageBytes, 64) : free.removeLast();
+            tables[slot][pages[slot]++] = page;
+        }
+    }
+
+    /** Gives back the pages that hold no position below {@code length}. */
+    void cut(int slot, int length) {
+        int kept = (length + PAGE - 1) / PAGE;
+        while (pages[slot] > kept) {
+            free.add(tables[slot][--pages[slot]]);
+            tables[slot][pages[slot]] = null;
+        }
+    }
+
+    /** Stores the key and the value of one head; k, v: [headDim] from the given places. */
+    void write(StateSpec.Kv kv, int slot, int kvHead, int position, float[] k, int kAt, float[] v, int vAt) {
+        Place p = places.get(kv);
+        MemorySegment page = tables[slot][position / PAGE];
+        long row = (long) kvHead * PAGE + position % PAGE;
+        encode(keyFormat, page, p.keysAt + row * p.keyRowBytes, k, kAt, p.headDim);
+        encode(valueFormat, page, p.valuesAt + row * p.valueRowBytes, v, vAt, p.headDim);
+    }
+
+    /** Keys of positions [from, from + n), all of one page, into the rows of {@code dst}: [n, stride]. */
+    void keys(StateSpec.Kv kv, int slot, int kvHead, int from, int n, float[] dst, int stride) {
+        Place p = places.get(kv);
+        long at = p.keysAt + ((long) kvHead * PAGE + from % PAGE) * p.keyRowBytes;
+        decode(keyFormat, tables[slot][from / PAGE], at, p.keyRowBytes, dst, stride, p.headDim, n);
+    }
+
+    /** Values, as {@link #keys}. */
+    void values(StateSpec.Kv kv, int slot, int kvHead, int from, int n, float[] dst, int stride) {
+        Place p = places.get(kv);
+        long at = p.valuesAt + ((long) kvHead * PAGE + from % PAGE) * p.valueRowBytes;
+        decode(valueFormat, tables[slot][from / PAGE], at, p.valueRowBytes, dst, stride, p.headDim, n);
+    }
+
+    private static void decode(KvFormat format, MemorySegment page, long at, long rowBytes, float[] dst, int stride,
+                               int headDim, int n) {
+        Codec codec = switch (format) {
+            case F32 -> Format.F32.codec;
+            case F16 -> Format.F16.codec;
+            case Q8_0 -> Format.Q8_0.codec;
+        };
+        if (stride == headDim) {
+            codec.decode(page, at, dst, 0, n * headDim);
+            return;
+        }
+        for (int i = 0; i < n; i++) codec.decode(page, at + i * rowBytes, dst, i * stride, headDim);
+    }
+
+    private static void encode(KvFormat format, MemorySegment page, long at, float[] x, int from, int n) {
+        switch (format) {
+            case F32 -> MemorySegment.copy(x, from, page, FLOAT, at, n);
+            case F16 -> {
+                for (int i = 0; i < n; i++) page.set(SHORT, at + 2L * i, half(x[from + i]));
+            }
+            case Q8_0 -> {
+                for (int i = 0; i < n; i += Q8_BLOCK) encodeQ8(page, at + i / Q8_BLOCK * Q8_BYTES, x, from + i);
+            }
+        }
+    }
+
+    /** {@code | f16 scale | 32 x int8 |}: scale = max |x| / 127, quant = round(x / scale) for the scale as stored. */
+    private static void encodeQ8(MemorySegment page, long at, float[] x, int from) {
+        float largest = 0;
+        for (int i = 0; i < Q8_BLOCK; i++) largest = Math.max(largest, Math.abs(x[from + i]));
+        short stored = half(largest / 127);
+        float scale = Float.float16ToFloat(stored);
+        float inverse = scale == 0 ? 0 : 1 / scale;
+        page.set(SHORT, at, stored);
+        for (int i = 0; i < Q8_BLOCK; i++) {
+            int q = Math.clamp(Math.round(x[from + i] * inverse), -127, 127);
+            page.set(ValueLayout.JAVA_BYTE, at + 2 + i, (byte) q);
+        }
+    }
+
+    /** Nearest half; what is too large becomes the largest, so that one outlier does not turn a row into infinities. */
+    private static short half(float x) {
+        return Float.floatToFloat16(Math.clamp(x, -MAX_HALF, MAX_HALF));
+    }
+
+    /** Bytes of the pages in use and on the free list. */
+    long committedBytes() {
+        long n = free.size();
+        for (int p : pages) n += p;
+        return n * pageBytes;
+    }
+
+    @Override public void close() {
+        arena.close();
+    }
+}
