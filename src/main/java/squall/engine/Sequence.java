@@ -90,7 +90,7 @@ public final class Sequence {
     public record Timings(int cachedTokens, int promptTokens, long promptNanos, int generatedTokens, long generatedNanos,
                           int checkpoints) {}
 
-    int promptLength() {
+    public int promptLength() {
         return request.prompt().length;
     }
 
@@ -114,7 +114,8 @@ public final class Sequence {
         return ids;
     }
 
-    int done() {
+    /** Tokens that the slot holds: how far the prompt has been read. */
+    public int done() {
         return done;
     }
 

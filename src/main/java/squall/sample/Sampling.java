@@ -18,10 +18,10 @@ public record Sampling(double repetition, double presence, double frequency, dou
     public static final Sampling GREEDY = new Sampling(1, 0, 0, 0, 0, 1, 0);
 
     public Sampling {
-        check(repetition > 0 && repetition <= 10, "repetition penalty", "above 0 and at most 10", repetition);
-        check(Math.abs(presence) <= 10, "presence penalty", "from -10 to 10", presence);
-        check(Math.abs(frequency) <= 10, "frequency penalty", "from -10 to 10", frequency);
-        check(temperature >= 0 && temperature <= 100, "temperature", "from 0 to 100", temperature);
+        check(repetition > 0 && repetition <= 10, "repeat-penalty", "above 0 and at most 10", repetition);
+        check(Math.abs(presence) <= 10, "presence-penalty", "from -10 to 10", presence);
+        check(Math.abs(frequency) <= 10, "frequency-penalty", "from -10 to 10", frequency);
+        check(temperature >= 0 && temperature <= 100, "temp", "from 0 to 100", temperature);
         check(topK >= 0, "top-k", "0 (off) or more", topK);
         check(topP >= 0 && topP <= 1, "top-p", "from 0 to 1", topP);
         check(minP >= 0 && minP <= 1, "min-p", "from 0 to 1", minP);

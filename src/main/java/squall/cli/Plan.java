@@ -1,0 +1,31 @@
+package squall.cli;
+
+import squall.engine.EngineOptions;
+import squall.engine.MemoryPlan;
+import squall.model.ModelConfig;
+
+/** What {@code -v} prints before a model is loaded: the device, what runs there, memory by part. */
+final class Plan {
+    private Plan() {}
+
+    static void print(Streams streams, ModelConfig config, DeviceOptions.Choice choice, MemoryPlan plan, long available) {
+        choice.passed().forEach(why -> streams.note("device:      " + why + "."));
+        long attention = config.layers().stream().filter(l -> l.mixer() == ModelConfig.Mixer.ATTENTION).count();
+        streams.note("model:       " + config.name() + " (" + config.arch() + "), " + config.layers().size() + " layers: "
+                + (config.layers().size() - attention) + " Gated DeltaNet, " + attention + " attention");
+        streams.note("device:      " + choice.device() + " runs the embedding, all " + config.layers().size() + " layers and the head");
+        memory(plan).lines().forEach(streams::note);
+        streams.note("available:   " + Bytes.text(available));
+    }
+
+    /** Memory by part, a line each. */
+    static String memory(MemoryPlan plan) {
+        EngineOptions o = plan.options();
+        return "weights:     " + Bytes.text(plan.weights())
+                + "\nKV cache:    " + Bytes.text(plan.kv()) + " for " + o.slots() + " x " + o.contextLength() + " positions, keys "
+                + o.keyFormat() + ", values " + o.valueFormat()
+                + "\nstate:       " + Bytes.text(plan.state()) + ", checkpoints up to " + Bytes.text(plan.checkpoints())
+                + "\nscratch:     " + Bytes.text(plan.scratch()) + " for steps of " + o.batch() + " rows"
+                + "\ntotal:       " + Bytes.text(plan.total());
+    }
+}

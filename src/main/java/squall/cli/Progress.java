@@ -1,0 +1,43 @@
+package squall.cli;
+
+import me.tongfei.progressbar.ProgressBar;
+import me.tongfei.progressbar.ProgressBarBuilder;
+import me.tongfei.progressbar.ProgressBarStyle;
+
+/** A progress bar on the terminal for work that takes over a second; nothing where there is no terminal. */
+final class Progress implements AutoCloseable {
+    private static final long QUIET_NANOS = 1_000_000_000L;
+
+    private final String task;
+    private final long total;
+    private final long started = System.nanoTime();
+    private Bar bar;
+    private boolean decided;
+
+    /** Keeps the library's classes unloaded until a bar is shown. */
+    private record Bar(ProgressBar shown) {
+        static Bar open(String task, long total) {
+            return new Bar(new ProgressBarBuilder().setTaskName(task).setInitialMax(total).setStyle(ProgressBarStyle.ASCII)
+                    .clearDisplayOnFinish().build());
+        }
+    }
+
+    Progress(String task, long total) {
+        this.task = task;
+        this.total = total;
+    }
+
+    void at(long done) {
+        if (!decided && System.nanoTime() - started > QUIET_NANOS) {
+            decided = true;
+            if (Terminal.isInteractive()) bar = Bar.open(task, total);
+        }
+        if (bar != null) bar.shown.stepTo(done);
+    }
+
+    @Override public void close() {
+        decided = true;
+        if (bar != null) bar.shown.close();
+        bar = null;
+    }
+}
