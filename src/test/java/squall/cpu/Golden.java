@@ -1,0 +1,95 @@
+package squall.cpu;
+
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.net.URISyntaxException;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import squall.engine.EngineOptions;
+import squall.engine.EngineOptions.KvFormat;
+import squall.format.CheckpointWeights;
+import squall.format.ModelFile;
+import squall.format.ModelFiles;
+import squall.model.ConfigReader;
+import squall.model.Model;
+import squall.model.ModelConfig;
+import squall.model.Qwen;
+import squall.ops.StepPlan;
+
+/**
+ * A tiny checkpoint with what transformers 5.18 makes of it: ids.i32, logits.f64 [tokens, vocab] in double precision and
+ * hidden.f32 [layers + 1, tokens, dim].
+ */
+final class Golden implements AutoCloseable {
+    private final Path directory;
+    private final ModelFile file;
+    final Model model;
+
+    Golden(String name) {
+        try {
+            directory = Path.of(Golden.class.getResource("/goldens/hf/" + name).toURI());
+        } catch (URISyntaxException e) {
+            throw new IllegalStateException(e);
+        }
+        file = ModelFiles.open(directory);
+        ModelConfig config = ConfigReader.read(file);
+        model = Qwen.build(config, CheckpointWeights.of(file, config));
+    }
+
+    int[] ids() {
+        int[] ids = new int[(int) (size("ids.i32") / 4)];
+        bytes("ids.i32").asIntBuffer().get(ids);
+        return ids;
+    }
+
+    double[] logits() {
+        double[] logits = new double[(int) (size("logits.f64") / 8)];
+        bytes("logits.f64").asDoubleBuffer().get(logits);
+        return logits;
+    }
+
+    float[] hidden() {
+        float[] hidden = new float[(int) (size("hidden.f32") / 4)];
+        bytes("hidden.f32").asFloatBuffer().get(hidden);
+        return hidden;
+    }
+
+    private long size(String name) {
+        return bytes(name).remaining();
+    }
+
+    private ByteBuffer bytes(String name) {
+        try {
+            return ByteBuffer.wrap(Files.readAllBytes(directory.resolve(name))).order(ByteOrder.LITTLE_ENDIAN);
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
+    CpuExecutor open(int threads, KvFormat keys, KvFormat values) {
+        return new CpuExecutor(model, new EngineOptions(512, 3, 512, threads, keys, values));
+    }
+
+    /** The logits of {@code ids[from, to)} in the given slot. */
+    static float[] step(CpuExecutor executor, int slot, int[] ids, int from, int to) {
+        StepPlan plan = new StepPlan.Builder().add(slot, from, ids, from, to, StepPlan.Want.ALL).build();
+        return executor.step(plan, null).values();
+    }
+
+    /** {@code max |a - b| / max |b|} of n rows of b that start at {@code row}. */
+    static double error(float[] a, double[] b, int row, int n, int width) {
+        double largest = 0, error = 0;
+        for (double v : b) largest = Math.max(largest, Math.abs(v));
+        for (int i = 0; i < n * width; i++) {
+            double e = Math.abs(a[i] - b[row * width + i]);
+            if (!(e <= error)) error = e;
+        }
+        return error / largest;
+    }
+
+    @Override public void close() {
+        file.close();
+    }
+}
