@@ -32,17 +32,6 @@ final class ByteAlphabet {
         return c < BYTES.length ? BYTES[c] : -1;
     }
 
-    /** The bytes that the text spells, or null where a character is not of the alphabet. */
-    static byte[] bytes(String text) {
-        byte[] bytes = new byte[text.length()];
-        for (int i = 0; i < bytes.length; i++) {
-            int b = byteOf(text.charAt(i));
-            if (b < 0) return null;
-            bytes[i] = (byte) b;
-        }
-        return bytes;
-    }
-
     /** How the bytes are spelt. */
     static String text(byte[] bytes) {
         StringBuilder text = new StringBuilder(bytes.length);

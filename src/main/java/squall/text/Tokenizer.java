@@ -5,7 +5,6 @@ import java.nio.CharBuffer;
 import java.nio.charset.CharsetDecoder;
 import java.nio.charset.CodingErrorAction;
 import java.nio.charset.StandardCharsets;
-import java.text.Normalizer;
 import java.util.List;
 import java.util.OptionalInt;
 import java.util.Set;
@@ -23,9 +22,6 @@ public final class Tokenizer {
     private static final char MARK = '\uDFFF';
 
     private static final char REPLACEMENT = '\uFFFD';
-
-    /** Below it no character composes or is reordered: such a text is in NFC. */
-    private static final char FIRST_COMBINING = '\u0300';
 
     private final Vocabulary vocabulary;
     private final Merges merges;
@@ -126,11 +122,7 @@ public final class Tokenizer {
     }
 
     private String normalize(String text) {
-        if (!nfc) return text;
-        for (int i = 0; i < text.length(); i++) {
-            if (text.charAt(i) >= FIRST_COMBINING) return Normalizer.normalize(text, Normalizer.Form.NFC);
-        }
-        return text;
+        return nfc ? Nfc.of(text) : text;
     }
 
     /** Half surrogate pairs replaced. */

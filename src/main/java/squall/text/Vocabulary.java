@@ -102,16 +102,17 @@ final class Vocabulary {
         return table[slot(word, from, to)];
     }
 
-    /** The id of the token spelt so (as in the file), or -1. */
-    int find(String token) {
-        Integer id = literal.get(token);
-        if (id != null) return id;
-        byte[] word = ByteAlphabet.bytes(token);
-        return word == null ? -1 : find(word, 0, word.length);
+    /** The id of the token spelt {@code left + right}, as in the file, or -1. */
+    int find(String left, String right) {
+        byte[] word = new byte[left.length() + right.length()];
+        int end = decode(left, word, 0);
+        if (end >= 0) end = decode(right, word, end);
+        int id = end < 0 ? -1 : find(word, 0, end);
+        return id >= 0 || literal.isEmpty() ? id : literal.getOrDefault(left + right, -1);
     }
 
     OptionalInt id(String token) {
-        int id = find(token);
+        int id = find(token, "");
         return id < 0 ? OptionalInt.empty() : OptionalInt.of(id);
     }
 
