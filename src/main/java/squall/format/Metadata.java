@@ -73,7 +73,9 @@ public record Metadata(String file, String prefix, Map<String, Object> values) {
         int[] result = new int[list.size()];
         for (int i = 0; i < result.length; i++) {
             Object o = list.get(i);
-            result[i] = inRange(key + "[" + i + "]", o instanceof Boolean b ? Long.valueOf(b ? 1 : 0) : o, min, max);
+            long n = o instanceof Long || o instanceof Integer ? ((Number) o).longValue() : o instanceof Boolean b ? (b ? 1 : 0) : min - 1L;
+            if (n < min || n > max) throw wrong(key + "[" + i + "]", "an integer from " + min + " to " + max, show(o));
+            result[i] = (int) n;
         }
         return result;
     }
