@@ -2,12 +2,16 @@ package squall.text;
 
 import java.util.Arrays;
 import java.util.List;
+import java.util.function.IntConsumer;
 import java.util.stream.IntStream;
 import squall.format.ModelFileException;
 
 /** Which pairs of tokens merge into which, and in what order: a hash table with open addressing over packed pairs. */
 final class Merges {
     private static final long EMPTY = -1;
+
+    /** Up to this many merges are looked up by one thread. */
+    private static final int SMALL = 1 << 14;
 
     /** left &lt;&lt; 32 | right, or {@link #EMPTY}; a power of two of slots, at most half of them taken. */
     private final long[] pairs;
@@ -20,12 +24,15 @@ final class Merges {
         int[] left = new int[count];
         int[] right = new int[count];
         int[] both = new int[count];
-        // Three look-ups for each of a quarter of a million merges, each a few cache misses: worth all cores at start-up.
-        IntStream.range(0, count).parallel().forEach(rank -> {
+        IntConsumer find = rank -> {
             left[rank] = vocabulary.find(merges.get(2 * rank), "");
             right[rank] = vocabulary.find(merges.get(2 * rank + 1), "");
             both[rank] = vocabulary.find(merges.get(2 * rank), merges.get(2 * rank + 1));
-        });
+        };
+        // A real vocabulary has a quarter of a million merges, each with a few cache misses. For a small one the streams
+        // would take longer to load (20 ms) than the work.
+        if (count > SMALL) IntStream.range(0, count).parallel().forEach(find);
+        else for (int rank = 0; rank < count; rank++) find.accept(rank);
         int slots = Integer.highestOneBit(Math.max(2, count)) * 4;
         pairs = new long[slots];
         ranks = new int[slots];
