@@ -3,6 +3,7 @@ package squall.cli;
 import java.lang.foreign.MemorySegment;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.FutureTask;
+import java.util.function.Function;
 import java.util.function.Supplier;
 import squall.engine.AvailableMemory;
 import squall.engine.Engine;
@@ -44,15 +45,21 @@ final class LoadedModel implements AutoCloseable {
 
     /** Opens for text: the tokenizer is read in a thread of its own while the weights are placed. */
     static LoadedModel open(ModelOptions wanted, DeviceOptions device, Streams streams) {
-        return open(wanted, device, streams, wanted.engine(1));
+        return open(wanted, device, streams, wanted.engine(1), file -> start(() -> Tokenizer.read(file)));
+    }
+
+    /** Opens for token ids; a checkpoint without a tokenizer will do. */
+    static LoadedModel openForIds(ModelOptions wanted, DeviceOptions device, Streams streams, EngineOptions options) {
+        return open(wanted, device, streams, options, file -> new FutureTask<>(() -> Tokenizer.read(file)));
     }
 
     /** options: with the context as {@link ModelOptions#context} gives it. */
-    static LoadedModel open(ModelOptions wanted, DeviceOptions device, Streams streams, EngineOptions options) {
+    private static LoadedModel open(ModelOptions wanted, DeviceOptions device, Streams streams, EngineOptions options,
+                                    Function<ModelFile, FutureTask<Tokenizer>> read) {
         DeviceOptions.Choice choice = device.choose();
         ModelFile file = ModelFiles.open(wanted.path());
         try {
-            FutureTask<Tokenizer> tokenizer = start(() -> Tokenizer.read(file));
+            FutureTask<Tokenizer> tokenizer = read.apply(file);
             ModelConfig config = ConfigReader.read(file);
             EngineOptions settled = settle(config, file, options, wanted.verbose() ? choice : null, streams);
             Model model = build(file, config, settled, streams);
@@ -124,6 +131,7 @@ final class LoadedModel implements AutoCloseable {
 
     Tokenizer tokenizer() {
         try {
+            tokenizer.run();   // nothing if it has begun
             return tokenizer.get();
         } catch (ExecutionException e) {
             if (e.getCause() instanceof RuntimeException reason) throw reason;

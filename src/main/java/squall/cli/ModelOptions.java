@@ -41,13 +41,13 @@ final class ModelOptions {
             description = "CPU threads; 0: as many as the machine has (default).")
     private int threads;
 
-    @Option(names = {"-ctk", "--cache-type-k"}, paramLabel = "TYPE", description = "Keys in the KV cache: f32, f16 (default), q8_0.")
+    @Option(names = {"-ctk", "--cache-type-k"}, paramLabel = "TYPE", description = "Keys in the KV cache: f32, f16, q8_0.")
     private KvFormat keys;
 
-    @Option(names = {"-ctv", "--cache-type-v"}, paramLabel = "TYPE", description = "Values in the KV cache: f32, f16 (default), q8_0.")
+    @Option(names = {"-ctv", "--cache-type-v"}, paramLabel = "TYPE", description = "Values in the KV cache: f32, f16, q8_0.")
     private KvFormat values;
 
-    @Option(names = "--kv-cache-dtype", paramLabel = "TYPE", description = "Keys and values both.")
+    @Option(names = "--kv-cache-dtype", paramLabel = "TYPE", description = "Keys and values both (default: f16, in logits f32).")
     private KvFormat keysAndValues;
 
     @Option(names = {"-v", "--verbose"}, description = "Print the plan: device, memory by part, sampling and where it comes from.")
@@ -78,19 +78,24 @@ final class ModelOptions {
 
     /** The options with a context still to be settled. */
     EngineOptions engine(int slots) {
+        return engine(slots, KvFormat.F16);
+    }
+
+    /** usual: KV format without a flag. */
+    EngineOptions engine(int slots, KvFormat usual) {
         range("--batch-size", batch, 1, MOST_BATCH);
         range("--ubatch-size", microBatch, 1, MOST_BATCH);
         range("--threads", threads, 0, MOST_THREADS);
-        return new EngineOptions(context(), slots, Math.min(batch, microBatch), threads, format(keys), format(values));
+        return new EngineOptions(context(), slots, Math.min(batch, microBatch), threads, format(keys, usual), format(values, usual));
     }
 
     int batch() {
         return batch;
     }
 
-    private KvFormat format(KvFormat own) {
+    private KvFormat format(KvFormat own, KvFormat usual) {
         if (own != null) return own;
-        return keysAndValues == null ? KvFormat.F16 : keysAndValues;
+        return keysAndValues == null ? usual : keysAndValues;
     }
 
     private void range(String flag, int found, int least, int most) {
