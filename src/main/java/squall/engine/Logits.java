@@ -1,4 +1,8 @@
 package squall.engine;
 
-/** Logits of the rows a step asked for, [rows, vocab] in one array, in the order asked. Valid until the next step. */
+/**
+ * Logits of the rows a step asked for, [rows, vocab] in the order asked. Valid until the next step.
+ *
+ * @param values rows * vocab numbers, and whatever lies behind them
+ */
 public record Logits(float[] values, int rows, int vocab) {}

@@ -1,12 +1,11 @@
 package squall.cpu;
 
-import static org.junit.jupiter.api.Assertions.assertTrue;
-
 import java.util.Random;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import squall.ops.DeltaShape;
+import squall.ops.OpsContract;
 
 /** The chunked delta rule is the recurrent one, from any state, also where keys are alike and where memory hardly lasts. */
 @Tag("width")
@@ -55,17 +54,7 @@ class DeltaRuleTest {
         for (int h = 0; h < heads; h++) DeltaRule.recurrent(y1, qkv, beta, g, s1, shape, h, begin, rows);
         DeltaChunks chunks = new DeltaChunks(shape);
         for (int h = 0; h < shape.keyHeads(); h++) chunks.run(y2, qkv, beta, g, s2, h, begin, rows);
-        assertClose(y1, y2, "y of " + shape);
-        assertClose(s1, s2, "S of " + shape);
-    }
-
-    private static void assertClose(float[] expected, float[] actual, String what) {
-        double largest = 0, error = 0;
-        for (int i = 0; i < expected.length; i++) {
-            largest = Math.max(largest, Math.abs(expected[i]));
-            error = Math.max(error, Math.abs((double) expected[i] - actual[i]));
-            assertTrue(Float.isFinite(actual[i]), what);
-        }
-        assertTrue(error <= TOLERANCE * largest, what + ": error " + error / largest);
+        OpsContract.assertClose(y1, y2, TOLERANCE, "y of " + shape);
+        OpsContract.assertClose(s1, s2, TOLERANCE, "S of " + shape);
     }
 }

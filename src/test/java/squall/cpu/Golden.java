@@ -7,8 +7,10 @@ import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Arrays;
 import squall.engine.EngineOptions;
 import squall.engine.EngineOptions.KvFormat;
+import squall.engine.Logits;
 import squall.format.CheckpointWeights;
 import squall.format.ModelFile;
 import squall.format.ModelFiles;
@@ -75,7 +77,8 @@ final class Golden implements AutoCloseable {
     /** The logits of {@code ids[from, to)} in the given slot. */
     static float[] step(CpuExecutor executor, int slot, int[] ids, int from, int to) {
         StepPlan plan = new StepPlan.Builder().add(slot, from, ids, from, to, StepPlan.Want.ALL).build();
-        return executor.step(plan, null).values();
+        Logits logits = executor.step(plan, null);
+        return Arrays.copyOf(logits.values(), logits.rows() * logits.vocab());
     }
 
     /** {@code max |a - b| / max |b|} of n rows of b that start at {@code row}. */

@@ -83,7 +83,7 @@ public abstract class OpsContract {
         return plan.build();
     }
 
-    protected static void assertClose(float[] expected, float[] actual, double tolerance, String what) {
+    public static void assertClose(float[] expected, float[] actual, double tolerance, String what) {
         assertEquals(expected.length, actual.length, what);
         double largest = 0, error = 0;
         int worst = 0;
