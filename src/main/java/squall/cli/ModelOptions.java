@@ -59,7 +59,12 @@ final class ModelOptions {
 
     /** The model's path; the shipped one if none was named. */
     Path path() {
-        if (model != null) return model;
+        return orShipped(model);
+    }
+
+    /** The named model, or the shipped one for null. */
+    static Path orShipped(Path named) {
+        if (named != null) return named;
         String home = System.getProperty("squall.home");
         if (home == null)
             throw new UnusableException("no model was named and the shipped one cannot be found without ./squall, the launcher; use -m PATH");

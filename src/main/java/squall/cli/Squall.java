@@ -52,6 +52,7 @@ public final class Squall {
         Map<String, Function<Streams, Callable<Integer>>> all = new LinkedHashMap<>();
         all.put("run", RunCommand::new);
         all.put("logits", LogitsCommand::new);
+        all.put("tokenize", TokenizeCommand::new);
         all.put("devices", DevicesCommand::new);
         all.put("doctor", DoctorCommand::new);
         return all;
