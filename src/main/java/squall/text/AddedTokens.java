@@ -67,6 +67,17 @@ final class AddedTokens {
         return longest;
     }
 
+    /** Whether a token begins at {@code at}, or would if the text went on after its end. */
+    boolean mayBeginAt(String text, int at) {
+        Node node = root;
+        for (int i = at; i < text.length(); i++) {
+            node = node.next(text.charAt(i));
+            if (node == null) return false;
+            if (node.token != null) return true;
+        }
+        return at < text.length();
+    }
+
     /** Whether a token begins with this character. */
     boolean startsWith(char c) {
         return root.next(c) != null;

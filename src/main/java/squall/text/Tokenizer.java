@@ -140,14 +140,15 @@ public final class Tokenizer {
      * Content to be put into a template: control tokens in it are marked so that {@link #encode} of the rendered prompt
      * takes their characters as plain text. Tags that are not special ({@code <think>}, {@code <tool_call>}) stay.
      *
-     * <p>The mark is half a surrogate pair behind the token's first character; other such halves are replaced here.
+     * <p>The mark is half a surrogate pair behind the token's first character; other such halves are replaced here. The
+     * beginning of a control token at the end of the content is marked too: {@code <function=NAME>} may complete it.
      */
     public String guard(String userText) {
         String text = wellFormed(userText);
         StringBuilder guarded = null;
         int done = 0;
         for (int i = 0; i < text.length(); i++) {
-            if (special.at(text, i) == null) continue;
+            if (!special.mayBeginAt(text, i)) continue;
             if (guarded == null) guarded = new StringBuilder(text.length() + 16);
             int first = i + Character.charCount(text.codePointAt(i));
             guarded.append(text, done, first).append(MARK);
