@@ -1,6 +1,7 @@
 package squall.cli;
 
 import java.lang.foreign.MemorySegment;
+import java.nio.file.Path;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.FutureTask;
 import java.util.function.Function;
@@ -45,19 +46,19 @@ final class LoadedModel implements AutoCloseable {
 
     /** Opens for text: the tokenizer is read in a thread of its own while the weights are placed. */
     static LoadedModel open(ModelOptions wanted, DeviceOptions device, Streams streams) {
-        return open(wanted, device, streams, wanted.engine(1), file -> start(() -> Tokenizer.read(file)));
+        return open(wanted.path(), wanted, device, streams, wanted.engine(1), file -> start(() -> Tokenizer.read(file)));
     }
 
     /** Opens for token ids; a checkpoint without a tokenizer will do. */
-    static LoadedModel openForIds(ModelOptions wanted, DeviceOptions device, Streams streams, EngineOptions options) {
-        return open(wanted, device, streams, options, file -> new FutureTask<>(() -> Tokenizer.read(file)));
+    static LoadedModel openForIds(Path path, ModelOptions wanted, DeviceOptions device, Streams streams, EngineOptions options) {
+        return open(path, wanted, device, streams, options, file -> new FutureTask<>(() -> Tokenizer.read(file)));
     }
 
     /** options: with the context as {@link ModelOptions#context} gives it. */
-    private static LoadedModel open(ModelOptions wanted, DeviceOptions device, Streams streams, EngineOptions options,
-                                    Function<ModelFile, FutureTask<Tokenizer>> read) {
+    private static LoadedModel open(Path path, ModelOptions wanted, DeviceOptions device, Streams streams,
+                                    EngineOptions options, Function<ModelFile, FutureTask<Tokenizer>> read) {
         DeviceOptions.Choice choice = device.choose();
-        ModelFile file = ModelFiles.open(wanted.path());
+        ModelFile file = ModelFiles.open(path);
         try {
             FutureTask<Tokenizer> tokenizer = read.apply(file);
             ModelConfig config = ConfigReader.read(file);

@@ -57,7 +57,7 @@ final class LogitsCommand implements Callable<Integer> {
         EngineOptions asked = model.engine(1, EngineOptions.KvFormat.F32);   // what is checked is the engine, not the cache's rounding
         int batch = pieces == null ? tokens.length : Math.min(pieces, tokens.length);
         EngineOptions options = new EngineOptions(tokens.length, 1, batch, asked.threads(), asked.keyFormat(), asked.valueFormat());
-        try (LoadedModel loaded = LoadedModel.openForIds(model, device, streams, options)) {
+        try (LoadedModel loaded = LoadedModel.openForIds(model.path(), model, device, streams, options)) {
             check(tokens, loaded.config().vocab());
             try (FileChannel logits = create(out); FileChannel stream = hidden == null ? null : create(hidden)) {
                 write(loaded, tokens, Math.min(batch, Evaluation.mostRows(loaded.config().vocab())), logits, stream);
