@@ -13,7 +13,7 @@ import squall.engine.MemoryPlan;
 /** Which model, and how much room it gets; the same flags in every command that runs one. */
 final class ModelOptions {
     /** The model that ships with Squall, from its home directory. */
-    static final String SHIPPED = "models/squall-tiny/squall-tiny-Q8_0.gguf";
+    private static final String SHIPPED = "models/squall-tiny/squall-tiny-Q8_0.gguf";
     private static final int MOST_CONTEXT = 1 << 24;
     private static final int MOST_BATCH = 1 << 16;
     private static final int MOST_THREADS = 1024;
@@ -92,10 +92,6 @@ final class ModelOptions {
         range("--ubatch-size", microBatch, 1, MOST_BATCH);
         range("--threads", threads, 0, MOST_THREADS);
         return new EngineOptions(context(), slots, Math.min(batch, microBatch), threads, format(keys, usual), format(values, usual));
-    }
-
-    int batch() {
-        return batch;
     }
 
     private KvFormat format(KvFormat own, KvFormat usual) {
