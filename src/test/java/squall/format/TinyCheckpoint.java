@@ -11,6 +11,8 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Random;
+import java.util.function.Consumer;
+import java.util.function.UnaryOperator;
 import squall.quant.Format;
 
 /**
@@ -170,9 +172,16 @@ public final class TinyCheckpoint {
 
     /** The same model as a converter writes it. */
     public GgufWriter gguf() {
+        return ggufWith(t -> { });
+    }
+
+    /** With the tensors changed before they are written. */
+    public GgufWriter ggufWith(Consumer<Map<String, Tensor>> change) {
         GgufWriter w = new GgufWriter();
         ggufKeys(w);
-        for (Map.Entry<String, Tensor> e : converted().entrySet())
+        Map<String, Tensor> all = converted();
+        change.accept(all);
+        for (Map.Entry<String, Tensor> e : all.entrySet())
             w.tensor(e.getKey(), Format.F32, e.getValue().bytes(), e.getValue().shape);
         return w;
     }
@@ -293,7 +302,7 @@ public final class TinyCheckpoint {
         return new Tensor(v, shape);
     }
 
-    private static Tensor map(Tensor t, java.util.function.UnaryOperator<Float> f) {
+    private static Tensor map(Tensor t, UnaryOperator<Float> f) {
         float[] v = t.values.clone();
         for (int i = 0; i < v.length; i++) v[i] = f.apply(v[i]);
         return new Tensor(v, t.shape);
