@@ -1,8 +1,13 @@
 package squall.quant;
 
+import static squall.quant.Lanes.COUNT;
+import static squall.quant.Lanes.zero;
 import static squall.quant.LittleEndian.f16;
 
 import java.lang.foreign.MemorySegment;
+import jdk.incubator.vector.FloatVector;
+import jdk.incubator.vector.IntVector;
+import jdk.incubator.vector.VectorOperators;
 
 /**
  * IEEE half precision.
@@ -15,5 +20,38 @@ final class F16 extends BlockCodec {
 
     @Override public float at(MemorySegment w, long offsetBytes, int i) {
         return f16(w, offsetBytes + 2L * i);
+    }
+
+    @Override public void decode(MemorySegment w, long offsetBytes, float[] dst, int dstAt, int n) {
+        int i = 0;
+        for (; i <= n - COUNT; i += COUNT)
+            values(w, offsetBytes + 2L * i).intoArray(dst, dstAt + i);
+        for (; i < n; i++)
+            dst[dstAt + i] = at(w, offsetBytes + 2L * i, 0);
+    }
+
+    @Override public float dot(MemorySegment w, long offsetBytes, float[] x, int xAt, int n) {
+        FloatVector a = zero(), b = zero();
+        int i = 0;
+        for (; i <= n - 2 * COUNT; i += 2 * COUNT) {
+            a = values(w, offsetBytes + 2L * i).fma(Lanes.f32(x, xAt + i), a);
+            b = values(w, offsetBytes + 2L * (i + COUNT)).fma(Lanes.f32(x, xAt + i + COUNT), b);
+        }
+        float sum = Lanes.sum(a.add(b));
+        for (; i < n; i++)
+            sum = Math.fma(at(w, offsetBytes + 2L * i, 0), x[xAt + i], sum);
+        return sum;
+    }
+
+    /**
+     * Exponent and mantissa moved to their places in a single give the value times 2^-112, subnormals included. Exponent
+     * 31 (infinite, NaN) becomes 143 instead of 255 and is set right before the sign is added.
+     */
+    private static FloatVector values(MemorySegment w, long at) {
+        IntVector h = Lanes.u16(w, at);
+        IntVector magnitude = h.and(0x7FFF);
+        IntVector finite = magnitude.lanewise(VectorOperators.LSHL, 13).reinterpretAsFloats().mul(0x1p112f).reinterpretAsInts();
+        IntVector bits = finite.lanewise(VectorOperators.OR, 0x7F800000, magnitude.compare(VectorOperators.GT, 0x7BFF));
+        return bits.or(h.and(0x8000).lanewise(VectorOperators.LSHL, 16)).reinterpretAsFloats();
     }
 }

@@ -1,8 +1,11 @@
 package squall.quant;
 
+import static squall.quant.Lanes.COUNT;
+import static squall.quant.Lanes.zero;
 import static squall.quant.LittleEndian.f32;
 
 import java.lang.foreign.MemorySegment;
+import jdk.incubator.vector.FloatVector;
 
 /**
  * IEEE single precision.
@@ -15,5 +18,26 @@ final class F32 extends BlockCodec {
 
     @Override public float at(MemorySegment w, long offsetBytes, int i) {
         return f32(w, offsetBytes + 4L * i);
+    }
+
+    @Override public void decode(MemorySegment w, long offsetBytes, float[] dst, int dstAt, int n) {
+        int i = 0;
+        for (; i <= n - COUNT; i += COUNT)
+            Lanes.f32(w, offsetBytes + 4L * i).intoArray(dst, dstAt + i);
+        for (; i < n; i++)
+            dst[dstAt + i] = at(w, offsetBytes + 4L * i, 0);
+    }
+
+    @Override public float dot(MemorySegment w, long offsetBytes, float[] x, int xAt, int n) {
+        FloatVector a = zero(), b = zero();
+        int i = 0;
+        for (; i <= n - 2 * COUNT; i += 2 * COUNT) {
+            a = Lanes.f32(w, offsetBytes + 4L * i).fma(Lanes.f32(x, xAt + i), a);
+            b = Lanes.f32(w, offsetBytes + 4L * (i + COUNT)).fma(Lanes.f32(x, xAt + i + COUNT), b);
+        }
+        float sum = Lanes.sum(a.add(b));
+        for (; i < n; i++)
+            sum = Math.fma(at(w, offsetBytes + 4L * i, 0), x[xAt + i], sum);
+        return sum;
     }
 }

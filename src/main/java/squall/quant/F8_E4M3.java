@@ -1,8 +1,13 @@
 package squall.quant;
 
+import static squall.quant.Lanes.COUNT;
+import static squall.quant.Lanes.zero;
 import static squall.quant.LittleEndian.u8;
 
 import java.lang.foreign.MemorySegment;
+import jdk.incubator.vector.FloatVector;
+import jdk.incubator.vector.IntVector;
+import jdk.incubator.vector.VectorOperators;
 
 /**
  * Eight-bit float of safetensors (E4M3FN): no infinities, the largest finite value is 448, 0x7F and 0xFF are NaN.
@@ -22,5 +27,35 @@ final class F8_E4M3 extends BlockCodec {
         if (e == 15 && m == 7) return Float.NaN;
         float magnitude = e == 0 ? m * 0x1p-9f : (1 + m / 8f) * Math.scalb(1f, e - 7);
         return b < 128 ? magnitude : -magnitude;
+    }
+
+    @Override public void decode(MemorySegment w, long offsetBytes, float[] dst, int dstAt, int n) {
+        int i = 0;
+        for (; i <= n - COUNT; i += COUNT)
+            values(w, offsetBytes + i).intoArray(dst, dstAt + i);
+        for (; i < n; i++)
+            dst[dstAt + i] = at(w, offsetBytes + i, 0);
+    }
+
+    @Override public float dot(MemorySegment w, long offsetBytes, float[] x, int xAt, int n) {
+        FloatVector a = zero(), b = zero();
+        int i = 0;
+        for (; i <= n - 2 * COUNT; i += 2 * COUNT) {
+            a = values(w, offsetBytes + i).fma(Lanes.f32(x, xAt + i), a);
+            b = values(w, offsetBytes + (i + COUNT)).fma(Lanes.f32(x, xAt + i + COUNT), b);
+        }
+        float sum = Lanes.sum(a.add(b));
+        for (; i < n; i++)
+            sum = Math.fma(at(w, offsetBytes + i, 0), x[xAt + i], sum);
+        return sum;
+    }
+
+    /** Exponent and mantissa moved to their places in a single give the value times 2^-120, subnormals included. */
+    private static FloatVector values(MemorySegment w, long at) {
+        IntVector b = Lanes.u8(w, at);
+        IntVector magnitude = b.and(0x7F);
+        IntVector finite = magnitude.lanewise(VectorOperators.LSHL, 20).reinterpretAsFloats().mul(0x1p120f).reinterpretAsInts();
+        IntVector bits = finite.lanewise(VectorOperators.OR, 0x7FC00000, magnitude.compare(VectorOperators.EQ, 0x7F));
+        return bits.or(b.and(0x80).lanewise(VectorOperators.LSHL, 24)).reinterpretAsFloats();
     }
 }

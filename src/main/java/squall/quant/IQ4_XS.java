@@ -1,10 +1,15 @@
 package squall.quant;
 
+import static squall.quant.Lanes.COUNT;
+import static squall.quant.Lanes.addScaled;
+import static squall.quant.Lanes.zero;
 import static squall.quant.LittleEndian.f16;
 import static squall.quant.LittleEndian.u16;
 import static squall.quant.LittleEndian.u8;
 
 import java.lang.foreign.MemorySegment;
+import jdk.incubator.vector.ByteVector;
+import jdk.incubator.vector.FloatVector;
 
 /**
  * 256 nibbles that index the table of {@link IQ4_NL}, a six-bit scale for each 32: {@code y = (d * (sc - 32)) * VALUES[q]}.
@@ -25,7 +30,43 @@ final class IQ4_XS extends BlockCodec {
         int g = i / 32;
         int b = u8(w, offsetBytes + 8 + 16 * g + i % 16);
         int q = i % 32 < 16 ? b & 15 : b >> 4;
-        int scale = u8(w, offsetBytes + 4 + g / 2) >> g % 2 * 4 & 15 | (u16(w, offsetBytes + 2) >> 2 * g & 3) << 4;
-        return f16(w, offsetBytes) * (scale - 32) * IQ4_NL.VALUES[q];
+        return f16(w, offsetBytes) * (scale(w, offsetBytes, g) - 32) * IQ4_NL.VALUES[q];
+    }
+
+    @Override public void decode(MemorySegment w, long offsetBytes, float[] dst, int dstAt, int n) {
+        for (int i = 0; i < n; i += 256, offsetBytes += 136) {
+            float d = f16(w, offsetBytes);
+            for (int g = 0; g < 8; g++) {
+                float ds = d * (scale(w, offsetBytes, g) - 32);
+                for (int j = 0; j < 16; j += COUNT) {
+                    ByteVector b = NibbleTable.load(w, offsetBytes + 8 + 16 * g + j);
+                    IQ4_NL.TABLE.low(b).mul(ds).intoArray(dst, dstAt + i + 32 * g + j);
+                    IQ4_NL.TABLE.high(b).mul(ds).intoArray(dst, dstAt + i + 32 * g + 16 + j);
+                }
+            }
+        }
+    }
+
+    @Override public float dot(MemorySegment w, long offsetBytes, float[] x, int xAt, int n) {
+        FloatVector sum = zero();
+        for (int i = 0; i < n; i += 256, offsetBytes += 136) {
+            float d = f16(w, offsetBytes);
+            for (int g = 0; g < 8; g++) {
+                int at = xAt + i + 32 * g;
+                FloatVector s = zero();
+                for (int j = 0; j < 16; j += COUNT) {
+                    ByteVector b = NibbleTable.load(w, offsetBytes + 8 + 16 * g + j);
+                    s = IQ4_NL.TABLE.low(b).fma(Lanes.f32(x, at + j), s);
+                    s = IQ4_NL.TABLE.high(b).fma(Lanes.f32(x, at + 16 + j), s);
+                }
+                sum = addScaled(sum, d * (scale(w, offsetBytes, g) - 32), s);
+            }
+        }
+        return Lanes.sum(sum);
+    }
+
+    /** Scale of group g, 0..63. */
+    private static int scale(MemorySegment w, long offsetBytes, int g) {
+        return u8(w, offsetBytes + 4 + g / 2) >> g % 2 * 4 & 15 | (u16(w, offsetBytes + 2) >> 2 * g & 3) << 4;
     }
 }

@@ -26,10 +26,11 @@ public final class Lanes {
     public static final int COUNT = FLOATS.length();
 
     private static final VectorSpecies<Short> SHORTS = VectorSpecies.of(short.class, VectorShape.forBitSize(BITS / 2));
-    /** A quarter of the width; at 128 bits there is no such species and four bytes are loaded as an int. */
+    /** A quarter of the width; none has fewer than eight bytes. */
     private static final VectorSpecies<Byte> BYTES =
             VectorSpecies.of(byte.class, VectorShape.forBitSize(Math.max(64, BITS / 4)));
-    private static final IntVector BYTE_OF_LANE = IntVector.fromArray(IntVector.SPECIES_128, new int[] {0, 8, 16, 24}, 0);
+    /** 0, 1, 2, ... */
+    static final IntVector INDEX = IntVector.zero(INTS).addIndex(1);
 
     private Lanes() {}
 
@@ -46,13 +47,11 @@ public final class Lanes {
 
     /** Bytes as signed ints. */
     static IntVector i8(MemorySegment w, long at) {
-        if (BITS == 128) return fourBytes(w, at).lanewise(VectorOperators.LSHL, 24).lanewise(VectorOperators.ASHR, 24);
         return (IntVector) bytes(w, at).castShape(INTS, 0);
     }
 
     /** Bytes as ints in 0..255. */
     static IntVector u8(MemorySegment w, long at) {
-        if (BITS == 128) return fourBytes(w, at).and(0xFF);
         return (IntVector) bytes(w, at).convertShape(VectorOperators.ZERO_EXTEND_B2I, INTS, 0);
     }
 
@@ -67,13 +66,30 @@ public final class Lanes {
         return FloatVector.fromMemorySegment(FLOATS, w, at, ByteOrder.LITTLE_ENDIAN);
     }
 
-    private static ByteVector bytes(MemorySegment w, long at) {
-        return ByteVector.fromMemorySegment(BYTES, w, at, ByteOrder.LITTLE_ENDIAN);
+    static FloatVector f32(float[] a, int at) {
+        return FloatVector.fromArray(FLOATS, a, at);
     }
 
-    /** Four bytes, each at the bottom of a lane, under whatever follows it. */
-    private static IntVector fourBytes(MemorySegment w, long at) {
-        return IntVector.broadcast(IntVector.SPECIES_128, LittleEndian.i32(w, at))
-                .lanewise(VectorOperators.LSHR, BYTE_OF_LANE);
+    static FloatVector toFloat(IntVector v) {
+        return (FloatVector) v.convert(VectorOperators.I2F, 0);
+    }
+
+    static FloatVector zero() {
+        return FloatVector.zero(FLOATS);
+    }
+
+    /** sum + scale * v */
+    static FloatVector addScaled(FloatVector sum, float scale, FloatVector v) {
+        return v.fma(FloatVector.broadcast(FLOATS, scale), sum);
+    }
+
+    static float sum(FloatVector v) {
+        return v.reduceLanes(VectorOperators.ADD);
+    }
+
+    private static ByteVector bytes(MemorySegment w, long at) {
+        // no species has four bytes: an int in every lane, of which the first is used
+        if (BITS == 128) return IntVector.broadcast(IntVector.SPECIES_128, LittleEndian.i32(w, at)).reinterpretAsBytes();
+        return ByteVector.fromMemorySegment(BYTES, w, at, ByteOrder.LITTLE_ENDIAN);
     }
 }

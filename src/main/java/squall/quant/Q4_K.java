@@ -1,9 +1,15 @@
 package squall.quant;
 
+import static squall.quant.Lanes.COUNT;
+import static squall.quant.Lanes.toFloat;
+import static squall.quant.Lanes.zero;
 import static squall.quant.LittleEndian.f16;
 import static squall.quant.LittleEndian.u8;
 
 import java.lang.foreign.MemorySegment;
+import jdk.incubator.vector.FloatVector;
+import jdk.incubator.vector.IntVector;
+import jdk.incubator.vector.VectorOperators;
 
 /**
  * 256 nibbles, a six-bit scale and minimum for each 32: {@code y = (d * sc) * q - dmin * mn}, each product rounded
@@ -26,5 +32,42 @@ final class Q4_K extends BlockCodec {
         int q = s % 2 == 0 ? b & 15 : b >> 4;
         float d = f16(w, offsetBytes), dmin = f16(w, offsetBytes + 2);
         return d * SixBitScales.scaleAt(w, offsetBytes + 4, s) * q - dmin * SixBitScales.minimumAt(w, offsetBytes + 4, s);
+    }
+
+    @Override public void decode(MemorySegment w, long offsetBytes, float[] dst, int dstAt, int n) {
+        // 64 values at a time, the sub-blocks s and s + 1 that share their bytes
+        for (int i = 0; i < n; i += 64) {
+            long block = offsetBytes + i / 256 * 144L;
+            int s = i / 32 % 8;
+            int scales = (int) (SixBitScales.scales(w, block + 4) >>> 8 * s), minima = (int) (SixBitScales.minima(w, block + 4) >>> 8 * s);
+            float d = f16(w, block), dmin = f16(w, block + 2);
+            float d0 = d * (scales & 63), m0 = dmin * (minima & 63);
+            float d1 = d * (scales >>> 8 & 63), m1 = dmin * (minima >>> 8 & 63);
+            int at = dstAt + i;
+            for (int j = 0; j < 32; j += COUNT) {
+                IntVector q = Lanes.u8(w, block + 16 + 16 * s + j);
+                toFloat(q.and(15)).mul(d0).sub(m0).intoArray(dst, at + j);
+                toFloat(q.lanewise(VectorOperators.LSHR, 4)).mul(d1).sub(m1).intoArray(dst, at + 32 + j);
+            }
+        }
+    }
+
+    @Override public float dot(MemorySegment w, long offsetBytes, float[] x, int xAt, int n) {
+        FloatVector a = zero(), b = zero();
+        for (int i = 0; i < n; i += 64) {
+            long block = offsetBytes + i / 256 * 144L;
+            int s = i / 32 % 8;
+            int scales = (int) (SixBitScales.scales(w, block + 4) >>> 8 * s), minima = (int) (SixBitScales.minima(w, block + 4) >>> 8 * s);
+            float d = f16(w, block), dmin = f16(w, block + 2);
+            float d0 = d * (scales & 63), m0 = dmin * (minima & 63);
+            float d1 = d * (scales >>> 8 & 63), m1 = dmin * (minima >>> 8 & 63);
+            int at = xAt + i;
+            for (int j = 0; j < 32; j += COUNT) {
+                IntVector q = Lanes.u8(w, block + 16 + 16 * s + j);
+                a = toFloat(q.and(15)).mul(d0).sub(m0).fma(Lanes.f32(x, at + j), a);
+                b = toFloat(q.lanewise(VectorOperators.LSHR, 4)).mul(d1).sub(m1).fma(Lanes.f32(x, at + 32 + j), b);
+            }
+        }
+        return Lanes.sum(a.add(b));
     }
 }

@@ -1,5 +1,6 @@
 package squall.quant;
 
+import static squall.quant.LittleEndian.i32;
 import static squall.quant.LittleEndian.u8;
 
 import java.lang.foreign.MemorySegment;
@@ -23,5 +24,21 @@ final class SixBitScales {
     /** Minimum s (0 to 7) of the 12 bytes at {@code at}. */
     static int minimumAt(MemorySegment w, long at, int s) {
         return s < 4 ? u8(w, at + s + 4) & 63 : u8(w, at + s + 4) >> 4 | u8(w, at + s) >> 6 << 4;
+    }
+
+    /** All eight scales, scale s in byte s. */
+    static long scales(MemorySegment w, long at) {
+        int low = i32(w, at), both = i32(w, at + 8);
+        return eight(low & 0x3F3F3F3F, both & 0x0F0F0F0F | low >>> 2 & 0x30303030);
+    }
+
+    /** All eight minima, minimum s in byte s. */
+    static long minima(MemorySegment w, long at) {
+        int low = i32(w, at + 4), both = i32(w, at + 8);
+        return eight(low & 0x3F3F3F3F, both >>> 4 & 0x0F0F0F0F | low >>> 2 & 0x30303030);
+    }
+
+    private static long eight(int first, int second) {
+        return first | (long) second << 32;
     }
 }
