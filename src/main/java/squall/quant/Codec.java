@@ -28,7 +28,8 @@ public interface Codec {
 
     /**
      * {@code sum over i < n of value i * x[xAt + i]}, starting with the block at {@code offsetBytes}; n is whole blocks.
-     * Summation order is free: equal to a double sum within 4e-7 * sqrt(n) of the sum of absolute products.
+     * Summation order is free: equal to a double sum within 4e-7 * sqrt(n) of the sum of absolute products. NaN if a value
+     * is NaN; with infinite values it is infinite, NaN or, where the format scales after summing, finite.
      */
     default float dot(MemorySegment w, long offsetBytes, float[] x, int xAt, int n) {
         double sum = 0;
