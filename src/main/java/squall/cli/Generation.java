@@ -20,6 +20,7 @@ final class Generation {
     private final Sampling sampling;
     private final long seed;
     private final int[] masked;
+    private int answers;
 
     Generation(LoadedModel loaded, SamplingOptions flags, AnswerOptions answer, Engine.Reuse reuse) {
         this.loaded = loaded;
@@ -44,7 +45,7 @@ final class Generation {
     /** stable: tokens of the prompt that a next turn repeats. */
     Sequence submit(int[] prompt, int stable, Request.Listener listener) {
         Tokenizer.Stream text = tokenizer.stream();
-        Sampler sampler = new Sampler(sampling, seed, loaded.config().vocab(), masked);
+        Sampler sampler = new Sampler(sampling, seed + answers++, loaded.config().vocab(), masked);
         try {
             return engine.submit(new Request(prompt, stable, sampler, answer.most() == -1 ? Request.UNTIL_FULL : answer.most(),
                     answer.endless() ? Set.of() : tokenizer.stopIds(), answer.stops(), new Request.TextStream() {

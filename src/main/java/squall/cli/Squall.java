@@ -51,6 +51,7 @@ public final class Squall {
     private static Map<String, Function<Streams, Callable<Integer>>> commands() {
         Map<String, Function<Streams, Callable<Integer>>> all = new LinkedHashMap<>();
         all.put("run", RunCommand::new);
+        all.put("chat", ChatCommand::new);
         all.put("bench", BenchCommand::new);
         all.put("perplexity", PerplexityCommand::new);
         all.put("logits", LogitsCommand::new);

@@ -88,7 +88,15 @@ public final class Sequence {
      * @param checkpoints      places the slot can be taken back to
      */
     public record Timings(int cachedTokens, int promptTokens, long promptNanos, int generatedTokens, long generatedNanos,
-                          int checkpoints) {}
+                          int checkpoints) {
+
+        /** Both together, with the checkpoints of the later. */
+        public Timings and(Timings later) {
+            return new Timings(cachedTokens + later.cachedTokens, promptTokens + later.promptTokens,
+                    promptNanos + later.promptNanos, generatedTokens + later.generatedTokens,
+                    generatedNanos + later.generatedNanos, later.checkpoints);
+        }
+    }
 
     public int promptLength() {
         return request.prompt().length;
