@@ -10,7 +10,7 @@ import squall.quant.Lanes;
  * in registers while the kernel walks over k.
  * <pre>
  *   activations  [group][k][width]     width = {@link #GROUP} rows, or {@link #HALF} in a last group that is no fuller
- *   weights      [output][stride]      k of each stride used
+ *   weights      [output][STRIDE]      the first k of each used
  *   sums         [group][output][width]
  * </pre>
  * Rows of a group and outputs of a strip that are not there are computed from whatever lies in their place and never
@@ -30,11 +30,20 @@ final class Panels {
     private static final boolean MANY_REGISTERS = Lanes.BITS == 512;
 
     /** Outputs of a strip by a whole group, and by half a group. */
-    private static final int STRIP = MANY_REGISTERS ? 12 : 5;
-    private static final int HALF_STRIP = 10;
+    private static final int STRIP = MANY_REGISTERS ? 6 : 5;
+    private static final int HALF_STRIP = 12;
 
     /** Outputs of a block are a multiple of this: whole strips of either kind. */
     static final int OUTPUTS_MULTIPLE = 60;
+
+    /** Columns of a block of weights: a multiple of every block size and of the FP8 scale block. */
+    static final int DEPTH = 512;
+
+    /** From one output to the next: a cache line more than the columns, so that a strip does not share cache sets. */
+    static final int STRIDE = DEPTH + 16;
+
+    /** Columns packed at a time: a group of them fits half of a first-level cache. */
+    private static final int PACKED_COLUMNS = 128;
 
     private Panels() {}
 
@@ -60,10 +69,13 @@ final class Panels {
             int first = g * GROUP;
             int n = Math.min(GROUP, rows - first);
             int width = n > HALF ? GROUP : HALF;
-            for (int r = 0; r < n; r++) {
-                int from = (index == null ? first + r : index[first + r]) * cols;
-                int to = first * cols + r;
-                for (int c = 0; c < cols; c++) packed[to + c * width] = x[from + c];
+            for (int c = 0; c < cols; c += PACKED_COLUMNS) {
+                int k = Math.min(PACKED_COLUMNS, cols - c);
+                for (int r = 0; r < n; r++) {
+                    int from = (index == null ? first + r : index[first + r]) * cols + c;
+                    int to = first * cols + c * width + r;
+                    for (int i = 0; i < k; i++) packed[to + i * width] = x[from + i];
+                }
             }
         }
     }
@@ -75,22 +87,23 @@ final class Panels {
      * @param packed  activations as {@link #pack} lays them, of {@code cols} columns
      * @param c       the column that the block of weights starts with
      * @param sums    [groups][block][width], block a multiple of {@link #OUTPUTS_MULTIPLE}
-     * @param weights [block][stride]
+     * @param weights [block][STRIDE]
+     * @param k       at most {@link #DEPTH}
      */
-    static void multiply(float[] sums, int block, float[] packed, int cols, int c, float[] weights, int stride, int k,
-                         int rows, int outputs) {
+    static void multiply(float[] sums, int block, float[] packed, int cols, int c, float[] weights, int k, int rows,
+                         int outputs) {
         for (int first = 0; first < rows; first += GROUP) {
             if (rows - first > HALF) {
                 int at = first * cols + c * GROUP;
                 for (int o = 0; o < outputs; o += STRIP) {
                     int sumsAt = first * block + o * GROUP;
-                    if (MANY_REGISTERS) strip12(packed, at, weights, o * stride, stride, k, sums, sumsAt);
-                    else strip5(packed, at, weights, o * stride, stride, k, sums, sumsAt);
+                    if (MANY_REGISTERS) strip6(packed, at, weights, o * STRIDE, k, sums, sumsAt);
+                    else strip5(packed, at, weights, o * STRIDE, STRIDE, k, sums, sumsAt);
                 }
             } else {
                 int at = first * cols + c * HALF;
                 for (int o = 0; o < outputs; o += HALF_STRIP)
-                    halfStrip10(packed, at, weights, o * stride, stride, k, sums, first * block + o * HALF);
+                    halfStrip12(packed, at, weights, o * STRIDE, k, sums, first * block + o * HALF);
             }
         }
     }
@@ -108,7 +121,10 @@ final class Panels {
         }
     }
 
-    /** 2 vectors of rows by 5 outputs: 10 sums, 2 activations and up to 3 weights in flight fill 16 registers. */
+    /**
+     * 2 vectors of rows by 5 outputs: 10 sums, 2 activations and up to 4 weights in flight in 16 registers. The stride
+     * is a variable: with a constant one HotSpot 25 loads all weights first and spills a sum, which halves the speed.
+     */
     private static void strip5(float[] a, int aAt, float[] w, int wAt, int stride, int k, float[] c, int cAt) {
         FloatVector c0a = sum(c, cAt, 0), c0b = sum(c, cAt, 1);
         FloatVector c1a = sum(c, cAt, 2), c1b = sum(c, cAt, 3);
@@ -147,62 +163,35 @@ final class Panels {
         c4b.intoArray(c, cAt + 9 * L);
     }
 
-    /** 2 vectors of rows by 12 outputs: 24 sums for 32 registers. */
-    private static void strip12(float[] a, int aAt, float[] w, int wAt, int stride, int k, float[] c, int cAt) {
+    /** 2 vectors of rows by 6 outputs: 12 sums, 2 activations and 6 weights in flight in 32 registers. */
+    private static void strip6(float[] a, int aAt, float[] w, int wAt, int k, float[] c, int cAt) {
         FloatVector c0a = sum(c, cAt, 0), c0b = sum(c, cAt, 1);
         FloatVector c1a = sum(c, cAt, 2), c1b = sum(c, cAt, 3);
         FloatVector c2a = sum(c, cAt, 4), c2b = sum(c, cAt, 5);
         FloatVector c3a = sum(c, cAt, 6), c3b = sum(c, cAt, 7);
         FloatVector c4a = sum(c, cAt, 8), c4b = sum(c, cAt, 9);
         FloatVector c5a = sum(c, cAt, 10), c5b = sum(c, cAt, 11);
-        FloatVector c6a = sum(c, cAt, 12), c6b = sum(c, cAt, 13);
-        FloatVector c7a = sum(c, cAt, 14), c7b = sum(c, cAt, 15);
-        FloatVector c8a = sum(c, cAt, 16), c8b = sum(c, cAt, 17);
-        FloatVector c9a = sum(c, cAt, 18), c9b = sum(c, cAt, 19);
-        FloatVector c10a = sum(c, cAt, 20), c10b = sum(c, cAt, 21);
-        FloatVector c11a = sum(c, cAt, 22), c11b = sum(c, cAt, 23);
-        int w1 = wAt + stride, w2 = w1 + stride, w3 = w2 + stride, w4 = w3 + stride, w5 = w4 + stride;
-        int w6 = w5 + stride, w7 = w6 + stride, w8 = w7 + stride, w9 = w8 + stride, w10 = w9 + stride;
-        int w11 = w10 + stride;
         for (int i = 0; i < k; i++) {
-            int p = aAt + i * 2 * L;
+            int p = aAt + i * 2 * L, q = wAt + i;
             FloatVector a0 = FloatVector.fromArray(S, a, p), a1 = FloatVector.fromArray(S, a, p + L), v;
-            v = FloatVector.broadcast(S, w[wAt + i]);
+            v = FloatVector.broadcast(S, w[q]);
             c0a = v.fma(a0, c0a);
             c0b = v.fma(a1, c0b);
-            v = FloatVector.broadcast(S, w[w1 + i]);
+            v = FloatVector.broadcast(S, w[q + STRIDE]);
             c1a = v.fma(a0, c1a);
             c1b = v.fma(a1, c1b);
-            v = FloatVector.broadcast(S, w[w2 + i]);
+            v = FloatVector.broadcast(S, w[q + 2 * STRIDE]);
             c2a = v.fma(a0, c2a);
             c2b = v.fma(a1, c2b);
-            v = FloatVector.broadcast(S, w[w3 + i]);
+            v = FloatVector.broadcast(S, w[q + 3 * STRIDE]);
             c3a = v.fma(a0, c3a);
             c3b = v.fma(a1, c3b);
-            v = FloatVector.broadcast(S, w[w4 + i]);
+            v = FloatVector.broadcast(S, w[q + 4 * STRIDE]);
             c4a = v.fma(a0, c4a);
             c4b = v.fma(a1, c4b);
-            v = FloatVector.broadcast(S, w[w5 + i]);
+            v = FloatVector.broadcast(S, w[q + 5 * STRIDE]);
             c5a = v.fma(a0, c5a);
             c5b = v.fma(a1, c5b);
-            v = FloatVector.broadcast(S, w[w6 + i]);
-            c6a = v.fma(a0, c6a);
-            c6b = v.fma(a1, c6b);
-            v = FloatVector.broadcast(S, w[w7 + i]);
-            c7a = v.fma(a0, c7a);
-            c7b = v.fma(a1, c7b);
-            v = FloatVector.broadcast(S, w[w8 + i]);
-            c8a = v.fma(a0, c8a);
-            c8b = v.fma(a1, c8b);
-            v = FloatVector.broadcast(S, w[w9 + i]);
-            c9a = v.fma(a0, c9a);
-            c9b = v.fma(a1, c9b);
-            v = FloatVector.broadcast(S, w[w10 + i]);
-            c10a = v.fma(a0, c10a);
-            c10b = v.fma(a1, c10b);
-            v = FloatVector.broadcast(S, w[w11 + i]);
-            c11a = v.fma(a0, c11a);
-            c11b = v.fma(a1, c11b);
         }
         c0a.intoArray(c, cAt);
         c0b.intoArray(c, cAt + L);
@@ -216,22 +205,13 @@ final class Panels {
         c4b.intoArray(c, cAt + 9 * L);
         c5a.intoArray(c, cAt + 10 * L);
         c5b.intoArray(c, cAt + 11 * L);
-        c6a.intoArray(c, cAt + 12 * L);
-        c6b.intoArray(c, cAt + 13 * L);
-        c7a.intoArray(c, cAt + 14 * L);
-        c7b.intoArray(c, cAt + 15 * L);
-        c8a.intoArray(c, cAt + 16 * L);
-        c8b.intoArray(c, cAt + 17 * L);
-        c9a.intoArray(c, cAt + 18 * L);
-        c9b.intoArray(c, cAt + 19 * L);
-        c10a.intoArray(c, cAt + 20 * L);
-        c10b.intoArray(c, cAt + 21 * L);
-        c11a.intoArray(c, cAt + 22 * L);
-        c11b.intoArray(c, cAt + 23 * L);
     }
 
-    /** 1 vector of rows by 10 outputs. */
-    private static void halfStrip10(float[] a, int aAt, float[] w, int wAt, int stride, int k, float[] c, int cAt) {
+    /**
+     * 1 vector of rows by 12 outputs. The stride is a constant: 12 addresses would not fit the 16 address registers,
+     * and no order of the loads spills here.
+     */
+    private static void halfStrip12(float[] a, int aAt, float[] w, int wAt, int k, float[] c, int cAt) {
         FloatVector c0 = sum(c, cAt, 0);
         FloatVector c1 = sum(c, cAt, 1);
         FloatVector c2 = sum(c, cAt, 2);
@@ -242,21 +222,23 @@ final class Panels {
         FloatVector c7 = sum(c, cAt, 7);
         FloatVector c8 = sum(c, cAt, 8);
         FloatVector c9 = sum(c, cAt, 9);
-        int w1 = wAt + stride, w2 = w1 + stride, w3 = w2 + stride, w4 = w3 + stride, w5 = w4 + stride;
-        int w6 = w5 + stride, w7 = w6 + stride, w8 = w7 + stride, w9 = w8 + stride;
+        FloatVector c10 = sum(c, cAt, 10);
+        FloatVector c11 = sum(c, cAt, 11);
         for (int i = 0; i < k; i++) {
-            int p = aAt + i * L;
+            int p = aAt + i * L, q = wAt + i;
             FloatVector a0 = FloatVector.fromArray(S, a, p);
-            c0 = FloatVector.broadcast(S, w[wAt + i]).fma(a0, c0);
-            c1 = FloatVector.broadcast(S, w[w1 + i]).fma(a0, c1);
-            c2 = FloatVector.broadcast(S, w[w2 + i]).fma(a0, c2);
-            c3 = FloatVector.broadcast(S, w[w3 + i]).fma(a0, c3);
-            c4 = FloatVector.broadcast(S, w[w4 + i]).fma(a0, c4);
-            c5 = FloatVector.broadcast(S, w[w5 + i]).fma(a0, c5);
-            c6 = FloatVector.broadcast(S, w[w6 + i]).fma(a0, c6);
-            c7 = FloatVector.broadcast(S, w[w7 + i]).fma(a0, c7);
-            c8 = FloatVector.broadcast(S, w[w8 + i]).fma(a0, c8);
-            c9 = FloatVector.broadcast(S, w[w9 + i]).fma(a0, c9);
+            c0 = FloatVector.broadcast(S, w[q]).fma(a0, c0);
+            c1 = FloatVector.broadcast(S, w[q + STRIDE]).fma(a0, c1);
+            c2 = FloatVector.broadcast(S, w[q + 2 * STRIDE]).fma(a0, c2);
+            c3 = FloatVector.broadcast(S, w[q + 3 * STRIDE]).fma(a0, c3);
+            c4 = FloatVector.broadcast(S, w[q + 4 * STRIDE]).fma(a0, c4);
+            c5 = FloatVector.broadcast(S, w[q + 5 * STRIDE]).fma(a0, c5);
+            c6 = FloatVector.broadcast(S, w[q + 6 * STRIDE]).fma(a0, c6);
+            c7 = FloatVector.broadcast(S, w[q + 7 * STRIDE]).fma(a0, c7);
+            c8 = FloatVector.broadcast(S, w[q + 8 * STRIDE]).fma(a0, c8);
+            c9 = FloatVector.broadcast(S, w[q + 9 * STRIDE]).fma(a0, c9);
+            c10 = FloatVector.broadcast(S, w[q + 10 * STRIDE]).fma(a0, c10);
+            c11 = FloatVector.broadcast(S, w[q + 11 * STRIDE]).fma(a0, c11);
         }
         c0.intoArray(c, cAt);
         c1.intoArray(c, cAt + L);
@@ -268,6 +250,8 @@ final class Panels {
         c7.intoArray(c, cAt + 7 * L);
         c8.intoArray(c, cAt + 8 * L);
         c9.intoArray(c, cAt + 9 * L);
+        c10.intoArray(c, cAt + 10 * L);
+        c11.intoArray(c, cAt + 11 * L);
     }
 
     private static FloatVector sum(float[] c, int at, int vector) {

@@ -11,18 +11,12 @@ import squall.quant.Codec;
  */
 final class WeightTile {
 
-    /** Outputs of a tile; with {@link #DEPTH} it takes 124 KB, a quarter of a common second-level cache. */
+    /** Outputs of a tile; with {@link Panels#DEPTH} columns it takes 124 KB, a quarter of a common second-level cache. */
     static final int OUTPUTS = Panels.OUTPUTS_MULTIPLE;
-
-    /** Columns of a tile: a multiple of every block size and of the FP8 scale block. */
-    private static final int DEPTH = 512;
-
-    /** From one output to the next: a cache line more than the columns, so that a strip does not share cache sets. */
-    private static final int STRIDE = DEPTH + 16;
 
     private static final int BLOCK = Weight.SCALE_BLOCK;
 
-    private final float[] weights = new float[OUTPUTS * STRIDE];
+    private final float[] weights = new float[OUTPUTS * Panels.STRIDE];
     private float[] sums = new float[0];
 
     /**
@@ -61,10 +55,10 @@ final class WeightTile {
         int size = Panels.padded(rows) * OUTPUTS;
         if (sums.length < size) sums = new float[size];
         Arrays.fill(sums, 0, size, 0);
-        for (int c = 0; c < w.cols(); c += DEPTH) {
-            int depth = Math.min(DEPTH, w.cols() - c);
+        for (int c = 0; c < w.cols(); c += Panels.DEPTH) {
+            int depth = Math.min(Panels.DEPTH, w.cols() - c);
             decode(w, expert, first, last, c, depth);
-            Panels.multiply(sums, OUTPUTS, packed, w.cols(), c, weights, STRIDE, depth, rows, last - first);
+            Panels.multiply(sums, OUTPUTS, packed, w.cols(), c, weights, depth, rows, last - first);
         }
         Panels.unpack(y, yAt, stride, sums, OUTPUTS, rows, last - first);
     }
@@ -76,7 +70,7 @@ final class WeightTile {
         long rowBytes = w.format().rowBytes(w.cols());
         long start = w.format().rowBytes(c);
         for (int o = first; o < last; o++) {
-            int at = (o - first) * STRIDE;
+            int at = (o - first) * Panels.STRIDE;
             codec.decode(data, o * rowBytes + start, weights, at, depth);
             if (!w.scales().isEmpty()) scale(w, expert, o, c, at, depth);
         }
