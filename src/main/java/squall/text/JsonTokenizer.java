@@ -195,9 +195,10 @@ final class JsonTokenizer {
     private Set<Integer> ends(Map<String, Object> config, Map<String, Object> settings) {
         Set<Integer> ends = new HashSet<>();
         Path generation = directory.resolve("generation_config.json");
-        collect(JsonFile.readIfThere(generation).get("eos_token_id"), ends);
-        collect(config.get("eos_token_id"), ends);
-        if (config.get("text_config") instanceof Map<?, ?> text) collect(text.get("eos_token_id"), ends);
+        collect(JsonFile.readIfThere(generation).get("eos_token_id"), generation, ends);
+        Path model = directory.resolve("config.json");
+        collect(config.get("eos_token_id"), model, ends);
+        if (config.get("text_config") instanceof Map<?, ?> text) collect(text.get("eos_token_id"), model, ends);
         Object name = settings.get("eos_token");
         if (name instanceof Map<?, ?> token) name = token.get("content");
         for (AddedToken token : added.values()) if (token.content().equals(name)) ends.add(token.id());
@@ -205,13 +206,14 @@ final class JsonTokenizer {
     }
 
     /** One id, a list of ids, or null. */
-    private static void collect(Object ids, Set<Integer> to) {
+    private void collect(Object ids, Path where, Set<Integer> to) {
         if (ids instanceof List<?> list) {
-            for (Object id : list) collect(id, to);
-        } else if (ids instanceof Number id) {
-            to.add((int) Math.clamp(id.longValue(), -1, Integer.MAX_VALUE));
+            for (Object id : list) collect(id, where, to);
         } else if (ids != null) {
-            throw new ModelFileException("eos_token_id: expected ids, found " + ids);
+            if (!(ids instanceof Number id) || id.longValue() < 0 || id.longValue() >= size) {
+                throw ModelFileException.mismatch(where.toString(), "eos_token_id", "ids below " + size + ", the size of " + path, ids);
+            }
+            to.add(id.intValue());
         }
     }
 

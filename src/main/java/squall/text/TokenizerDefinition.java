@@ -4,10 +4,9 @@ import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
-import squall.format.ModelFileException;
 
 /**
- * A tokenizer as a file describes it, not yet checked.
+ * A tokenizer as a file describes it. The ids are in range; whether the tokens and merges belong together is not yet checked.
  *
  * @param where        the file and the key or path in it, for messages
  * @param tokens       the spelling of each id; null where the file has none
@@ -42,12 +41,6 @@ record TokenizerDefinition(String where, String[] tokens, Kind[] kinds, List<Add
     /** Completes the frame and the stop ids by name. */
     TokenizerDefinition completed() {
         Set<Integer> stops = new HashSet<>(stopIds);
-        for (int stop : stopIds) {
-            if (stop < 0 || stop >= tokens.length) {
-                throw new ModelFileException(where + ": the end-of-text id " + stop + " is not in the vocabulary of "
-                        + tokens.length + " tokens");
-            }
-        }
         List<AddedToken> all = new ArrayList<>();
         Set<String> seen = new HashSet<>();
         for (AddedToken token : added) {
