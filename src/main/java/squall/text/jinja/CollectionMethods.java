@@ -15,7 +15,7 @@ final class CollectionMethods {
         switch (name) {
             case "get" -> {
                 Object[] values = arguments.bindPositional(method, 1, "key", "default");
-                Object key = Types.key(values[0]);
+                Object key = Types.sought(values[0]);
                 return map.containsKey(key) ? map.get(key) : Arguments.or(values[1], null);
             }
             case "keys", "values", "items", "copy" -> {

@@ -28,10 +28,12 @@ final class Items {
     /** The element, or {@link Arguments#MISSING} where there is none or the value has no elements. */
     static Object itemOrNothing(Object of, Object index) {
         if (of instanceof Map<?, ?> map) {
-            boolean hashable = index == null || index instanceof String || Numbers.is(index);
-            Object key = hashable ? Types.key(index) : null;
-            Object value = hashable ? map.get(key) : null;
-            return value != null || hashable && map.containsKey(key) ? value : Arguments.MISSING;
+            if (Types.unhashable(index)) {
+                return Arguments.MISSING;
+            }
+            Object key = Types.sought(index);
+            Object value = map.get(key);
+            return value != null || map.containsKey(key) ? value : Arguments.MISSING;
         }
         if (!Numbers.isInteger(index) || index instanceof BigInteger) {
             return Arguments.MISSING;
@@ -64,7 +66,7 @@ final class Items {
         int[] points = text == null ? null : text.codePoints().toArray();
         List<?> list = of instanceof List<?> items ? items : null;
         if (text == null && list == null) {
-            return new Undefined(Types.describe(of) + " has no slices");
+            throw new TemplateException("a value of type " + Types.name(of) + " has no slices");
         }
         int length = text == null ? list.size() : points.length;
         run.spend(1 + length / 8);

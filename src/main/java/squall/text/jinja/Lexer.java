@@ -104,8 +104,8 @@ final class Lexer {
     }
 
     private void moveTo(int end) {
-        for (int i = source.indexOf('\n', at); i >= 0 && i < end; i = source.indexOf('\n', i + 1)) {
-            line++;
+        for (int i = at; i < end; i++) {
+            line += source.charAt(i) == '\n' ? 1 : 0;
         }
         if (end > at) {
             lineStarting = source.charAt(end - 1) == '\n';

@@ -37,7 +37,7 @@ final class Printf {
             run.spendText((long) out.length() + piece.length());
             out.append(piece);
         }
-        boolean sole = values instanceof Map<?, ?> || values instanceof List<?> && !(values instanceof Tuple);
+        boolean sole = values instanceof Undefined || values instanceof Map<?, ?> || values instanceof List<?> && !(values instanceof Tuple);
         if (!named && !sole && taken < list.size()) {
             throw new TemplateException("not all values are used by the format " + Show.repr(format));
         }

@@ -71,6 +71,10 @@ final class Show {
             }
             case DictView view -> items(run, out.append(Types.name(view)).append("(["), view.iterator()).append("])");
             case Undefined u -> out.append("Undefined");
+            case Namespace namespace -> {
+                repr(run, out.append("<Namespace "), namespace.attributes);
+                out.append('>');
+            }
             case Markup markup -> quote(out.append("Markup("), markup.text()).append(')');
             case Macro macro -> quote(out.append("<Macro "), macro.name()).append('>');
             case Loop loop -> out.append("<LoopContext ").append(loop.index0 + 1).append('/').append(loop.length()).append('>');
@@ -122,6 +126,13 @@ final class Show {
         }
         BigDecimal decimal = new BigDecimal(Double.toString(Math.abs(value))).stripTrailingZeros();
         String digits = decimal.unscaledValue().toString();
+        if (digits.length() == 2) { // Java writes two digits at least, also where one would do
+            BigDecimal shorter = decimal.round(new java.math.MathContext(1));
+            if (shorter.doubleValue() == Math.abs(value)) {
+                decimal = shorter;
+                digits = shorter.unscaledValue().toString();
+            }
+        }
         int exponent = digits.length() - 1 - decimal.scale();
         StringBuilder out = new StringBuilder(value < 0 ? "-" : "");
         if (exponent < -4 || exponent >= 16) {

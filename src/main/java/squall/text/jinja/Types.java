@@ -267,10 +267,10 @@ final class Types {
             return text.contains(part);
         }
         if (container instanceof Map<?, ?> map) {
-            return map.containsKey(key(item));
+            return map.containsKey(sought(item));
         }
         if (container instanceof DictView view && view.kind() == DictView.Kind.KEYS) {
-            return view.map().containsKey(key(item));
+            return view.map().containsKey(sought(item));
         }
         if (container instanceof Lazy) {
             throw new TemplateException("'in' a generator is not supported: make a list of it first");
@@ -288,6 +288,21 @@ final class Types {
         return false;
     }
 
+    /** The key under which a dict may have a value: that of a float or truth value is its integer, if there is one. */
+    static Object sought(Object value) {
+        if (value instanceof Boolean || value instanceof Double real && real == Math.rint(real) && !real.isInfinite()) {
+            return Conversions.truncate(Numbers.real(value));
+        }
+        if (value instanceof Double || value instanceof Undefined || value instanceof Tuple) {
+            return Arguments.MISSING; // never a key
+        }
+        return key(value);
+    }
+
+    static boolean unhashable(Object value) {
+        return value instanceof List<?> && !(value instanceof Tuple || value instanceof Range) || value instanceof Map<?, ?>;
+    }
+
     /**
      * A value as the key of a dict: a string, an integer or None. Python has 1, 1.0 and True as the same key, and takes
      * tuples; those are refused.
@@ -299,7 +314,7 @@ final class Types {
         if (value == null || value instanceof String || value instanceof Long || value instanceof BigInteger) {
             return value;
         }
-        if (value instanceof List<?> && !(value instanceof Tuple) || value instanceof Map<?, ?>) {
+        if (unhashable(value)) {
             throw new TemplateException("a value of type " + name(value) + " cannot be the key of a dict");
         }
         throw new TemplateException("a key of type " + name(value) + " is not supported");
