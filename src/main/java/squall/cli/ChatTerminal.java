@@ -5,6 +5,7 @@ import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import org.jline.reader.CompletingParsedLine;
 import org.jline.reader.EOFError;
 import org.jline.reader.EndOfFileException;
 import org.jline.reader.LineReader;
@@ -88,7 +89,7 @@ final class ChatTerminal implements ChatInput {
     }
 
     /** A message has no words to complete: it is one. */
-    private record Whole(String line, int cursor) implements ParsedLine {
+    private record Whole(String line, int cursor) implements CompletingParsedLine {
         @Override public String word() {
             return line;
         }
@@ -103,6 +104,18 @@ final class ChatTerminal implements ChatInput {
 
         @Override public List<String> words() {
             return List.of(line);
+        }
+
+        @Override public CharSequence escape(CharSequence candidate, boolean complete) {
+            return candidate;
+        }
+
+        @Override public int rawWordCursor() {
+            return cursor;
+        }
+
+        @Override public int rawWordLength() {
+            return line.length();
         }
     }
 

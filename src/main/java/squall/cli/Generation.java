@@ -21,6 +21,7 @@ final class Generation {
     private final long seed;
     private final int[] masked;
     private int answers;
+    private Progress progress;
 
     Generation(LoadedModel loaded, SamplingOptions flags, AnswerOptions answer, Engine.Reuse reuse) {
         this.loaded = loaded;
@@ -56,19 +57,34 @@ final class Generation {
                         @Override public String end() {
                             return text.flush();
                         }
-                    }, listener));
+                    }, afterProgress(listener)));
         } catch (IllegalArgumentException e) {
             throw new UnusableException(e.getMessage());
         }
     }
 
+    /** The bar goes before the first text comes. */
+    private Request.Listener afterProgress(Request.Listener listener) {
+        return new Request.Listener() {
+            @Override public void token(int id, String text) {
+                if (progress != null) progress.close();
+                listener.token(id, text);
+            }
+
+            @Override public void end(Sequence.End why, String text) {
+                if (progress != null) progress.close();
+                listener.end(why, text);
+            }
+        };
+    }
+
     /** Runs it to its end, with a bar on the terminal while a long prompt is read. */
     void run(Sequence sequence) {
-        try (Progress progress = new Progress("Prompt", sequence.promptLength())) {
+        try (Progress bar = new Progress("Prompt", sequence.promptLength())) {
+            progress = bar;
             while (sequence.end() == null) {
                 engine.step();
-                if (sequence.answered() == 0) progress.at(sequence.done());
-                else progress.close();
+                bar.at(sequence.done());
             }
         }
         if (sequence.failure() != null) throw sequence.failure();

@@ -27,6 +27,7 @@ final class Progress implements AutoCloseable {
         this.total = total;
     }
 
+    /** Does nothing once closed. */
     void at(long done) {
         if (!decided && System.nanoTime() - started > QUIET_NANOS) {
             decided = true;
