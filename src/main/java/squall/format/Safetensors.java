@@ -75,7 +75,7 @@ public final class Safetensors implements ModelFile {
             RawTensor t = tensors.get(tensor);
             if (t == null && !Names.isIgnored(tensor))
                 throw weights.wrong(tensor, "a tensor in " + weights.string(tensor), "none there");
-            if (t != null && !t.file().endsWith(weights.string(tensor)))
+            if (t != null && !Path.of(t.file()).getFileName().toString().equals(weights.string(tensor)))
                 throw weights.wrong(tensor, t.file() + ", which holds it", weights.string(tensor));
         }
     }

@@ -109,8 +109,7 @@ final class HfConfig {
     }
 
     private void rope() {
-        Metadata scaling = keys.has("rope_parameters") ? keys.object("rope_parameters")
-                : keys.has("rope_scaling") ? keys.object("rope_scaling") : new Metadata(keys.file(), "rope_parameters.", Map.of());
+        Metadata scaling = ropeKeys();
         Metadata thetaAt = scaling.has("rope_theta") ? scaling : keys;
         double theta = thetaAt.number("rope_theta");
         if (!(theta > 1) || theta > Float.MAX_VALUE) throw thetaAt.wrong("rope_theta", "a number above 1", theta);
@@ -120,12 +119,33 @@ final class HfConfig {
         if (!(part > 0 && part <= 1)) throw partAt.wrong(key, "a number above 0 and at most 1", part);
         d.rotaryDim = (int) (d.headDim * part);
         if (d.rotaryDim < 2) throw partAt.wrong(key, "at least 2 of the " + d.headDim + " dimensions of a head", part);
-        String type = scaling.string("rope_type", scaling.string("type", "default"));
+        String type = ropeType(scaling);
         d.rope = switch (type) {
             case "default", "mrope" -> RopeFrequencies.plain(d.rotaryDim, theta);
             case "yarn" -> yarn(scaling, theta);
             default -> throw scaling.wrong("rope_type", "default or yarn", "\"" + type + "\", which is not supported");
         };
+    }
+
+    /**
+     * {@code rope_parameters}, or {@code rope_scaling} of older files. Releases of transformers disagree on which counts
+     * where both are present, so then they have to say the same.
+     */
+    private Metadata ropeKeys() {
+        String newer = "rope_parameters", older = "rope_scaling";
+        if (!keys.has(older)) return keys.has(newer) ? keys.object(newer) : new Metadata(keys.file(), newer + ".", Map.of());
+        Metadata scaling = keys.object(older);
+        if (!keys.has(newer)) return scaling;
+        Metadata parameters = keys.object(newer);
+        boolean same = ropeType(scaling).equals(ropeType(parameters));
+        for (String key : List.of("factor", "original_max_position_embeddings", "rope_theta"))
+            same &= !scaling.has(key) || !parameters.has(key) || scaling.number(key) == parameters.number(key);
+        if (!same) throw keys.wrong(older, "the same as in " + newer + ", or only one of the two", "something else");
+        return parameters;
+    }
+
+    private static String ropeType(Metadata scaling) {
+        return scaling.string("rope_type", scaling.string("type", "default"));
     }
 
     private Rope yarn(Metadata s, double theta) {

@@ -97,7 +97,7 @@ class MalformedFilesTest {
         Arbitrary<Long> value = Arbitraries.oneOf(Arbitraries.longs().between(-3, 300), Arbitraries.longs(),
                 Arbitraries.of(Long.MAX_VALUE, Long.MIN_VALUE, 1L << 31, (1L << 31) - 1, 1L << 32, 1L << 40, 1L << 62, 0x2020202020202020L));
         return Combinators.combine(Arbitraries.integers().between(0, 8), place, place, Arbitraries.integers().between(1, 40), value)
-                .as(Damage::new).list().ofMinSize(1).ofMaxSize(3);
+                .as(Damage::new).list().ofMinSize(1).ofMaxSize(2);
     }
 
     @Provide Arbitrary<String> architectures() {

@@ -249,6 +249,12 @@ class ConfigReaderTest {
         c.config.put("rope_theta", 5);
         c.config.put("rope_parameters", rope("rope_theta", 1e4));
         assertArrayEquals(expected, read(c).attention().rope().frequencies(), "new wins");
+        c.config.put("rope_scaling", rope("rope_theta", 1e4));
+        assertArrayEquals(expected, read(c).attention().rope().frequencies());
+        for (Map<String, Object> other : List.of(rope("rope_theta", 5), rope("rope_type", "yarn"))) {
+            c.config.put("rope_scaling", other);
+            assertRefused("or only one of the two", () -> read(c));
+        }
     }
 
     @Test void yarnInBothDialectsAndOldAndNewKeys() {
