@@ -31,27 +31,25 @@ final class F16 extends BlockCodec {
     }
 
     @Override public float dot(MemorySegment w, long offsetBytes, float[] x, int xAt, int n) {
-        FloatVector a = zero(), b = zero();
+        FloatVector a = zero();
         int i = 0;
-        for (; i <= n - 2 * COUNT; i += 2 * COUNT) {
+        for (; i <= n - COUNT; i += COUNT)
             a = values(w, offsetBytes + 2L * i).fma(Lanes.f32(x, xAt + i), a);
-            b = values(w, offsetBytes + 2L * (i + COUNT)).fma(Lanes.f32(x, xAt + i + COUNT), b);
-        }
-        float sum = Lanes.sum(a.add(b));
+        float sum = Lanes.sum(a);
         for (; i < n; i++)
             sum = Math.fma(at(w, offsetBytes + 2L * i, 0), x[xAt + i], sum);
         return sum;
     }
 
     /**
-     * Exponent and mantissa moved to their places in a single give the value times 2^-112, subnormals included. Exponent
-     * 31 (infinite, NaN) becomes 143 instead of 255 and is set right before the sign is added.
+     * Sign, exponent and mantissa moved to their places in a single give the value times 2^-112, subnormals included.
+     * Exponent 31 (infinite, NaN), seen by a carry out of the exponent, becomes 255.
      */
     private static FloatVector values(MemorySegment w, long at) {
-        IntVector h = Lanes.u16(w, at);
-        IntVector magnitude = h.and(0x7FFF);
-        IntVector finite = magnitude.lanewise(VectorOperators.LSHL, 13).reinterpretAsFloats().mul(0x1p112f).reinterpretAsInts();
-        IntVector bits = finite.lanewise(VectorOperators.OR, 0x7F800000, magnitude.compare(VectorOperators.GT, 0x7BFF));
-        return bits.or(h.and(0x8000).lanewise(VectorOperators.LSHL, 16)).reinterpretAsFloats();
+        IntVector moved = Lanes.u16(w, at).lanewise(VectorOperators.LSHL, 16)
+                .lanewise(VectorOperators.ASHR, 3).and(0x8FFFE000);
+        IntVector notFinite = moved.add(0x00800000).lanewise(VectorOperators.LSHL, 3)
+                .lanewise(VectorOperators.ASHR, 8).and(0x7F800000);
+        return moved.reinterpretAsFloats().mul(0x1p112f).reinterpretAsInts().or(notFinite).reinterpretAsFloats();
     }
 }

@@ -38,24 +38,24 @@ final class F8_E4M3 extends BlockCodec {
     }
 
     @Override public float dot(MemorySegment w, long offsetBytes, float[] x, int xAt, int n) {
-        FloatVector a = zero(), b = zero();
+        FloatVector a = zero();
         int i = 0;
-        for (; i <= n - 2 * COUNT; i += 2 * COUNT) {
+        for (; i <= n - COUNT; i += COUNT)
             a = values(w, offsetBytes + i).fma(Lanes.f32(x, xAt + i), a);
-            b = values(w, offsetBytes + (i + COUNT)).fma(Lanes.f32(x, xAt + i + COUNT), b);
-        }
-        float sum = Lanes.sum(a.add(b));
+        float sum = Lanes.sum(a);
         for (; i < n; i++)
             sum = Math.fma(at(w, offsetBytes + i, 0), x[xAt + i], sum);
         return sum;
     }
 
-    /** Exponent and mantissa moved to their places in a single give the value times 2^-120, subnormals included. */
+    /**
+     * Sign, exponent and mantissa moved to their places in a single give the value times 2^-120, subnormals included.
+     * Exponent and mantissa all ones, seen by a carry out of the exponent, become NaN.
+     */
     private static FloatVector values(MemorySegment w, long at) {
-        IntVector b = Lanes.u8(w, at);
-        IntVector magnitude = b.and(0x7F);
-        IntVector finite = magnitude.lanewise(VectorOperators.LSHL, 20).reinterpretAsFloats().mul(0x1p120f).reinterpretAsInts();
-        IntVector bits = finite.lanewise(VectorOperators.OR, 0x7FC00000, magnitude.compare(VectorOperators.EQ, 0x7F));
-        return bits.or(b.and(0x80).lanewise(VectorOperators.LSHL, 24)).reinterpretAsFloats();
+        IntVector moved = Lanes.i8(w, at).lanewise(VectorOperators.LSHL, 20).and(0x87F00000);
+        IntVector notANumber = moved.add(0x00100000).lanewise(VectorOperators.LSHL, 4)
+                .lanewise(VectorOperators.ASHR, 9).and(0x7FC00000);
+        return moved.reinterpretAsFloats().mul(0x1p120f).reinterpretAsInts().or(notANumber).reinterpretAsFloats();
     }
 }

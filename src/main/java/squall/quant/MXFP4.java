@@ -11,7 +11,8 @@ import jdk.incubator.vector.FloatVector;
 
 /**
  * 32 four-bit floats (E2M1) under a shared power of two: {@code y = 2^(e-128) * DOUBLED[q]}, the table holding twice
- * the E2M1 value so that it is whole; {@code e = 0} and {@code e = 1} make the scale a subnormal single.
+ * the E2M1 value so that it is whole; {@code e = 0} and {@code e = 1} make the scale a subnormal single. Code 8, minus zero, reads as
+ * plus zero, as in ggml.
  * <pre>
  * byte 0      1
  *      | e u8 | qs[16] |    low nibble of qs[j]: value j; high nibble: value j + 16

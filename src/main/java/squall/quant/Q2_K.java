@@ -4,6 +4,7 @@ import static squall.quant.Lanes.COUNT;
 import static squall.quant.Lanes.toFloat;
 import static squall.quant.Lanes.zero;
 import static squall.quant.LittleEndian.f16;
+import static squall.quant.LittleEndian.i64;
 import static squall.quant.LittleEndian.u8;
 
 import java.lang.foreign.MemorySegment;
@@ -34,41 +35,48 @@ final class Q2_K extends BlockCodec {
     }
 
     @Override public void decode(MemorySegment w, long offsetBytes, float[] dst, int dstAt, int n) {
-        // 32 values at a time: the sub-blocks s and s + 2, which share their bytes; g counts the pairs of a block
-        for (int i = 0; i < n; i += 32) {
-            long block = offsetBytes + i / 256 * 84L;
-            int g = i / 32 % 8;
-            int s = g / 2 * 4 + g % 2, shift = g / 2 % 2 * 4;
-            int scale0 = u8(w, block + s), scale1 = u8(w, block + s + 2);
-            float d = f16(w, block + 80), dmin = f16(w, block + 82);
-            float d0 = d * (scale0 & 15), m0 = dmin * (scale0 >> 4);
-            float d1 = d * (scale1 & 15), m1 = dmin * (scale1 >> 4);
-            long qs = block + 16 + g / 4 * 32 + g % 2 * 16;
-            int at = dstAt + i / 256 * 256 + 16 * s;
-            for (int j = 0; j < 16; j += COUNT) {
-                IntVector q = Lanes.u8(w, qs + j).lanewise(VectorOperators.LSHR, shift);
-                toFloat(q.and(3)).mul(d0).sub(m0).intoArray(dst, at + j);
-                toFloat(q.lanewise(VectorOperators.LSHR, 2).and(3)).mul(d1).sub(m1).intoArray(dst, at + 32 + j);
+        for (int i = 0; i < n; i += 256, offsetBytes += 84) {
+            float d = f16(w, offsetBytes + 80), dmin = f16(w, offsetBytes + 82);
+            int g = 0; // pairs of sub-blocks, s and s + 2, that share their bytes
+            for (int turn = 1; turn < 1 << 8; turn <<= 1) { // shifted, not counted: see BlockCodec
+                int s = g / 2 * 4 + g % 2, shift = g / 2 % 2 * 4;
+                long scales = i64(w, offsetBytes + s / 8 * 8) >>> s % 8 * 8;
+                float d0 = d * (scales & 15), m0 = dmin * (scales >>> 4 & 15);
+                float d1 = d * (scales >>> 16 & 15), m1 = dmin * (scales >>> 20 & 15);
+                long qs = offsetBytes + 16 + g / 4 * 32 + g % 2 * 16;
+                int at = dstAt + i + 16 * s;
+                for (int j = 0; j < 16; j += COUNT) {
+                    IntVector q = Lanes.u8(w, qs + j).lanewise(VectorOperators.LSHR, shift);
+                    IntVector q0 = q.and(3);
+                    IntVector q1 = q.lanewise(VectorOperators.LSHR, 2).and(3);
+                    toFloat(q0).mul(d0).sub(m0).intoArray(dst, at + j);
+                    toFloat(q1).mul(d1).sub(m1).intoArray(dst, at + 32 + j);
+                }
+                g++;
             }
         }
     }
 
     @Override public float dot(MemorySegment w, long offsetBytes, float[] x, int xAt, int n) {
         FloatVector a = zero(), b = zero();
-        for (int i = 0; i < n; i += 32) {
-            long block = offsetBytes + i / 256 * 84L;
-            int g = i / 32 % 8;
-            int s = g / 2 * 4 + g % 2, shift = g / 2 % 2 * 4;
-            int scale0 = u8(w, block + s), scale1 = u8(w, block + s + 2);
-            float d = f16(w, block + 80), dmin = f16(w, block + 82);
-            float d0 = d * (scale0 & 15), m0 = dmin * (scale0 >> 4);
-            float d1 = d * (scale1 & 15), m1 = dmin * (scale1 >> 4);
-            long qs = block + 16 + g / 4 * 32 + g % 2 * 16;
-            int at = xAt + i / 256 * 256 + 16 * s;
-            for (int j = 0; j < 16; j += COUNT) {
-                IntVector q = Lanes.u8(w, qs + j).lanewise(VectorOperators.LSHR, shift);
-                a = toFloat(q.and(3)).mul(d0).sub(m0).fma(Lanes.f32(x, at + j), a);
-                b = toFloat(q.lanewise(VectorOperators.LSHR, 2).and(3)).mul(d1).sub(m1).fma(Lanes.f32(x, at + 32 + j), b);
+        for (int i = 0; i < n; i += 256, offsetBytes += 84) {
+            float d = f16(w, offsetBytes + 80), dmin = f16(w, offsetBytes + 82);
+            int g = 0; // pairs of sub-blocks, s and s + 2, that share their bytes
+            for (int turn = 1; turn < 1 << 8; turn <<= 1) { // shifted, not counted: see BlockCodec
+                int s = g / 2 * 4 + g % 2, shift = g / 2 % 2 * 4;
+                long scales = i64(w, offsetBytes + s / 8 * 8) >>> s % 8 * 8;
+                float d0 = d * (scales & 15), m0 = dmin * (scales >>> 4 & 15);
+                float d1 = d * (scales >>> 16 & 15), m1 = dmin * (scales >>> 20 & 15);
+                long qs = offsetBytes + 16 + g / 4 * 32 + g % 2 * 16;
+                int at = xAt + i + 16 * s;
+                for (int j = 0; j < 16; j += COUNT) {
+                    IntVector q = Lanes.u8(w, qs + j).lanewise(VectorOperators.LSHR, shift);
+                    IntVector q0 = q.and(3);
+                    IntVector q1 = q.lanewise(VectorOperators.LSHR, 2).and(3);
+                    a = toFloat(q0).mul(d0).sub(m0).fma(Lanes.f32(x, at + j), a);
+                    b = toFloat(q1).mul(d1).sub(m1).fma(Lanes.f32(x, at + 32 + j), b);
+                }
+                g++;
             }
         }
         return Lanes.sum(a.add(b));

@@ -31,41 +31,57 @@ final class Q4_K extends BlockCodec {
         int b = u8(w, offsetBytes + 16 + s / 2 * 32 + i % 32);
         int q = s % 2 == 0 ? b & 15 : b >> 4;
         float d = f16(w, offsetBytes), dmin = f16(w, offsetBytes + 2);
-        return d * SixBitScales.scaleAt(w, offsetBytes + 4, s) * q - dmin * SixBitScales.minimumAt(w, offsetBytes + 4, s);
+        int scale = SixBitScales.scaleAt(w, offsetBytes + 4, s), minimum = SixBitScales.minimumAt(w, offsetBytes + 4, s);
+        return d * scale * q - dmin * minimum;
     }
 
     @Override public void decode(MemorySegment w, long offsetBytes, float[] dst, int dstAt, int n) {
-        // 64 values at a time, the sub-blocks s and s + 1 that share their bytes
-        for (int i = 0; i < n; i += 64) {
-            long block = offsetBytes + i / 256 * 144L;
-            int s = i / 32 % 8;
-            int scales = (int) (SixBitScales.scales(w, block + 4) >>> 8 * s), minima = (int) (SixBitScales.minima(w, block + 4) >>> 8 * s);
-            float d = f16(w, block), dmin = f16(w, block + 2);
-            float d0 = d * (scales & 63), m0 = dmin * (minima & 63);
-            float d1 = d * (scales >>> 8 & 63), m1 = dmin * (minima >>> 8 & 63);
+        for (int i = 0; i < n; i += 256, offsetBytes += 144) {
+            float d = f16(w, offsetBytes), dmin = f16(w, offsetBytes + 2);
+            long scales = SixBitScales.scales(w, offsetBytes + 4);
+            long minima = SixBitScales.minima(w, offsetBytes + 4);
+            long qs = offsetBytes + 16;
             int at = dstAt + i;
-            for (int j = 0; j < 32; j += COUNT) {
-                IntVector q = Lanes.u8(w, block + 16 + 16 * s + j);
-                toFloat(q.and(15)).mul(d0).sub(m0).intoArray(dst, at + j);
-                toFloat(q.lanewise(VectorOperators.LSHR, 4)).mul(d1).sub(m1).intoArray(dst, at + 32 + j);
+            for (int turn = 1; turn < 1 << 4; turn <<= 1) { // shifted, not counted: see BlockCodec
+                float d0 = d * (scales & 63), d1 = d * (scales >>> 8 & 63);
+                float m0 = dmin * (minima & 63), m1 = dmin * (minima >>> 8 & 63);
+                for (int j = 0; j < 32; j += COUNT) {
+                    IntVector q = Lanes.u8(w, qs + j);
+                    IntVector q0 = q.and(15);
+                    IntVector q1 = q.lanewise(VectorOperators.LSHR, 4);
+                    toFloat(q0).mul(d0).sub(m0).intoArray(dst, at + j);
+                    toFloat(q1).mul(d1).sub(m1).intoArray(dst, at + 32 + j);
+                }
+                scales >>>= 16;
+                minima >>>= 16;
+                qs += 32;
+                at += 64;
             }
         }
     }
 
     @Override public float dot(MemorySegment w, long offsetBytes, float[] x, int xAt, int n) {
         FloatVector a = zero(), b = zero();
-        for (int i = 0; i < n; i += 64) {
-            long block = offsetBytes + i / 256 * 144L;
-            int s = i / 32 % 8;
-            int scales = (int) (SixBitScales.scales(w, block + 4) >>> 8 * s), minima = (int) (SixBitScales.minima(w, block + 4) >>> 8 * s);
-            float d = f16(w, block), dmin = f16(w, block + 2);
-            float d0 = d * (scales & 63), m0 = dmin * (minima & 63);
-            float d1 = d * (scales >>> 8 & 63), m1 = dmin * (minima >>> 8 & 63);
+        for (int i = 0; i < n; i += 256, offsetBytes += 144) {
+            float d = f16(w, offsetBytes), dmin = f16(w, offsetBytes + 2);
+            long scales = SixBitScales.scales(w, offsetBytes + 4);
+            long minima = SixBitScales.minima(w, offsetBytes + 4);
+            long qs = offsetBytes + 16;
             int at = xAt + i;
-            for (int j = 0; j < 32; j += COUNT) {
-                IntVector q = Lanes.u8(w, block + 16 + 16 * s + j);
-                a = toFloat(q.and(15)).mul(d0).sub(m0).fma(Lanes.f32(x, at + j), a);
-                b = toFloat(q.lanewise(VectorOperators.LSHR, 4)).mul(d1).sub(m1).fma(Lanes.f32(x, at + 32 + j), b);
+            for (int turn = 1; turn < 1 << 4; turn <<= 1) { // shifted, not counted: see BlockCodec
+                float d0 = d * (scales & 63), d1 = d * (scales >>> 8 & 63);
+                float m0 = dmin * (minima & 63), m1 = dmin * (minima >>> 8 & 63);
+                for (int j = 0; j < 32; j += COUNT) {
+                    IntVector q = Lanes.u8(w, qs + j);
+                    IntVector q0 = q.and(15);
+                    IntVector q1 = q.lanewise(VectorOperators.LSHR, 4);
+                    a = toFloat(q0).mul(d0).sub(m0).fma(Lanes.f32(x, at + j), a);
+                    b = toFloat(q1).mul(d1).sub(m1).fma(Lanes.f32(x, at + 32 + j), b);
+                }
+                scales >>>= 16;
+                minima >>>= 16;
+                qs += 32;
+                at += 64;
             }
         }
         return Lanes.sum(a.add(b));

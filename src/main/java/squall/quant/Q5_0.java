@@ -39,8 +39,10 @@ final class Q5_0 extends BlockCodec {
             int qh = i32(w, offsetBytes + 2);
             for (int j = 0; j < 16; j += COUNT) {
                 IntVector b = Lanes.u8(w, offsetBytes + 6 + j);
-                toFloat(b.and(15).or(sixteens(qh << 4 >>> j)).sub(16)).mul(d).intoArray(dst, dstAt + i + j);
-                toFloat(b.lanewise(VectorOperators.LSHR, 4).or(sixteens(qh >>> 12 + j)).sub(16)).mul(d).intoArray(dst, dstAt + i + 16 + j);
+                IntVector q0 = b.and(15).or(sixteens(qh << 4 >>> j)).sub(16);
+                IntVector q1 = b.lanewise(VectorOperators.LSHR, 4).or(sixteens(qh >>> 12 + j)).sub(16);
+                toFloat(q0).mul(d).intoArray(dst, dstAt + i + j);
+                toFloat(q1).mul(d).intoArray(dst, dstAt + i + 16 + j);
             }
         }
     }
@@ -52,8 +54,10 @@ final class Q5_0 extends BlockCodec {
             FloatVector s = zero();
             for (int j = 0; j < 16; j += COUNT) {
                 IntVector b = Lanes.u8(w, offsetBytes + 6 + j);
-                s = toFloat(b.and(15).or(sixteens(qh << 4 >>> j)).sub(16)).fma(Lanes.f32(x, xAt + i + j), s);
-                s = toFloat(b.lanewise(VectorOperators.LSHR, 4).or(sixteens(qh >>> 12 + j)).sub(16)).fma(Lanes.f32(x, xAt + i + 16 + j), s);
+                IntVector q0 = b.and(15).or(sixteens(qh << 4 >>> j)).sub(16);
+                IntVector q1 = b.lanewise(VectorOperators.LSHR, 4).or(sixteens(qh >>> 12 + j)).sub(16);
+                s = toFloat(q0).fma(Lanes.f32(x, xAt + i + j), s);
+                s = toFloat(q1).fma(Lanes.f32(x, xAt + i + 16 + j), s);
             }
             sum = addScaled(sum, f16(w, offsetBytes), s);
         }

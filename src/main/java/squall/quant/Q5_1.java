@@ -38,8 +38,10 @@ final class Q5_1 extends BlockCodec {
             int qh = i32(w, offsetBytes + 4);
             for (int j = 0; j < 16; j += COUNT) {
                 IntVector b = Lanes.u8(w, offsetBytes + 8 + j);
-                toFloat(b.and(15).or(sixteens(qh << 4 >>> j))).mul(d).add(m).intoArray(dst, dstAt + i + j);
-                toFloat(b.lanewise(VectorOperators.LSHR, 4).or(sixteens(qh >>> 12 + j))).mul(d).add(m).intoArray(dst, dstAt + i + 16 + j);
+                IntVector q0 = b.and(15).or(sixteens(qh << 4 >>> j));
+                IntVector q1 = b.lanewise(VectorOperators.LSHR, 4).or(sixteens(qh >>> 12 + j));
+                toFloat(q0).mul(d).add(m).intoArray(dst, dstAt + i + j);
+                toFloat(q1).mul(d).add(m).intoArray(dst, dstAt + i + 16 + j);
             }
         }
     }
@@ -51,8 +53,10 @@ final class Q5_1 extends BlockCodec {
             int qh = i32(w, offsetBytes + 4);
             for (int j = 0; j < 16; j += COUNT) {
                 IntVector b = Lanes.u8(w, offsetBytes + 8 + j);
-                a = toFloat(b.and(15).or(sixteens(qh << 4 >>> j))).mul(d).add(m).fma(Lanes.f32(x, xAt + i + j), a);
-                c = toFloat(b.lanewise(VectorOperators.LSHR, 4).or(sixteens(qh >>> 12 + j))).mul(d).add(m).fma(Lanes.f32(x, xAt + i + 16 + j), c);
+                IntVector q0 = b.and(15).or(sixteens(qh << 4 >>> j));
+                IntVector q1 = b.lanewise(VectorOperators.LSHR, 4).or(sixteens(qh >>> 12 + j));
+                a = toFloat(q0).mul(d).add(m).fma(Lanes.f32(x, xAt + i + j), a);
+                c = toFloat(q1).mul(d).add(m).fma(Lanes.f32(x, xAt + i + 16 + j), c);
             }
         }
         return Lanes.sum(a.add(c));

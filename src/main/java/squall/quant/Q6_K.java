@@ -4,6 +4,7 @@ import static squall.quant.Lanes.COUNT;
 import static squall.quant.Lanes.toFloat;
 import static squall.quant.Lanes.zero;
 import static squall.quant.LittleEndian.f16;
+import static squall.quant.LittleEndian.i64;
 import static squall.quant.LittleEndian.i8;
 import static squall.quant.LittleEndian.u8;
 
@@ -34,39 +35,48 @@ final class Q6_K extends BlockCodec {
     }
 
     @Override public void decode(MemorySegment w, long offsetBytes, float[] dst, int dstAt, int n) {
-        // 32 values at a time: the sub-blocks s and s + 4, which share their bytes; g counts the pairs of a block
-        for (int i = 0; i < n; i += 32) {
-            long block = offsetBytes + i / 256 * 210L;
-            int g = i / 32 % 8;
-            int s = g / 4 * 8 + g % 4, shift = g / 2 % 2 * 2;
-            float d = f16(w, block + 208);
-            float d0 = d * i8(w, block + 192 + s), d1 = d * i8(w, block + 196 + s);
-            long ql = block + g / 4 * 64 + g % 4 * 16, qh = block + 128 + g / 4 * 32 + g % 2 * 16;
-            int at = dstAt + i / 256 * 256 + 16 * s;
-            for (int j = 0; j < 16; j += COUNT) {
-                IntVector q = Lanes.u8(w, ql + j);
-                IntVector h = Lanes.u8(w, qh + j).lanewise(VectorOperators.LSHR, shift);
-                toFloat(q.and(15).or(h.and(3).lanewise(VectorOperators.LSHL, 4)).sub(32)).mul(d0).intoArray(dst, at + j);
-                toFloat(q.lanewise(VectorOperators.LSHR, 4).or(h.and(48)).sub(32)).mul(d1).intoArray(dst, at + 64 + j);
+        for (int i = 0; i < n; i += 256, offsetBytes += 210) {
+            float d = f16(w, offsetBytes + 208);
+            int g = 0; // pairs of sub-blocks, s and s + 4, that share their bytes
+            for (int turn = 1; turn < 1 << 8; turn <<= 1) { // shifted, not counted: see BlockCodec
+                int s = g / 4 * 8 + g % 4, shift = g / 2 % 2 * 2;
+                long scales = i64(w, offsetBytes + 192 + g / 4 * 8) >>> g % 4 * 8;
+                float d0 = d * (byte) scales, d1 = d * (byte) (scales >>> 32);
+                long ql = offsetBytes + g * 16, qh = offsetBytes + 128 + g / 4 * 32 + g % 2 * 16;
+                int at = dstAt + i + 16 * s;
+                for (int j = 0; j < 16; j += COUNT) {
+                    IntVector q = Lanes.u8(w, ql + j);
+                    IntVector h = Lanes.u8(w, qh + j).lanewise(VectorOperators.LSHR, shift);
+                    IntVector q0 = q.and(15).or(h.and(3).lanewise(VectorOperators.LSHL, 4)).sub(32);
+                    IntVector q1 = q.lanewise(VectorOperators.LSHR, 4).or(h.and(48)).sub(32);
+                    toFloat(q0).mul(d0).intoArray(dst, at + j);
+                    toFloat(q1).mul(d1).intoArray(dst, at + 64 + j);
+                }
+                g++;
             }
         }
     }
 
     @Override public float dot(MemorySegment w, long offsetBytes, float[] x, int xAt, int n) {
         FloatVector a = zero(), b = zero();
-        for (int i = 0; i < n; i += 32) {
-            long block = offsetBytes + i / 256 * 210L;
-            int g = i / 32 % 8;
-            int s = g / 4 * 8 + g % 4, shift = g / 2 % 2 * 2;
-            float d = f16(w, block + 208);
-            float d0 = d * i8(w, block + 192 + s), d1 = d * i8(w, block + 196 + s);
-            long ql = block + g / 4 * 64 + g % 4 * 16, qh = block + 128 + g / 4 * 32 + g % 2 * 16;
-            int at = xAt + i / 256 * 256 + 16 * s;
-            for (int j = 0; j < 16; j += COUNT) {
-                IntVector q = Lanes.u8(w, ql + j);
-                IntVector h = Lanes.u8(w, qh + j).lanewise(VectorOperators.LSHR, shift);
-                a = toFloat(q.and(15).or(h.and(3).lanewise(VectorOperators.LSHL, 4)).sub(32)).mul(d0).fma(Lanes.f32(x, at + j), a);
-                b = toFloat(q.lanewise(VectorOperators.LSHR, 4).or(h.and(48)).sub(32)).mul(d1).fma(Lanes.f32(x, at + 64 + j), b);
+        for (int i = 0; i < n; i += 256, offsetBytes += 210) {
+            float d = f16(w, offsetBytes + 208);
+            int g = 0; // pairs of sub-blocks, s and s + 4, that share their bytes
+            for (int turn = 1; turn < 1 << 8; turn <<= 1) { // shifted, not counted: see BlockCodec
+                int s = g / 4 * 8 + g % 4, shift = g / 2 % 2 * 2;
+                long scales = i64(w, offsetBytes + 192 + g / 4 * 8) >>> g % 4 * 8;
+                float d0 = d * (byte) scales, d1 = d * (byte) (scales >>> 32);
+                long ql = offsetBytes + g * 16, qh = offsetBytes + 128 + g / 4 * 32 + g % 2 * 16;
+                int at = xAt + i + 16 * s;
+                for (int j = 0; j < 16; j += COUNT) {
+                    IntVector q = Lanes.u8(w, ql + j);
+                    IntVector h = Lanes.u8(w, qh + j).lanewise(VectorOperators.LSHR, shift);
+                    IntVector q0 = q.and(15).or(h.and(3).lanewise(VectorOperators.LSHL, 4)).sub(32);
+                    IntVector q1 = q.lanewise(VectorOperators.LSHR, 4).or(h.and(48)).sub(32);
+                    a = toFloat(q0).mul(d0).fma(Lanes.f32(x, at + j), a);
+                    b = toFloat(q1).mul(d1).fma(Lanes.f32(x, at + 64 + j), b);
+                }
+                g++;
             }
         }
         return Lanes.sum(a.add(b));
