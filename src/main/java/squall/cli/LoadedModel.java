@@ -1,10 +1,7 @@
 package squall.cli;
 
 import java.nio.file.Path;
-import java.util.concurrent.ExecutionException;
-import java.util.concurrent.FutureTask;
 import java.util.function.Function;
-import java.util.function.Supplier;
 import squall.engine.Engine;
 import squall.engine.EngineOptions;
 import squall.engine.Executor;
@@ -19,47 +16,50 @@ final class LoadedModel implements AutoCloseable {
     private final OpenModel model;
     private final EngineOptions options;
     private final Executor executor;
-    private final FutureTask<Tokenizer> tokenizer;
+    private final Text text;
 
-    private LoadedModel(OpenModel model, EngineOptions options, Executor executor, FutureTask<Tokenizer> tokenizer) {
+    /** What turns text into tokens; read from the file at once or when it is first asked for. */
+    private record Text(Later<Tokenizer> tokenizer, Later<ChatTemplate> template) {
+        static Text begun(ModelFile file) {
+            return new Text(Later.begun(() -> Tokenizer.read(file)), Later.begun(() -> ChatTemplate.read(file)));
+        }
+
+        static Text onDemand(ModelFile file) {
+            return new Text(Later.onDemand(() -> Tokenizer.read(file)), Later.onDemand(() -> ChatTemplate.read(file)));
+        }
+    }
+
+    private LoadedModel(OpenModel model, EngineOptions options, Executor executor, Text text) {
         this.model = model;
         this.options = options;
         this.executor = executor;
-        this.tokenizer = tokenizer;
+        this.text = text;
     }
 
-    /** Opens for text: the tokenizer is read in a thread of its own while the weights are placed. */
+    /** Opens for text: tokenizer and template are read in threads of their own while the weights are placed. */
     static LoadedModel open(ModelOptions wanted, DeviceOptions device, Streams streams) {
-        return open(wanted.path(), wanted, device, streams, wanted.engine(1), file -> start(() -> Tokenizer.read(file)));
+        return open(wanted.path(), wanted, device, streams, wanted.engine(1), Text::begun);
     }
 
     /** Opens for token ids; a checkpoint without a tokenizer will do. */
     static LoadedModel openForIds(Path path, ModelOptions wanted, DeviceOptions device, Streams streams, EngineOptions options) {
-        return open(path, wanted, device, streams, options, file -> new FutureTask<>(() -> Tokenizer.read(file)));
+        return open(path, wanted, device, streams, options, Text::onDemand);
     }
 
     /** options: with the context as {@link ModelOptions#context} gives it. */
     private static LoadedModel open(Path path, ModelOptions wanted, DeviceOptions device, Streams streams,
-                                    EngineOptions options, Function<ModelFile, FutureTask<Tokenizer>> read) {
+                                    EngineOptions options, Function<ModelFile, Text> read) {
         DeviceOptions.Choice choice = device.choose();
         OpenModel model = OpenModel.open(path);
         try {
-            FutureTask<Tokenizer> tokenizer = read.apply(model.file());
+            Text text = read.apply(model.file());
             EngineOptions settled = model.settle(options, streams, wanted.verbose() ? choice : null);
             Executor executor = choice.provider().open(model.build(settled, streams), choice.device(), settled);
-            return new LoadedModel(model, settled, executor, tokenizer);
+            return new LoadedModel(model, settled, executor, text);
         } catch (RuntimeException | Error e) {
             model.close();
             throw e;
         }
-    }
-
-    private static <T> FutureTask<T> start(Supplier<T> read) {
-        FutureTask<T> task = new FutureTask<>(read::get);
-        Thread thread = new Thread(task, "squall-read");
-        thread.setDaemon(true);
-        thread.start();
-        return task;
     }
 
     ModelFile file() {
@@ -79,20 +79,11 @@ final class LoadedModel implements AutoCloseable {
     }
 
     Tokenizer tokenizer() {
-        try {
-            tokenizer.run();   // nothing if it has begun
-            return tokenizer.get();
-        } catch (ExecutionException e) {
-            if (e.getCause() instanceof RuntimeException reason) throw reason;
-            throw new IllegalStateException(e.getCause());
-        } catch (InterruptedException e) {
-            Thread.currentThread().interrupt();
-            throw new IllegalStateException("interrupted while the tokenizer was read", e);
-        }
+        return text.tokenizer().get();
     }
 
     ChatTemplate template() {
-        return ChatTemplate.read(file());
+        return text.template().get();
     }
 
     SamplingDefaults sampling() {
