@@ -30,6 +30,7 @@ final class AttentionTile {
     private final float[] queries;            // [queries, stride], times 1 / sqrt(headDim)
     private final float[] outputs;            // [queries, stride]
     private final float[] scores;             // [queries, POSITIONS]
+    private final float[] strip = new float[POSITIONS * Strips.WIDTH];
     private final float[] max;
     private final float[] sum;
     private int count;
@@ -37,7 +38,7 @@ final class AttentionTile {
     AttentionTile(int headDim, int mostQueries) {
         this.headDim = headDim;
         this.scale = (float) (1 / Math.sqrt(headDim));
-        this.stride = BlockProduct.padded(headDim);
+        this.stride = Strips.padded(headDim);
         keys = new float[POSITIONS * stride];
         values = new float[POSITIONS * stride];
         queries = new float[mostQueries * stride];
@@ -71,7 +72,10 @@ final class AttentionTile {
         score(n);
         int width = (n + F.length() - 1) / F.length() * F.length();
         for (int i = 0; i < count; i++) soften(i, Math.clamp(first + i / group + 1, 0, n), width);
-        BlockProduct.add(outputs, 0, stride, scores, 0, POSITIONS, values, 0, stride, count, stride, n);
+        for (int c = 0; c < stride; c += Strips.WIDTH) {
+            for (int t = 0; t < n; t++) System.arraycopy(values, t * stride + c, strip, t * Strips.WIDTH, Strips.WIDTH);
+            Strips.add(outputs, c, stride, scores, 0, POSITIONS, strip, 0, count, n);
+        }
     }
 
     /** {@code scores = queries · keys}: four queries by two keys in registers. */

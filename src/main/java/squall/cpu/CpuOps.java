@@ -252,14 +252,16 @@ final class CpuOps implements Ops, AutoCloseable {
         return chunks[worker];
     }
 
+    /** In two passes: the norm and the gate in one loop are more than the compiler inlines, and vectors become objects. */
     @Override public void gatedNorm(Buf y, Buf z, Norm norm) {
         Activation out = Activation.of(y);
         float[] gate = Activation.of(z).data;
         float[] w = small(norm.weight());
         int n = w.length;
         share(out.elements() / n, n, (worker, from, to) -> {
-            for (int i = from; i < to; i++) RowKernels.gatedNorm(out.data, i * n, gate, i * n, w, n, norm.eps());
+            for (int i = from; i < to; i++) RowKernels.rmsNorm(out.data, i * n, out.data, i * n, w, n, norm.eps());
         });
+        share(out.elements(), 1, (worker, begin, end) -> RowKernels.mulSilu(out.data, gate, begin, end));
     }
 
     @Override public Routing route(Buf logits, int used, Routing.Weights weights) {

@@ -87,12 +87,14 @@ final class DeltaRule {
         y[yAt + 2] = alpha * o2.reduceLanes(ADD) + kq * d2;
         y[yAt + 3] = alpha * o3.reduceLanes(ADD) + kq * d3;
         FloatVector a = FloatVector.broadcast(F, alpha);
+        FloatVector e0 = FloatVector.broadcast(F, d0), e1 = FloatVector.broadcast(F, d1);
+        FloatVector e2 = FloatVector.broadcast(F, d2), e3 = FloatVector.broadcast(F, d3);
         for (int i = 0; i < dk; i += F.length()) {
             FloatVector k = FloatVector.fromArray(F, qkv, kAt + i);
-            FloatVector.fromArray(F, s, s0 + i).mul(a).add(k.mul(d0)).intoArray(s, s0 + i);
-            FloatVector.fromArray(F, s, s1 + i).mul(a).add(k.mul(d1)).intoArray(s, s1 + i);
-            FloatVector.fromArray(F, s, s2 + i).mul(a).add(k.mul(d2)).intoArray(s, s2 + i);
-            FloatVector.fromArray(F, s, s3 + i).mul(a).add(k.mul(d3)).intoArray(s, s3 + i);
+            k.fma(e0, FloatVector.fromArray(F, s, s0 + i).mul(a)).intoArray(s, s0 + i);
+            k.fma(e1, FloatVector.fromArray(F, s, s1 + i).mul(a)).intoArray(s, s1 + i);
+            k.fma(e2, FloatVector.fromArray(F, s, s2 + i).mul(a)).intoArray(s, s2 + i);
+            k.fma(e3, FloatVector.fromArray(F, s, s3 + i).mul(a)).intoArray(s, s3 + i);
         }
     }
 }

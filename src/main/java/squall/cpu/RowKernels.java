@@ -44,18 +44,6 @@ final class RowKernels {
         for (; i < n; i++) y[yAt + i] = x[xAt + i] * scale * w[i];
     }
 
-    /** {@code y = rmsNorm(y) * silu(z)}. */
-    static void gatedNorm(float[] y, int yAt, float[] z, int zAt, float[] w, int n, float eps) {
-        float scale = (float) (1 / Math.sqrt(sumOfSquares(y, yAt, n) / n + eps));
-        int i = 0;
-        for (; i < F.loopBound(n); i += F.length()) {
-            FloatVector gate = VectorMath.silu(FloatVector.fromArray(F, z, zAt + i));
-            FloatVector.fromArray(F, y, yAt + i).mul(scale).mul(FloatVector.fromArray(F, w, i)).mul(gate)
-                    .intoArray(y, yAt + i);
-        }
-        for (; i < n; i++) y[yAt + i] = y[yAt + i] * scale * w[i] * VectorMath.silu(z[zAt + i]);
-    }
-
     /** {@code x *= factor}. */
     static void scale(float[] x, int at, int n, float factor) {
         int i = 0;
@@ -95,6 +83,14 @@ final class RowKernels {
         for (; i <= end - F.length(); i += F.length())
             VectorMath.silu(FloatVector.fromArray(F, h, i)).mul(FloatVector.fromArray(F, u, i)).intoArray(h, i);
         for (; i < end; i++) h[i] = VectorMath.silu(h[i]) * u[i];
+    }
+
+    /** {@code y *= silu(z)} over [begin, end). */
+    static void mulSilu(float[] y, float[] z, int begin, int end) {
+        int i = begin;
+        for (; i <= end - F.length(); i += F.length())
+            VectorMath.silu(FloatVector.fromArray(F, z, i)).mul(FloatVector.fromArray(F, y, i)).intoArray(y, i);
+        for (; i < end; i++) y[i] *= VectorMath.silu(z[i]);
     }
 
     /** {@code y *= sigmoid(g)} over n elements. */

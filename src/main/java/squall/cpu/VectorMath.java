@@ -7,21 +7,33 @@ import static jdk.incubator.vector.VectorOperators.LT;
 
 import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.IntVector;
-import jdk.incubator.vector.VectorMask;
 import squall.quant.Lanes;
 
 /** Elementary functions on whole vectors. */
 final class VectorMath {
-    private static final float LOG2E = 1.44269504f;
+    // Constants are kept as vectors: the compiler stops inlining where a method grows too many nodes, and a vector that
+    // crosses a call becomes an object.
+    private static final FloatVector LOG2E = all(1.44269504f);
     // ln 2 in two parts; n * LN2_HIGH is exact for |n| < 2^9
-    private static final float LN2_HIGH = 0x1.62e4p-1f;
-    private static final float LN2_LOW = (float) (Math.log(2) - LN2_HIGH);
+    private static final float HIGH = 0x1.62e4p-1f;
+    private static final FloatVector MINUS_LN2_HIGH = all(-HIGH);
+    private static final FloatVector MINUS_LN2_LOW = all((float) (HIGH - Math.log(2)));
     /** Adding it rounds to the nearest integer, which then stands in the low bits. */
-    private static final float ROUND = 0x1.8p23f;
-    private static final int ROUND_BITS = Float.floatToRawIntBits(ROUND);
+    private static final FloatVector ROUND = all(0x1.8p23f);
+    private static final IntVector ROUND_BITS = ROUND.reinterpretAsInts();
     /** Above, e^x is infinite; below {@link #LOWEST} it rounds to zero. */
-    private static final float HIGHEST = 88.722839f;
-    private static final float LOWEST = -103.972084f;
+    private static final FloatVector HIGHEST = all(88.722839f);
+    private static final FloatVector LOWEST = all(-103.972084f);
+    private static final FloatVector ZERO = all(0);
+    private static final FloatVector INFINITY = all(Float.POSITIVE_INFINITY);
+    private static final FloatVector ONE = all(1);
+    private static final FloatVector C2 = all(0.5f);
+    private static final FloatVector C3 = all(1f / 6);
+    private static final FloatVector C4 = all(1f / 24);
+    private static final FloatVector C5 = all(1f / 120);
+    private static final FloatVector C6 = all(1f / 720);
+    private static final FloatVector C7 = all(1f / 5040);
+    private static final IntVector BIAS = IntVector.broadcast(Lanes.INTS, 127);
 
     private VectorMath() {}
 
@@ -34,31 +46,25 @@ final class VectorMath {
     static FloatVector exp(FloatVector x) {
         FloatVector shifted = x.mul(LOG2E).add(ROUND);
         FloatVector n = shifted.sub(ROUND);
-        FloatVector r = n.fma(broadcast(-LN2_LOW), n.fma(broadcast(-LN2_HIGH), x));
-        FloatVector q = r.fma(broadcast(1f / 5040), broadcast(1f / 720));
-        q = q.fma(r, broadcast(1f / 120));
-        q = q.fma(r, broadcast(1f / 24));
-        q = q.fma(r, broadcast(1f / 6));
-        q = q.fma(r, broadcast(0.5f));
-        q = q.fma(r.mul(r), r).add(1);
+        FloatVector r = n.fma(MINUS_LN2_LOW, n.fma(MINUS_LN2_HIGH, x));
+        FloatVector q = r.fma(C7, C6).fma(r, C5).fma(r, C4).fma(r, C3).fma(r, C2);
+        q = q.fma(r.mul(r), r).add(ONE);
 
-        IntVector exponent = shifted.viewAsIntegralLanes().reinterpretAsInts().sub(ROUND_BITS);
+        IntVector exponent = shifted.reinterpretAsInts().sub(ROUND_BITS);
         IntVector half = exponent.lanewise(ASHR, 1);
-        FloatVector y = q.mul(powerOfTwo(half)).mul(powerOfTwo(exponent.sub(half)));
-
-        VectorMask<Float> under = x.compare(LT, LOWEST);
-        VectorMask<Float> over = x.compare(GT, HIGHEST);
-        return y.blend(0, under).blend(Float.POSITIVE_INFINITY, over);
+        FloatVector first = half.add(BIAS).lanewise(LSHL, 23).reinterpretAsFloats();
+        FloatVector second = exponent.sub(half).add(BIAS).lanewise(LSHL, 23).reinterpretAsFloats();
+        return q.mul(first).mul(second).blend(ZERO, x.compare(LT, LOWEST)).blend(INFINITY, x.compare(GT, HIGHEST));
     }
 
     /** {@code 1 / (1 + e^-x)}. */
     static FloatVector sigmoid(FloatVector x) {
-        return broadcast(1).div(exp(x.neg()).add(1));
+        return ONE.div(exp(x.neg()).add(ONE));
     }
 
     /** {@code x / (1 + e^-x)}. */
     static FloatVector silu(FloatVector x) {
-        return x.div(exp(x.neg()).add(1));
+        return x.div(exp(x.neg()).add(ONE));
     }
 
     static float sigmoid(float x) {
@@ -69,11 +75,7 @@ final class VectorMath {
         return (float) (x / (1 + Math.exp(-x)));
     }
 
-    private static FloatVector powerOfTwo(IntVector n) {
-        return n.add(127).lanewise(LSHL, 23).reinterpretAsFloats();
-    }
-
-    private static FloatVector broadcast(float v) {
+    private static FloatVector all(float v) {
         return FloatVector.broadcast(Lanes.FLOATS, v);
     }
 }

@@ -5,14 +5,12 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.util.Arrays;
 import java.util.Random;
-import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 import squall.engine.EngineOptions.KvFormat;
 import squall.ops.StepPlan;
 
 /** The whole model against the reference implementation in double precision. */
-@Tag("width")
 class GoldenTest {
     /** Twice the reference's own distance between float32 and float64; a bug shows as 1e-2. */
     private static final double TOLERANCE = 2e-5;
