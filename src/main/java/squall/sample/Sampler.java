@@ -207,22 +207,18 @@ public final class Sampler {
 
     /** One of the tokens at or above the limit, by their probabilities. */
     private int draw(long limit, float most) {
+        float floor = limit == Long.MIN_VALUE ? -Float.MAX_VALUE : value(limit);
         double mass = 0;
-        for (int i = 0; i < vocab; i++) if (stays(i, limit)) mass += weight(logits[i], most);
+        for (int i = 0; i < vocab; i++) if (logits[i] >= floor && key(logits[i], i) >= limit) mass += weight(logits[i], most);
         double at = random.nextDouble() * mass;
         int last = -1;
         for (int i = 0; i < vocab; i++) {
-            if (!stays(i, limit)) continue;
+            if (!(logits[i] >= floor) || key(logits[i], i) < limit) continue;
             last = i;
             at -= weight(logits[i], most);
             if (at < 0) return i;
         }
         return last;   // the subtraction may round up by an ulp
-    }
-
-    private boolean stays(int id, long limit) {
-        float l = logits[id];
-        return l > Float.NEGATIVE_INFINITY && key(l, id) >= limit;
     }
 
     /** Probability relative to the most probable token. */
