@@ -55,6 +55,7 @@ public final class Squall {
         all.put("bench", BenchCommand::new);
         all.put("perplexity", PerplexityCommand::new);
         all.put("logits", LogitsCommand::new);
+        all.put("inspect", InspectCommand::new);
         all.put("tokenize", TokenizeCommand::new);
         all.put("devices", DevicesCommand::new);
         all.put("doctor", DoctorCommand::new);
