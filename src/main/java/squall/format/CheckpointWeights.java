@@ -51,16 +51,15 @@ public final class CheckpointWeights implements WeightSource {
     @Override public Weight matrix(String name, int rows, int cols) {
         if (tensors.has(name)) {
             RawTensor t = checked(name, rows, cols);
-            return weight(name, t.format(), rows, cols, List.of(t.data()), scales(name, t, rows, cols));
+            return new Weight(name, t.format(), rows, cols, List.of(t.data()), scales(name, t, rows, cols));
         }
-        if (config.delta() == null) throw missing(name);
         String block = name.substring(0, name.length() - tail(name).length());
         return switch (tail(name)) {
             case "attn_qkv.weight" -> gathered(name, block + "ssm_in.weight", Fixups.qkvz(config.delta()).qkv(), rows, cols);
             case "attn_gate.weight" -> gathered(name, block + "ssm_in.weight", Fixups.qkvz(config.delta()).z(), rows, cols);
             case "ssm_beta.weight" -> gathered(name, block + "ssm_ba.weight", Fixups.betaAlpha(config.delta()).beta(), rows, cols);
             case "ssm_alpha.weight" -> gathered(name, block + "ssm_ba.weight", Fixups.betaAlpha(config.delta()).alpha(), rows, cols);
-            default -> throw missing(name);
+            default -> throw tensors.missing(name, file);
         };
     }
 
@@ -70,7 +69,7 @@ public final class CheckpointWeights implements WeightSource {
         if (tensors.has(fused))
             return stacked(name, fused, experts, 2 * rows, name.contains("ffn_gate_exps") ? 0 : rows, rows, cols);
         String pattern = name.replace("_exps.weight", ".%d.weight");
-        if (!tensors.has(pattern.formatted(0))) throw missing(name);
+        if (!tensors.has(pattern.formatted(0))) throw tensors.missing(name, file);
         List<MemorySegment> data = new ArrayList<>();
         List<float[]> grids = new ArrayList<>();
         Format format = null;
@@ -85,7 +84,7 @@ public final class CheckpointWeights implements WeightSource {
         }
         if (tensors.has(pattern.formatted(experts)))
             throw ModelFileException.mismatch(file, "tensor " + pattern.formatted(experts), experts + " experts as configured", "more");
-        return weight(name, format, rows, cols, data, grids);
+        return new Weight(name, format, rows, cols, data, grids);
     }
 
     @Override public Weight small(String name, int rows, int cols) {
@@ -116,12 +115,12 @@ public final class CheckpointWeights implements WeightSource {
                 grids.add(Arrays.copyOfRange(all, from, from + blocks(rows) * across));
             }
         }
-        return weight(name, t.format(), rows, cols, data, grids);
+        return new Weight(name, t.format(), rows, cols, data, grids);
     }
 
     /** A matrix made of rows of another. */
     private Weight gathered(String name, String stored, List<Fixups.Rows> runs, int rows, int cols) {
-        if (!tensors.has(stored)) throw missing(name);
+        if (!tensors.has(stored)) throw tensors.missing(name, file);
         int total = stored.endsWith("ssm_in.weight")
                 ? config.delta().channels() + config.delta().valueHeads() * config.delta().dv() : 2 * config.delta().valueHeads();
         RawTensor t = checked(stored, total, cols);
@@ -130,16 +129,16 @@ public final class CheckpointWeights implements WeightSource {
         List<float[]> grid = scales(stored, t, total, cols);
         if (grid.isEmpty()) {
             MemorySegment bytes = Fixups.gather(t.data(), t.format().rowBytes(cols), runs, memory);
-            return weight(name, t.format(), rows, cols, List.of(bytes), List.of());
+            return new Weight(name, t.format(), rows, cols, List.of(bytes), List.of());
         }
         float[] gatheredGrid = Fixups.gatherScales(grid.getFirst(), blocks(cols), runs);
         if (gatheredGrid != null) {
             MemorySegment bytes = Fixups.gather(t.data(), t.format().rowBytes(cols), runs, memory);
-            return weight(name, t.format(), rows, cols, List.of(bytes), List.of(gatheredGrid));
+            return new Weight(name, t.format(), rows, cols, List.of(bytes), List.of(gatheredGrid));
         }
         // rows under different scales would share a block: this one matrix becomes F32, exactly
         MemorySegment whole = f32(floats(stored, t, total, cols));
-        return weight(name, Format.F32, rows, cols, List.of(Fixups.gather(whole, 4L * cols, runs, memory)), List.of());
+        return new Weight(name, Format.F32, rows, cols, List.of(Fixups.gather(whole, 4L * cols, runs, memory)), List.of());
     }
 
     /** The block scales of an FP8 matrix: one grid, or none for other formats. */
@@ -178,8 +177,7 @@ public final class CheckpointWeights implements WeightSource {
 
     /** The tensor, if it has this shape; dimensions of 1 do not count. */
     private RawTensor checked(String name, int... shape) {
-        RawTensor t = tensors.tensors().get(name);
-        if (t == null) throw missing(name);
+        RawTensor t = tensors.get(name, file);
         if (!Arrays.equals(squeezed(t.shape()), squeezed(Arrays.stream(shape).asLongStream().toArray())))
             throw ModelFileException.mismatch(t.file(), "shape of tensor " + t.name(), Arrays.toString(shape), Arrays.toString(t.shape()));
         if (shape[shape.length - 1] % t.format().codec.blockSize() != 0)
@@ -195,14 +193,6 @@ public final class CheckpointWeights implements WeightSource {
 
     private static long[] squeezed(long[] shape) {
         return Arrays.stream(shape).filter(d -> d != 1).toArray();
-    }
-
-    private static Weight weight(String name, Format format, int rows, int cols, List<MemorySegment> data, List<float[]> scales) {
-        return new Weight(name, format, rows, cols, data, scales);
-    }
-
-    private ModelFileException missing(String name) {
-        return new ModelFileException(file + ": tensor " + name + " is missing. The file is incomplete or of another architecture.");
     }
 
     private static int blocks(int n) {

@@ -2,6 +2,7 @@ package squall.format;
 
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
+import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.charset.CharacterCodingException;
 import java.nio.charset.StandardCharsets;
@@ -11,7 +12,6 @@ import java.nio.charset.StandardCharsets;
  * left cannot hold; either is a {@link ModelFileException} saying what was being read and where.
  */
 final class Cursor {
-    private static final ValueLayout.OfShort U16 = ValueLayout.JAVA_SHORT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
     private static final ValueLayout.OfInt U32 = ValueLayout.JAVA_INT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
     private static final ValueLayout.OfLong U64 = ValueLayout.JAVA_LONG_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
 
@@ -30,14 +30,6 @@ final class Cursor {
 
     long left() {
         return data.byteSize() - at;
-    }
-
-    int u8(String what) {
-        return data.get(ValueLayout.JAVA_BYTE, take(1, what)) & 0xff;
-    }
-
-    int u16(String what) {
-        return data.get(U16, take(2, what)) & 0xffff;
     }
 
     int i32(String what) {
@@ -91,7 +83,7 @@ final class Cursor {
 
     private void checkUtf8(byte[] bytes, String what, long offset) {
         try {
-            StandardCharsets.UTF_8.newDecoder().decode(java.nio.ByteBuffer.wrap(bytes));
+            StandardCharsets.UTF_8.newDecoder().decode(ByteBuffer.wrap(bytes));
         } catch (CharacterCodingException e) {
             throw wrong(what, offset, "valid UTF-8", "other bytes");
         }

@@ -3,6 +3,7 @@ package squall.format;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.util.AbstractList;
+import java.util.Objects;
 import java.util.RandomAccess;
 
 /**
@@ -19,7 +20,7 @@ final class NumberList extends AbstractList<Object> implements RandomAccess {
     }
 
     @Override public Object get(int i) {
-        java.util.Objects.checkIndex(i, size());
+        Objects.checkIndex(i, size());
         return type.decode(bytes, i * type.bytes);
     }
 

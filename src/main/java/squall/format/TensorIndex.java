@@ -54,11 +54,16 @@ public record TensorIndex(Map<String, RawTensor> tensors, int mtpLayers, List<St
     /** @throws ModelFileException if there is none */
     public RawTensor get(String canonical, String file) {
         RawTensor t = tensors.get(canonical);
-        if (t == null) throw new ModelFileException(file + ": tensor " + canonical + " is missing. The file is incomplete or of another architecture.");
+        if (t == null) throw missing(canonical, file);
         return t;
     }
 
-    /** Tensors of a block: the largest block number + 1. */
+    ModelFileException missing(String canonical, String file) {
+        return new ModelFileException(file + ": tensor " + canonical + " is missing. "
+                + "The file is incomplete or of another architecture.");
+    }
+
+    /** The largest block number + 1. */
     public int blocks() {
         int n = 0;
         for (String name : tensors.keySet()) n = Math.max(n, Names.block(name) + 1);
