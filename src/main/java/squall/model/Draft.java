@@ -1,5 +1,8 @@
 package squall.model;
 
+import java.util.Arrays;
+import squall.format.Metadata;
+import squall.format.TensorIndex;
 import squall.ops.DeltaShape;
 import squall.ops.Rope;
 
@@ -42,5 +45,13 @@ final class Draft {
     boolean anyLayer(ModelConfig.FeedForward kind) {
         for (ModelConfig.FeedForward f : feedForwards) if (f == kind) return true;
         return false;
+    }
+
+    /** The head size that the query norm of the first attention layer shows, for files whose keys do not say it. */
+    int shownHeadDim(TensorIndex tensors, Metadata keys, String key) {
+        int layer = Math.max(0, Arrays.asList(mixers).indexOf(ModelConfig.Mixer.ATTENTION));
+        long n = tensors.get("blk." + layer + ".attn_q_norm.weight", keys.file()).elements();
+        if (n > Limits.HEAD_DIM) throw keys.wrong(key, "at most " + Limits.HEAD_DIM, n);
+        return (int) n;
     }
 }

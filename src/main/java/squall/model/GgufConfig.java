@@ -2,7 +2,6 @@ package squall.model;
 
 import java.util.Arrays;
 import squall.format.Metadata;
-import squall.format.RawTensor;
 import squall.format.TensorIndex;
 import squall.ops.DeltaShape;
 import squall.ops.DeltaShape.HeadOrder;
@@ -99,7 +98,7 @@ final class GgufConfig {
         d.kvHeads = heads("attention.head_count_kv");
         d.gated = d.architecture.hybrid;
         d.headDim = keys.has(prefix + "attention.key_length") ? integer("attention.key_length", Limits.HEAD_DIM)
-                : shownHeadDim();
+                : d.shownHeadDim(tensors, keys, prefix + "attention.key_length");
         int value = keys.integer(prefix + "attention.value_length", 1, Limits.HEAD_DIM, d.headDim);
         if (value != d.headDim) throw keys.wrong(prefix + "attention.value_length", d.headDim + ", as key_length", value);
         if (!keys.flag(prefix + "attention.causal", true)) throw keys.wrong(prefix + "attention.causal", true, false);
@@ -119,15 +118,6 @@ final class GgufConfig {
         }
         if (found == 0) throw keys.wrong(key, "a layer with attention", "none");
         return found;
-    }
-
-    /** From the query norm of the first attention layer, for files without attention.key_length. */
-    private int shownHeadDim() {
-        int i = Arrays.asList(d.mixers).indexOf(ModelConfig.Mixer.ATTENTION);
-        RawTensor t = tensors.get("blk." + Math.max(i, 0) + ".attn_q_norm.weight", keys.file());
-        if (t.elements() > Limits.HEAD_DIM)
-            throw keys.wrong(prefix + "attention.key_length", "at most " + Limits.HEAD_DIM, t.elements());
-        return (int) t.elements();
     }
 
     private void rope() {

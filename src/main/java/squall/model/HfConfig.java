@@ -4,7 +4,6 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import squall.format.Metadata;
-import squall.format.RawTensor;
 import squall.format.Safetensors;
 import squall.format.TensorIndex;
 import squall.ops.DeltaShape;
@@ -96,16 +95,8 @@ final class HfConfig {
     private void attention() {
         d.heads = keys.integer("num_attention_heads", 1, Limits.HEADS);
         d.kvHeads = keys.integer("num_key_value_heads", 1, Limits.HEADS);
-        d.headDim = keys.has("head_dim") ? keys.integer("head_dim", 1, Limits.HEAD_DIM) : shownHeadDim();
+        d.headDim = keys.has("head_dim") ? keys.integer("head_dim", 1, Limits.HEAD_DIM) : d.shownHeadDim(tensors, keys, "head_dim");
         d.gated = d.architecture.hybrid && keys.flag("attn_output_gate", true);
-    }
-
-    /** From the query norm of the first attention layer, for configurations without head_dim. */
-    private int shownHeadDim() {
-        int i = Arrays.asList(d.mixers).indexOf(ModelConfig.Mixer.ATTENTION);
-        RawTensor t = tensors.get("blk." + Math.max(i, 0) + ".attn_q_norm.weight", keys.file());
-        if (t.elements() > Limits.HEAD_DIM) throw keys.wrong("head_dim", "at most " + Limits.HEAD_DIM, t.elements());
-        return (int) t.elements();
     }
 
     private void rope() {
