@@ -11,15 +11,14 @@ final class CollectionMethods {
     }
 
     static Object ofDict(Map<?, ?> map, String name, Arguments arguments) {
-        String method = "dict." + name + "()";
         switch (name) {
             case "get" -> {
-                Object[] values = arguments.bindPositional(method, 1, "key", "default");
+                Object[] values = arguments.bindPositional(name, 1, "key", "default");
                 Object key = Types.sought(values[0]);
                 return map.containsKey(key) ? map.get(key) : Arguments.or(values[1], null);
             }
             case "keys", "values", "items", "copy" -> {
-                arguments.bindPositional(method, 0);
+                arguments.bindPositional(name, 0);
                 return switch (name) {
                     case "keys" -> new DictView(DictView.Kind.KEYS, map);
                     case "values" -> new DictView(DictView.Kind.VALUES, map);
@@ -27,15 +26,14 @@ final class CollectionMethods {
                     default -> new LinkedHashMap<Object, Object>(map);
                 };
             }
-            default -> throw new TemplateException("the method " + method + " is not supported");
+            default -> throw new TemplateException("the method dict." + name + "() is not supported");
         }
     }
 
     static Object ofList(Run run, List<?> list, String name, Arguments arguments) {
-        String method = Types.name(list) + "." + name + "()";
         switch (name) {
             case "count" -> {
-                Object value = arguments.bindPositional(method, 1, "value")[0];
+                Object value = arguments.bindPositional(name, 1, "value")[0];
                 long count = 0;
                 for (Object item : list) {
                     count += item == value || Types.equal(run, item, value) ? 1 : 0;
@@ -43,7 +41,7 @@ final class CollectionMethods {
                 return count;
             }
             case "index" -> {
-                Object[] values = arguments.bindPositional(method, 1, "value", "start", "stop");
+                Object[] values = arguments.bindPositional(name, 1, "value", "start", "stop");
                 int from = edge(Arguments.or(values[1], 0L), list.size());
                 int to = edge(Arguments.or(values[2], (long) list.size()), list.size());
                 for (int i = from; i < to; i++) {
@@ -51,14 +49,14 @@ final class CollectionMethods {
                         return (long) i;
                     }
                 }
-                throw new TemplateException(method + ": the value is not in the list");
+                throw new TemplateException("index: the value is not in the list");
             }
             case "copy" -> {
-                arguments.bindPositional(method, 0);
+                arguments.bindPositional(name, 0);
                 run.spend(list.size());
                 return new ArrayList<Object>(list);
             }
-            default -> throw new TemplateException("the method " + method + " is not supported");
+            default -> throw new TemplateException("the method " + Types.name(list) + "." + name + "() is not supported");
         }
     }
 

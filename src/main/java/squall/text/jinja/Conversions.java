@@ -70,7 +70,8 @@ final class Conversions {
                 return null;
             }
         }
-        if (digits.isEmpty() || digits.length() > Numbers.MAX_DIGITS || digits.startsWith("_") || digits.endsWith("_") || digits.contains("__")) {
+        boolean misplaced = digits.startsWith("_") || digits.endsWith("_") || digits.contains("__");
+        if (digits.isEmpty() || digits.length() > Numbers.MAX_DIGITS || misplaced) {
             return null;
         }
         for (int i = 0; i < digits.length(); i++) {

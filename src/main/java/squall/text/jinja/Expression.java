@@ -64,7 +64,7 @@ sealed interface Expression {
         public Object value(Scope scope) {
             Object object = of.value(scope);
             Object at = index.value(scope);
-            scope.run.spend(1);
+            scope.run.spendLook(object);
             scope.run.line = line;
             return Items.get(object, at);
         }
@@ -108,7 +108,7 @@ sealed interface Expression {
         public Object value(Scope scope) {
             Object input = of.value(scope);
             Arguments values = arguments.values(scope);
-            scope.run.spend(1);
+            scope.run.spendLook(input);
             scope.run.line = line;
             return Filters.apply(scope.run, name, input, values);
         }

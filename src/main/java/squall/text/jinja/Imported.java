@@ -15,7 +15,9 @@ final class Imported {
 
     static Map<String, Object> variables(Map<String, ?> variables) {
         Map<String, Object> copy = new LinkedHashMap<>();
-        variables.forEach((name, value) -> copy.put(name, value(value)));
+        for (Map.Entry<String, ?> entry : variables.entrySet()) {
+            copy.put(entry.getKey(), value(entry.getValue()));
+        }
         return copy;
     }
 
@@ -41,15 +43,18 @@ final class Imported {
     }
 
     private static Object scalar(Object value) {
-        return switch (value) {
-            case Integer number -> number.longValue();
-            case Short number -> number.longValue();
-            case Byte number -> number.longValue();
-            case BigInteger number -> Numbers.narrow(number);
-            case Float number -> Double.valueOf(number.toString());
-            case BigDecimal number -> number.doubleValue();
-            case CharSequence text -> text.toString();
-            default -> throw new TemplateException("a variable of type " + value.getClass().getName() + " cannot be given to a template");
-        };
+        if (value instanceof Integer || value instanceof Short || value instanceof Byte) {
+            return ((Number) value).longValue();
+        }
+        if (value instanceof BigInteger number) {
+            return Numbers.narrow(number);
+        }
+        if (value instanceof Float || value instanceof BigDecimal) {
+            return Double.valueOf(value.toString());
+        }
+        if (value instanceof CharSequence text) {
+            return text.toString();
+        }
+        throw new TemplateException("a variable of type " + value.getClass().getName() + " cannot be given to a template");
     }
 }

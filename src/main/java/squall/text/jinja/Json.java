@@ -56,40 +56,45 @@ final class Json {
 
     private void value(Object value, int depth) {
         run.spend(1);
-        switch (value) {
-            case null -> out.append("null");
-            case String text -> quote(text);
-            case Markup markup -> quote(markup.text());
-            case Boolean truth -> out.append(truth.booleanValue());
-            case Double real -> out.append(real(real));
-            case Range range -> throw unserializable(range);
-            case List<?> list -> {
-                int size = list.size();
-                out.append('[');
-                for (int i = 0; i < size; i++) {
-                    item(i, depth);
-                    value(list.get(i), depth + 1);
-                }
-                close(']', size, depth);
-            }
-            case Map<?, ?> map -> {
-                out.append('{');
-                int i = 0;
-                for (Map.Entry<?, ?> entry : entries(map)) {
-                    item(i++, depth);
-                    quote(entry.getKey() instanceof String name ? name : entry.getKey() == null ? "null" : Show.scalar(entry.getKey()));
-                    out.append(keySeparator);
-                    value(entry.getValue(), depth + 1);
-                }
-                close('}', map.size(), depth);
-            }
-            default -> {
-                if (!Numbers.is(value)) {
-                    throw unserializable(value);
-                }
-                out.append(Show.scalar(value));
-            }
+        String text = Types.text(value);
+        if (text != null) {
+            quote(text);
+        } else if (value instanceof Map<?, ?> map) {
+            object(map, depth);
+        } else if (value instanceof List<?> list && !(value instanceof Range)) {
+            array(list, depth);
+        } else if (value == null || value instanceof Boolean) {
+            out.append(value == null ? "null" : value.toString());
+        } else if (value instanceof Double real) {
+            out.append(real(real));
+        } else if (Numbers.is(value)) {
+            run.spendBits(Numbers.bits(value));
+            out.append(Show.scalar(value));
+        } else {
+            throw unserializable(value);
         }
+    }
+
+    private void array(List<?> list, int depth) {
+        out.append('[');
+        for (int i = 0; i < list.size(); i++) {
+            item(i, depth);
+            value(list.get(i), depth + 1);
+        }
+        close(']', list.size(), depth);
+    }
+
+    private void object(Map<?, ?> map, int depth) {
+        out.append('{');
+        int i = 0;
+        for (Map.Entry<?, ?> entry : entries(map)) {
+            item(i++, depth);
+            Object key = entry.getKey();
+            quote(key instanceof String name ? name : key == null ? "null" : Show.scalar(key));
+            out.append(keySeparator);
+            value(entry.getValue(), depth + 1);
+        }
+        close('}', map.size(), depth);
     }
 
     private List<Map.Entry<?, ?>> entries(Map<?, ?> map) {

@@ -16,9 +16,9 @@ import squall.text.jinja.Token.Kind;
  * </ul>
  */
 final class Lexer {
-    /** Two-character operators first: the longest match wins. */
-    private static final String[] OPERATORS = {"//", "**", "==", "!=", ">=", "<=",
-        "+", "-", "/", "*", "%", "~", "[", "]", "(", ")", "{", "}", ">", "<", "=", ".", ":", "|", ",", ";"};
+    /** Those of two characters, which win over those of one. */
+    private static final String[] LONG_OPERATORS = {"//", "**", "==", "!=", ">=", "<="};
+    private static final String OPERATORS = "+-/*%~[](){}><=.:|,;";
 
     private final String source;
     private final List<Token> tokens = new ArrayList<>();
@@ -104,8 +104,8 @@ final class Lexer {
     }
 
     private void moveTo(int end) {
-        for (int i = at; i < end; i++) {
-            line += source.charAt(i) == '\n' ? 1 : 0;
+        for (int i = source.indexOf('\n', at, end); i >= 0; i = source.indexOf('\n', i + 1, end)) {
+            line++;
         }
         if (end > at) {
             lineStarting = source.charAt(end - 1) == '\n';
@@ -210,15 +210,20 @@ final class Lexer {
     }
 
     private void operator(ArrayDeque<Character> open) throws SyntaxException {
-        for (String operator : OPERATORS) {
-            if (source.startsWith(operator, at)) {
-                balance(operator.charAt(0), open);
-                tokens.add(new Token(Kind.OPERATOR, operator, null, line));
-                moveTo(at + operator.length());
-                return;
+        char c = source.charAt(at);
+        String operator = OPERATORS.indexOf(c) < 0 ? null : String.valueOf(c);
+        char second = at + 1 < source.length() ? source.charAt(at + 1) : 0;
+        if (second == '=' || second == c) {
+            for (String two : LONG_OPERATORS) {
+                operator = source.startsWith(two, at) ? two : operator;
             }
         }
-        throw new SyntaxException(line, "unexpected character '" + Character.toString(source.codePointAt(at)) + "'");
+        if (operator == null) {
+            throw new SyntaxException(line, "unexpected character '" + Character.toString(source.codePointAt(at)) + "'");
+        }
+        balance(c, open);
+        tokens.add(new Token(Kind.OPERATOR, operator, null, line));
+        moveTo(at + operator.length());
     }
 
     private void balance(char c, ArrayDeque<Character> open) throws SyntaxException {
@@ -258,15 +263,18 @@ final class Lexer {
     }
 
     private static boolean inName(int c) {
-        return c == '_' || Character.isUnicodeIdentifierPart(c) && !Character.isIdentifierIgnorable(c);
+        if (c < 128) { // nearly always, and start-up counts
+            return c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9' || c == '_';
+        }
+        return Character.isUnicodeIdentifierPart(c) && !Character.isIdentifierIgnorable(c);
     }
 
     private void string(char quote) throws SyntaxException {
-        int i = at + 1;
-        while (i < source.length() && source.charAt(i) != quote) {
-            i += source.charAt(i) == '\\' ? 2 : 1;
+        int i = source.indexOf(quote, at + 1);
+        for (int escape = source.indexOf('\\', at + 1); escape >= 0 && escape < i; escape = source.indexOf('\\', escape + 2)) {
+            i = i == escape + 1 ? source.indexOf(quote, i + 1) : i;
         }
-        if (i >= source.length()) {
+        if (i < 0) {
             throw new SyntaxException(line, "a string is not closed: expected " + quote);
         }
         String value = Escapes.unescape(source.substring(at + 1, i), line);

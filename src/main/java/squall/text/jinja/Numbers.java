@@ -6,13 +6,18 @@ import java.math.BigInteger;
 final class Numbers {
     /** Python itself prints no longer ones. */
     static final int MAX_DIGITS = 4300;
-    private static final int MAX_BITS = 14_000;
+    static final int MAX_BITS = 14_000;
 
     private Numbers() {
     }
 
     static Object narrow(BigInteger value) {
         return value.bitLength() < 64 ? (Object) value.longValue() : value;
+    }
+
+    /** Of an integer that is too large for a long; 0 for every other number. */
+    static int bits(Object value) {
+        return value instanceof BigInteger big ? big.bitLength() : 0;
     }
 
     /** Whether arithmetic takes it: int, float or bool. */

@@ -35,6 +35,7 @@ final class Operators {
             throw undefined.error();
         }
         if (Numbers.is(a) && Numbers.is(b)) {
+            run.spendBits(Numbers.bits(a) + Numbers.bits(b));
             return switch (operator) {
                 case "+" -> Numbers.add(a, b);
                 case "-" -> Numbers.subtract(a, b);
@@ -42,7 +43,10 @@ final class Operators {
                 case "/" -> Numbers.divide(a, b);
                 case "//" -> Numbers.floorDivide(a, b);
                 case "%" -> Numbers.modulo(a, b);
-                default -> Numbers.power(a, b);
+                default -> {
+                    run.spendBits(Numbers.MAX_BITS / 4);
+                    yield Numbers.power(a, b);
+                }
             };
         }
         Object result = switch (operator) {

@@ -147,11 +147,14 @@ final class Parser {
     }
 
     private static boolean bindsLoop(Target target) {
-        return switch (target) {
-            case Statement.NameTarget name -> name.name().equals("loop");
-            case Statement.TupleTarget tuple -> tuple.targets().stream().anyMatch(Parser::bindsLoop);
-            case Statement.NamespaceTarget namespace -> false;
-        };
+        if (target instanceof Statement.TupleTarget tuple) {
+            for (Target each : tuple.targets()) {
+                if (bindsLoop(each)) {
+                    return true;
+                }
+            }
+        }
+        return target instanceof Statement.NameTarget name && name.name().equals("loop");
     }
 
     private Macro.Definition macro(String name, boolean signature) throws SyntaxException {

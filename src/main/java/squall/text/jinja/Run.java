@@ -25,11 +25,12 @@ final class Run {
     /**
      * What a rendering may spend.
      *
-     * @param work  units; the default is a second or two of one core
+     * @param work  units; the default is about a second of one core, and some fifty times what a prompt of a million
+     *              characters costs
      * @param chars the longest text, the output included: some four million tokens by default
      */
     record Limits(long work, int chars) {
-        static final Limits DEFAULT = new Limits(50_000_000, 16 << 20);
+        static final Limits DEFAULT = new Limits(25_000_000, 16 << 20);
     }
 
     Run(Map<String, Object> variables, Clock clock, Limits limits) {
@@ -51,6 +52,18 @@ final class Run {
             throw new TemplateException("the template makes a text of more than " + limits.chars + " characters");
         }
         spend(1 + chars / CHARS_PER_UNIT);
+    }
+
+    /** Accounts for a look at all of a value: the characters of a string, nothing for others. */
+    void spendLook(Object value) {
+        String text = Types.text(value);
+        spend(text == null ? 1 : 1 + text.length() / CHARS_PER_UNIT);
+    }
+
+    /** Accounts for arithmetic with integers of so many bits: the square of their words. */
+    void spendBits(int bits) {
+        long words = bits / 64;
+        spend(words * words / 8);
     }
 
     /** Accounts for a search for {@code needle} characters in {@code hay}, at the worst case of the plain algorithm. */

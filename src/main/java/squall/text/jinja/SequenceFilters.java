@@ -68,7 +68,7 @@ final class SequenceFilters {
         }
         List<Object> items = Types.list(run, value);
         Collections.reverse(items);
-        return value instanceof Lazy || value instanceof Undefined ? items : new Lazy(items.iterator());
+        return value instanceof Lazy ? items : new Lazy(items.iterator());
     }
 
     private static Object withArguments(Run run, String name, Object value, Arguments arguments) {
@@ -235,9 +235,7 @@ final class SequenceFilters {
         List<Object> seen = new ArrayList<>();
         return new Lazy(new Chosen(Types.iterate(value), item -> {
             Object key = folded(getter.apply(item), caseSensitive);
-            if (key instanceof Map<?, ?> || key instanceof List<?> && !(key instanceof Tuple)) {
-                throw new TemplateException("unique cannot compare a value of type " + Types.name(key));
-            }
+            Types.checkHashable(key);
             if (Types.contains(run, seen, key)) {
                 return false;
             }

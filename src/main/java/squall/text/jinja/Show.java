@@ -1,7 +1,6 @@
 package squall.text.jinja;
 
 import java.math.BigDecimal;
-import java.math.BigInteger;
 import java.util.Iterator;
 import java.util.List;
 import java.util.Map;
@@ -46,6 +45,11 @@ final class Show {
 
     private static void repr(Run run, StringBuilder out, Object value) {
         run.spend(1);
+        if (value == null || Numbers.is(value)) {
+            run.spendBits(Numbers.bits(value));
+            out.append(value == null ? "None" : scalar(value));
+            return;
+        }
         switch (value) {
             case String text -> {
                 run.spendText((long) out.length() + text.length());
@@ -78,13 +82,7 @@ final class Show {
             case Markup markup -> quote(out.append("Markup("), markup.text()).append(')');
             case Macro macro -> quote(out.append("<Macro "), macro.name()).append('>');
             case Loop loop -> out.append("<LoopContext ").append(loop.index0 + 1).append('/').append(loop.length()).append('>');
-            case null -> out.append("None");
-            default -> {
-                if (!Numbers.is(value)) {
-                    throw new TemplateException("a value of type " + Types.name(value) + " cannot be printed");
-                }
-                out.append(scalar(value));
-            }
+            default -> throw new TemplateException("a value of type " + Types.name(value) + " cannot be printed");
         }
     }
 
@@ -99,18 +97,17 @@ final class Show {
 
     /** A number or truth value as Python writes it. */
     static String scalar(Object value) {
-        return switch (value) {
-            case Boolean truth -> truth ? "True" : "False";
-            case Double real -> real(real);
-            case BigInteger big -> {
-                String digits = big.toString();
-                if (digits.length() > Numbers.MAX_DIGITS + 1) {
-                    throw new TemplateException("an integer of more than " + Numbers.MAX_DIGITS + " digits cannot be printed");
-                }
-                yield digits;
-            }
-            default -> value.toString();
-        };
+        if (value instanceof Boolean truth) {
+            return truth ? "True" : "False";
+        }
+        if (value instanceof Double real) {
+            return real(real);
+        }
+        String digits = value.toString();
+        if (digits.length() > Numbers.MAX_DIGITS + 1) {
+            throw new TemplateException("an integer of more than " + Numbers.MAX_DIGITS + " digits cannot be printed");
+        }
+        return digits;
     }
 
     /** The shortest digits that give the number back; an exponent below 1e-4 and from 1e16. */

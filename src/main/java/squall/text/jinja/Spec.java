@@ -15,6 +15,9 @@ import java.math.RoundingMode;
  */
 record Spec(String fill, char align, char sign, int width, char grouping, int precision) {
 
+    /** No double has more. */
+    private static final int MAX_DECIMALS = 1074;
+
     String text(Run run, String text) {
         int length = text.codePointCount(0, text.length());
         String cut = precision >= 0 && precision < length ? text.substring(0, text.offsetByCodePoints(0, precision)) : text;
@@ -52,7 +55,8 @@ record Spec(String fill, char align, char sign, int width, char grouping, int pr
         }
         int places = precision < 0 ? 6 : precision;
         run.spendText(places);
-        return new BigDecimal(real).setScale(places, RoundingMode.HALF_EVEN).toPlainString();
+        int exact = Math.min(places, MAX_DECIMALS);
+        return new BigDecimal(real).setScale(exact, RoundingMode.HALF_EVEN).toPlainString() + "0".repeat(places - exact);
     }
 
     private String grouped(String digits, int size) {

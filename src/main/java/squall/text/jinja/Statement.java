@@ -135,7 +135,7 @@ sealed interface Statement {
             scope.run.line = line;
             Object value = filtered.value(inner);
             if (target == null) {
-                scope.run.print(Show.text(scope.run, value));
+                scope.run.print(StringMethods.string(value, "a filter block"));
             } else {
                 target.bind(scope, value);
             }

@@ -30,19 +30,18 @@ final class StringMethods {
         return result instanceof String piece ? new Markup(piece) : result;
     }
 
-    private static Object call(Run run, String text, String name, Arguments arguments) {
-        String method = "str." + name + "()";
+    private static Object call(Run run, String text, String method, Arguments arguments) {
         run.spendText(text.length());
-        return switch (name) {
+        return switch (method) {
             case "strip", "lstrip", "rstrip" -> {
                 Object chars = Arguments.or(arguments.bindPositional(method, 0, "chars")[0], null);
                 yield strip(run, text, chars == null ? null : string(chars, method),
-                    !name.equals("rstrip"), !name.equals("lstrip"));
+                    !method.equals("rstrip"), !method.equals("lstrip"));
             }
             case "startswith", "endswith" ->
-                affix(text, name.equals("startswith"), arguments.bindPositional(method, 1, "affix", "start", "end"), method);
+                affix(text, method.equals("startswith"), arguments.bindPositional(method, 1, "affix", "start", "end"), method);
             case "split", "rsplit" ->
-                split(run, text, name.equals("rsplit"), arguments.bind(method, 0, "sep", "maxsplit"), method);
+                split(run, text, method.equals("rsplit"), arguments.bind(method, 0, "sep", "maxsplit"), method);
             case "splitlines" -> Lines.split(text, Types.truth(Arguments.or(arguments.bind(method, 0, "keepends")[0], false)));
             case "replace" -> {
                 Object[] values = arguments.bindPositional(method, 2, "old", "new", "count");
@@ -51,9 +50,9 @@ final class StringMethods {
             }
             case "join" -> join(run, text, arguments.bindPositional(method, 1, "items")[0], method);
             case "find", "rfind", "index", "rindex", "count" ->
-                search(run, text, name, arguments.bindPositional(method, 1, "part", "start", "end"));
+                search(run, text, method, arguments.bindPositional(method, 1, "part", "start", "end"));
             case "partition", "rpartition" ->
-                partition(run, text, string(arguments.bindPositional(method, 1, "sep")[0], method), name.charAt(0) == 'r');
+                partition(run, text, string(arguments.bindPositional(method, 1, "sep")[0], method), method.charAt(0) == 'r');
             case "removeprefix" -> {
                 String prefix = string(arguments.bindPositional(method, 1, "prefix")[0], method);
                 yield text.startsWith(prefix) ? text.substring(prefix.length()) : text;
@@ -65,13 +64,13 @@ final class StringMethods {
             case "ljust", "rjust", "center" -> {
                 Object[] values = arguments.bindPositional(method, 1, "width", "fill");
                 yield pad(run, text, Numbers.small(values[0], "a width"), string(Arguments.or(values[1], " "), method),
-                    name.charAt(0));
+                    method.charAt(0));
             }
             case "zfill" -> zeroFill(run, text, Numbers.small(arguments.bindPositional(method, 1, "width")[0], "a width"));
             case "format" -> Format.format(run, text, arguments);
             default -> {
                 arguments.bindPositional(method, 0);
-                yield Letters.call(text, name);
+                yield Letters.call(text, method);
             }
         };
     }
@@ -231,7 +230,7 @@ final class StringMethods {
     }
 
     private static Object search(Run run, String text, String name, Object[] values) {
-        String part = string(values[0], "str." + name + "()");
+        String part = string(values[0], name);
         run.spendSearch(text.length(), part.length());
         int length = text.codePointCount(0, text.length());
         int from = CollectionMethods.edge(Arguments.or(values[1], 0L), length);

@@ -58,12 +58,15 @@ final class Tests {
             case "true" -> Boolean.TRUE.equals(value);
             case "integer" -> Numbers.isInteger(value) && !(value instanceof Boolean);
             case "float" -> value instanceof Double;
-            case "lower" -> Letters.cased(Show.text(run, value), false);
-            case "upper" -> Letters.cased(Show.text(run, value), true);
+            case "lower", "upper" -> {
+                run.spendLook(value);
+                yield Letters.cased(Show.text(run, value), name.equals("upper"));
+            }
             case "string" -> Types.text(value) != null;
             case "mapping" -> value instanceof Map<?, ?>;
             case "number" -> Numbers.is(value);
-            case "sequence" -> Types.text(value) != null || value instanceof List<?> || value instanceof Map<?, ?> || value instanceof Undefined;
+            case "sequence" -> Types.text(value) != null || value instanceof List<?> || value instanceof Map<?, ?>
+                || value instanceof Undefined;
             case "iterable" -> value instanceof Loop || Types.iteratorOrNull(value) != null;
             case "callable" -> value instanceof Invocable || value instanceof Loop || value instanceof Undefined;
             case "escaped" -> value instanceof Markup;

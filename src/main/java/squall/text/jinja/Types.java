@@ -6,7 +6,10 @@ import java.util.Iterator;
 import java.util.List;
 import java.util.Map;
 
-/** What Python asks of any value: its type, truth, length, items, equality, order and membership. */
+/**
+ * What Python asks of any value: its type, truth, length, items, equality, order and membership. What every prompt needs tests types
+ * one by one: a pattern switch is linked when first run, which would cost more than rendering the prompt.
+ */
 final class Types {
     private Types() {
     }
@@ -56,20 +59,19 @@ final class Types {
     }
 
     static boolean truth(Object value) {
-        return switch (value) {
-            case null -> false;
-            case Boolean b -> b;
-            case Long l -> l != 0;
-            case BigInteger b -> true;
-            case Double d -> d != 0;
-            case Undefined u -> false;
-            case Lazy l -> true;
-            case Loop l -> l.length() > 0;
-            default -> {
-                int length = lengthOrNone(value);
-                yield length != 0;
-            }
-        };
+        if (value == null || value instanceof Boolean) {
+            return value != null && (Boolean) value;
+        }
+        if (value instanceof String text) {
+            return !text.isEmpty();
+        }
+        if (value instanceof Long number) {
+            return number != 0;
+        }
+        if (value instanceof Double number) {
+            return number != 0;
+        }
+        return value instanceof Loop loop ? loop.length() > 0 : lengthOrNone(value) != 0;
     }
 
     /** As Python's {@code len}. */
@@ -86,14 +88,19 @@ final class Types {
         if (value instanceof String text) {
             return text.codePointCount(0, text.length());
         }
-        return switch (value) {
-            case Markup markup -> markup.text().codePointCount(0, markup.text().length());
-            case Collection<?> items -> items.size();
-            case Map<?, ?> map -> map.size();
-            case DictView view -> view.map().size();
-            case Undefined u -> 0;
-            case null, default -> -1;
-        };
+        if (value instanceof Collection<?> items) {
+            return items.size();
+        }
+        if (value instanceof Map<?, ?> map) {
+            return map.size();
+        }
+        if (value instanceof DictView view) {
+            return view.map().size();
+        }
+        if (value instanceof Markup markup) {
+            return lengthOrNone(markup.text());
+        }
+        return value instanceof Undefined ? 0 : -1;
     }
 
     /** As Python's {@code iter}: the characters of a string, the keys of a dict, nothing for an undefined value. */
@@ -111,14 +118,19 @@ final class Types {
         if (text != null) {
             return text.codePoints().mapToObj(Types::character).iterator();
         }
-        return switch (value) {
-            case List<?> list -> (Iterator<Object>) list.iterator();
-            case Map<?, ?> map -> (Iterator<Object>) map.keySet().iterator();
-            case DictView view -> view.iterator();
-            case Lazy lazy -> lazy.items();
-            case Undefined u -> java.util.Collections.emptyIterator();
-            case null, default -> null;
-        };
+        if (value instanceof List<?> list) {
+            return (Iterator<Object>) list.iterator();
+        }
+        if (value instanceof Map<?, ?> map) {
+            return (Iterator<Object>) map.keySet().iterator();
+        }
+        if (value instanceof DictView view) {
+            return view.iterator();
+        }
+        if (value instanceof Lazy lazy) {
+            return lazy.items();
+        }
+        return value instanceof Undefined ? java.util.Collections.emptyIterator() : null;
     }
 
     private static Object character(int codePoint) {
@@ -272,9 +284,6 @@ final class Types {
         if (container instanceof DictView view && view.kind() == DictView.Kind.KEYS) {
             return view.map().containsKey(sought(item));
         }
-        if (container instanceof Lazy) {
-            throw new TemplateException("'in' a generator is not supported: make a list of it first");
-        }
         Iterator<Object> items = iteratorOrNull(container);
         if (items == null) {
             throw new TemplateException("'in' needs a string, a list or a mapping on its right, found " + name(container));
@@ -297,6 +306,16 @@ final class Types {
             return Arguments.MISSING; // never a key
         }
         return key(value);
+    }
+
+    /** As Python's {@code hash}, which lists and dicts do not have, nor tuples of such. */
+    static void checkHashable(Object value) {
+        if (unhashable(value)) {
+            throw new TemplateException("a value of type " + name(value) + " has no hash: it cannot be told apart from others");
+        }
+        if (value instanceof Tuple tuple) {
+            tuple.forEach(Types::checkHashable);
+        }
     }
 
     static boolean unhashable(Object value) {

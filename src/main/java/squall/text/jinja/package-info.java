@@ -6,6 +6,9 @@
  * {@code trim_blocks} and {@code lstrip_blocks} on, loop controls, no HTML escaping, {@code tojson} as {@code json.dumps}
  * writes it. What lies outside the subset is an error that names the line and the construct, never a guess.
  *
+ * <p>One difference is known: a name that a block assigns later is, inside a macro or block set that comes before, the variable
+ * given to the template; in Jinja2 it is undefined there.
+ *
  * <p>Values are plain Java objects: null is None, then Boolean, Long or BigInteger, Double, String, List, Map with string or
  * integer keys, {@link squall.text.jinja.Tuple}, {@link squall.text.jinja.Undefined} and the few others of this package.
  * A template comes with a file that a stranger made, so {@link squall.text.jinja.Run} bounds its work, its memory and its
