@@ -51,7 +51,7 @@ final class CausalConv {
     }
 
     /** The window becomes the last {@code kept} of (window, rows [begin, end)). */
-    private static void slide(float[] window, float[] u, int kept, int channels, int begin, int end, int from, int to) {
+    static void slide(float[] window, float[] u, int kept, int channels, int begin, int end, int from, int to) {
         int rows = end - begin;
         for (int i = 0; i < kept; i++) {
             int age = i + rows;

@@ -12,7 +12,7 @@ import squall.ops.StateSpec;
 import squall.ops.StepPlan;
 import squall.ops.Tap;
 
-/** Runs a model with {@link CpuOps}. Owned by one thread, which is also worker 0 of its team. */
+/** Runs a model with {@link CpuOps}, its first small steps with {@link ScalarOps}. Owned by one thread, which is also worker 0 of its team. */
 final class CpuExecutor implements Executor {
     private static final Logits NONE = new Logits(new float[0], 0, 0);
     /** Length of a slot whose step failed half-way. */
@@ -24,7 +24,10 @@ final class CpuExecutor implements Executor {
     private final Model model;
     private final EngineOptions options;
     private final ThreadTeam team;
-    private final CpuOps ops;
+    private final CpuOps vectors;
+    private final ScalarOps scalars;
+    /** Of the two, the one that plays the running step, or played the last. */
+    private CpuOps ops;
     private final int[] lengths;
     private final long[] sequences;
     private boolean closed;
@@ -35,11 +38,13 @@ final class CpuExecutor implements Executor {
         int threads = options.threads() > 0 ? options.threads() : Runtime.getRuntime().availableProcessors();
         team = new ThreadTeam(threads);
         try {
-            ops = new CpuOps(team, state(model), options.slots(), options.keyFormat(), options.valueFormat());
+            vectors = new CpuOps(team, state(model), options.slots(), options.keyFormat(), options.valueFormat());
         } catch (RuntimeException e) {
             team.close();
             throw e;
         }
+        scalars = new ScalarOps(vectors);
+        ops = vectors;
         lengths = new int[options.slots()];
         sequences = new long[options.slots()];
     }
@@ -67,6 +72,7 @@ final class CpuExecutor implements Executor {
     }
 
     private Logits play(StepPlan plan, Tap tap) {
+        ops = ScalarOps.isForStep(model.config(), plan.rows()) ? scalars : vectors;
         ops.begin(plan);
         Activation x = Activation.of(model.embedding().forward(ops));
         ops.hold();

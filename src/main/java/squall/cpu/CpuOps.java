@@ -20,25 +20,25 @@ import squall.ops.Weight;
  * Plays the operations at once with the Vector API, on a {@link ThreadTeam}. Owned by the engine thread; an operation is
  * shared out to the team where it is worth a barrier, in pieces that depend on the step only.
  */
-final class CpuOps implements Ops, AutoCloseable {
+class CpuOps implements Ops, AutoCloseable {
     /** Elements of one piece of an elementwise operation: some 5 µs of work, against 1-2 µs for a barrier. */
     private static final int GRAIN = 4096;
     /** Channels of one piece of a convolution. */
     private static final int CHANNELS = 256;
 
-    private final ThreadTeam team;
+    final ThreadTeam team;
     private final MatMul matmul;
-    private final KvCache cache;
-    private final SlotStates states;
+    final KvCache cache;
+    final SlotStates states;
     private final Attention attention;
-    private final Workspace workspace = new Workspace();
+    final Workspace workspace;
     private final Map<Weight, float[]> small = new IdentityHashMap<>();
     private final Map<Weight, float[]> taps = new IdentityHashMap<>();
     private final Map<Rope, RopeTable> ropes = new IdentityHashMap<>();
     private final Router.Choice choice = new Router.Choice();
     private final float[][] probabilities;
     private final DeltaChunks[] chunks;
-    private StepPlan plan;
+    StepPlan plan;
     private int rows;
 
     /** @param state what the model keeps from step to step */
@@ -48,9 +48,22 @@ final class CpuOps implements Ops, AutoCloseable {
         List<StateSpec.Kv> kv = state.stream().filter(StateSpec.Kv.class::isInstance).map(StateSpec.Kv.class::cast).toList();
         this.cache = new KvCache(kv, slots, keyFormat, valueFormat);
         this.states = new SlotStates(state, slots);
+        this.workspace = new Workspace();
         this.attention = new Attention(team, cache);
         this.probabilities = new float[team.size()][0];
         this.chunks = new DeltaChunks[team.size()];
+    }
+
+    /** Another way to play on the same slots and scratch, step by step in turn with {@code other}. */
+    CpuOps(CpuOps other) {
+        this.team = other.team;
+        this.matmul = other.matmul;
+        this.cache = other.cache;
+        this.states = other.states;
+        this.workspace = other.workspace;
+        this.attention = other.attention;
+        this.probabilities = other.probabilities;
+        this.chunks = other.chunks;
     }
 
     KvCache cache() {
@@ -308,7 +321,7 @@ final class CpuOps implements Ops, AutoCloseable {
     }
 
     /** A small weight as floats, decoded once. */
-    private float[] small(Weight w) {
+    float[] small(Weight w) {
         float[] known = small.get(w);
         if (known != null) return known;
         float[] values = new float[w.rows() * w.cols()];

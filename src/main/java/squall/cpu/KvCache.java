@@ -118,13 +118,31 @@ final class KvCache implements AutoCloseable {
         decode(valueFormat, tables[slot][from / PAGE], at, p.valueRowBytes, dst, stride, p.headDim, n);
     }
 
-    private static void decode(KvFormat format, MemorySegment page, long at, long rowBytes, float[] dst, int stride,
-                               int headDim, int n) {
-        Codec codec = switch (format) {
+    /** Key of one position into {@code dst}, number by number. */
+    void key(StateSpec.Kv kv, int slot, int kvHead, int position, float[] dst) {
+        Place p = places.get(kv);
+        long at = p.keysAt + ((long) kvHead * PAGE + position % PAGE) * p.keyRowBytes;
+        ScalarOps.decode(codec(keyFormat), tables[slot][position / PAGE], at, dst, p.headDim);
+    }
+
+    /** Value of one position, as {@link #key}. */
+    void value(StateSpec.Kv kv, int slot, int kvHead, int position, float[] dst) {
+        Place p = places.get(kv);
+        long at = p.valuesAt + ((long) kvHead * PAGE + position % PAGE) * p.valueRowBytes;
+        ScalarOps.decode(codec(valueFormat), tables[slot][position / PAGE], at, dst, p.headDim);
+    }
+
+    private static Codec codec(KvFormat format) {
+        return switch (format) {
             case F32 -> Format.F32.codec;
             case F16 -> Format.F16.codec;
             case Q8_0 -> Format.Q8_0.codec;
         };
+    }
+
+    private static void decode(KvFormat format, MemorySegment page, long at, long rowBytes, float[] dst, int stride,
+                               int headDim, int n) {
+        Codec codec = codec(format);
         if (stride == headDim) {
             codec.decode(page, at, dst, 0, n * headDim);
             return;

@@ -23,6 +23,13 @@ final class Router {
             ids = new int[rows * used];
             weights = new float[rows * used];
         }
+
+        /** Whether any of the rows goes to an expert. */
+        boolean has(int expert, int rows) {
+            for (int p = 0; p < rows * used; p++)
+                if (ids[p] == expert) return true;
+            return false;
+        }
     }
 
     private Router() {}

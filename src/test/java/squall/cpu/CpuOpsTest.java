@@ -2,6 +2,7 @@ package squall.cpu;
 
 import java.util.Arrays;
 import java.util.List;
+import java.util.function.UnaryOperator;
 import org.junit.jupiter.api.Tag;
 import squall.engine.EngineOptions.KvFormat;
 import squall.ops.Buf;
@@ -18,12 +19,17 @@ class CpuOpsTest extends OpsContract {
         return new CpuStage(state, slots);
     }
 
-    private static final class CpuStage implements Stage {
+    static final class CpuStage implements Stage {
         private final ThreadTeam team = new ThreadTeam(3);
         private final CpuOps ops;
 
         CpuStage(List<StateSpec> state, int slots) {
-            ops = new CpuOps(team, state, slots, KvFormat.F32, KvFormat.F32);
+            this(state, slots, UnaryOperator.identity());
+        }
+
+        /** way: which of the CPU's ways to play. */
+        CpuStage(List<StateSpec> state, int slots, UnaryOperator<CpuOps> way) {
+            ops = way.apply(new CpuOps(team, state, slots, KvFormat.F32, KvFormat.F32));
         }
 
         @Override public float[][] play(StepPlan plan, int[] widths, float[][] inputs, Score score) {
