@@ -161,8 +161,10 @@ final class Types {
         }
         String text = text(a);
         if (text != null) {
-            run.spend(text.length() / 16);
-            return text.equals(text(b));
+            String other = text(b);
+            boolean sameLength = other != null && other.length() == text.length();
+            run.spend(sameLength ? text.length() / 16 : 0);
+            return sameLength && text.equals(other);
         }
         if (a instanceof Range x && b instanceof Range y) {
             return x.size() == y.size() && (x.isEmpty() || x.start == y.start && (x.size() == 1 || x.step == y.step));
