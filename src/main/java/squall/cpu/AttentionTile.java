@@ -1,6 +1,5 @@
 package squall.cpu;
 
-import static jdk.incubator.vector.VectorOperators.ADD;
 import static jdk.incubator.vector.VectorOperators.MAX;
 
 import java.util.Arrays;
@@ -110,14 +109,14 @@ final class AttentionTile {
             s31 = q.fma(b, s31);
         }
         int at = query * POSITIONS + key;
-        scores[at] = s00.reduceLanes(ADD);
-        scores[at + 1] = s01.reduceLanes(ADD);
-        scores[at + POSITIONS] = s10.reduceLanes(ADD);
-        scores[at + POSITIONS + 1] = s11.reduceLanes(ADD);
-        scores[at + 2 * POSITIONS] = s20.reduceLanes(ADD);
-        scores[at + 2 * POSITIONS + 1] = s21.reduceLanes(ADD);
-        scores[at + 3 * POSITIONS] = s30.reduceLanes(ADD);
-        scores[at + 3 * POSITIONS + 1] = s31.reduceLanes(ADD);
+        scores[at] = Lanes.sum(s00);
+        scores[at + 1] = Lanes.sum(s01);
+        scores[at + POSITIONS] = Lanes.sum(s10);
+        scores[at + POSITIONS + 1] = Lanes.sum(s11);
+        scores[at + 2 * POSITIONS] = Lanes.sum(s20);
+        scores[at + 2 * POSITIONS + 1] = Lanes.sum(s21);
+        scores[at + 3 * POSITIONS] = Lanes.sum(s30);
+        scores[at + 3 * POSITIONS + 1] = Lanes.sum(s31);
     }
 
     private void oneByFour(int query, int key) {
@@ -132,10 +131,10 @@ final class AttentionTile {
             s3 = q.fma(FloatVector.fromArray(F, keys, k3 + d), s3);
         }
         int at = query * POSITIONS + key;
-        scores[at] = s0.reduceLanes(ADD);
-        scores[at + 1] = s1.reduceLanes(ADD);
-        scores[at + 2] = s2.reduceLanes(ADD);
-        scores[at + 3] = s3.reduceLanes(ADD);
+        scores[at] = Lanes.sum(s0);
+        scores[at + 1] = Lanes.sum(s1);
+        scores[at + 2] = Lanes.sum(s2);
+        scores[at + 3] = Lanes.sum(s3);
     }
 
     /** Turns the scores of query i into e^(s - m'), zero past the {@code visible} first, and rescales what it has seen. */
@@ -162,7 +161,7 @@ final class AttentionTile {
             RowKernels.scale(outputs, i * stride, stride, old);
             max[i] = next;
         }
-        sum[i] += total.reduceLanes(ADD);
+        sum[i] += Lanes.sum(total);
     }
 
     /** {@code y = o / l} of query i. */

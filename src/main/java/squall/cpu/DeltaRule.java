@@ -1,7 +1,5 @@
 package squall.cpu;
 
-import static jdk.incubator.vector.VectorOperators.ADD;
-
 import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.VectorSpecies;
 import squall.ops.DeltaShape;
@@ -78,14 +76,14 @@ final class DeltaRule {
             m3 = x.fma(k, m3);
             o3 = x.fma(q, o3);
         }
-        float d0 = beta * (qkv[vAt] - alpha * m0.reduceLanes(ADD));
-        float d1 = beta * (qkv[vAt + 1] - alpha * m1.reduceLanes(ADD));
-        float d2 = beta * (qkv[vAt + 2] - alpha * m2.reduceLanes(ADD));
-        float d3 = beta * (qkv[vAt + 3] - alpha * m3.reduceLanes(ADD));
-        y[yAt] = alpha * o0.reduceLanes(ADD) + kq * d0;
-        y[yAt + 1] = alpha * o1.reduceLanes(ADD) + kq * d1;
-        y[yAt + 2] = alpha * o2.reduceLanes(ADD) + kq * d2;
-        y[yAt + 3] = alpha * o3.reduceLanes(ADD) + kq * d3;
+        float d0 = beta * (qkv[vAt] - alpha * Lanes.sum(m0));
+        float d1 = beta * (qkv[vAt + 1] - alpha * Lanes.sum(m1));
+        float d2 = beta * (qkv[vAt + 2] - alpha * Lanes.sum(m2));
+        float d3 = beta * (qkv[vAt + 3] - alpha * Lanes.sum(m3));
+        y[yAt] = alpha * Lanes.sum(o0) + kq * d0;
+        y[yAt + 1] = alpha * Lanes.sum(o1) + kq * d1;
+        y[yAt + 2] = alpha * Lanes.sum(o2) + kq * d2;
+        y[yAt + 3] = alpha * Lanes.sum(o3) + kq * d3;
         FloatVector a = FloatVector.broadcast(F, alpha);
         FloatVector e0 = FloatVector.broadcast(F, d0), e1 = FloatVector.broadcast(F, d1);
         FloatVector e2 = FloatVector.broadcast(F, d2), e3 = FloatVector.broadcast(F, d3);

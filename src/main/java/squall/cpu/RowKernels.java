@@ -1,7 +1,5 @@
 package squall.cpu;
 
-import static jdk.incubator.vector.VectorOperators.ADD;
-
 import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.VectorSpecies;
 import squall.quant.Lanes;
@@ -30,7 +28,7 @@ final class RowKernels {
         }
         for (; i + step <= n; i += step)
             s0 = FloatVector.fromArray(F, a, aAt + i).fma(FloatVector.fromArray(F, b, bAt + i), s0);
-        double sum = s0.add(s1).add(s2.add(s3)).reduceLanes(ADD);
+        double sum = Lanes.sum(s0.add(s1).add(s2.add(s3)));
         for (; i < n; i++) sum += (double) a[aAt + i] * b[bAt + i];
         return sum;
     }

@@ -8,6 +8,7 @@ import jdk.incubator.vector.IntVector;
 import jdk.incubator.vector.ShortVector;
 import jdk.incubator.vector.VectorOperators;
 import jdk.incubator.vector.VectorShape;
+import jdk.incubator.vector.VectorShuffle;
 import jdk.incubator.vector.VectorSpecies;
 
 /**
@@ -31,6 +32,10 @@ public final class Lanes {
             VectorSpecies.of(byte.class, VectorShape.forBitSize(Math.max(64, BITS / 4)));
     /** 0, 1, 2, ... */
     static final IntVector INDEX = IntVector.zero(INTS).addIndex(1);
+
+    private static final VectorShuffle<Float> FOLD_2 = fold(2);
+    private static final VectorShuffle<Float> FOLD_4 = fold(4);
+    private static final VectorShuffle<Float> FOLD_8 = fold(8);
 
     private Lanes() {}
 
@@ -83,8 +88,19 @@ public final class Lanes {
         return v.fma(FloatVector.broadcast(FLOATS, scale), sum);
     }
 
-    static float sum(FloatVector v) {
-        return v.reduceLanes(VectorOperators.ADD);
+    /**
+     * The sum of all lanes, folded by halves. {@code reduceLanes} leaves the order open, and interpreter and compiler
+     * differ in it: with it the same prompt would not always give the same logits.
+     */
+    public static float sum(FloatVector v) {
+        if (COUNT > 8) v = v.add(v.rearrange(FOLD_8));
+        if (COUNT > 4) v = v.add(v.rearrange(FOLD_4));
+        v = v.add(v.rearrange(FOLD_2));
+        return v.lane(0) + v.lane(1);
+    }
+
+    private static VectorShuffle<Float> fold(int lanes) {
+        return VectorShuffle.fromOp(FLOATS, i -> i ^ lanes & COUNT - 1);
     }
 
     private static ByteVector bytes(MemorySegment w, long at) {

@@ -89,11 +89,14 @@ class MatMulTest {
             float[] x = Weights.floats(random, 16 * 128);
             float[][] ys = {new float[16 * 100]};
             for (int rows : new int[] {1, 16}) {
-                for (int i = 0; i < 3000; i++) matMul.multiply(ys, x, rows, ws);
-                long before = threads.getCurrentThreadAllocatedBytes();
-                for (int i = 0; i < 1000; i++) matMul.multiply(ys, x, rows, ws);
-                long bytes = threads.getCurrentThreadAllocatedBytes() - before;
-                assertTrue(bytes < 1000, bytes + " bytes in 1000 products of " + rows + " rows");
+                long deadline = System.nanoTime() + 60_000_000_000L; // for the compiler, on a busy machine
+                long bytes = Long.MAX_VALUE;
+                while (bytes > 1000 && System.nanoTime() < deadline) {
+                    long before = threads.getCurrentThreadAllocatedBytes();
+                    for (int i = 0; i < 1000; i++) matMul.multiply(ys, x, rows, ws);
+                    bytes = threads.getCurrentThreadAllocatedBytes() - before;
+                }
+                assertTrue(bytes <= 1000, bytes + " bytes in 1000 products of " + rows + " rows");
             }
         }
     }

@@ -1,5 +1,6 @@
 package squall.cpu;
 
+import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.nio.ByteOrder;
@@ -10,7 +11,7 @@ import squall.ops.Weight;
 import squall.quant.Codec;
 import squall.quant.Format;
 
-/** Random weights of every format, and the plain products that the fast ones are held to. */
+/** Random weights of every format, off the heap as those of a file are, and the plain products that the fast ones are held to. */
 final class Weights {
     private static final ValueLayout.OfFloat LITTLE =
             ValueLayout.JAVA_FLOAT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
@@ -23,7 +24,7 @@ final class Weights {
         List<MemorySegment> data = new ArrayList<>();
         List<float[]> scales = new ArrayList<>();
         for (int e = 0; e < experts; e++) {
-            MemorySegment segment = MemorySegment.ofArray(new byte[Math.toIntExact(rows * format.rowBytes(cols))]);
+            MemorySegment segment = Arena.ofAuto().allocate(rows * format.rowBytes(cols));
             byte[] block = new byte[codec.blockBytes()];
             for (long at = 0; at < segment.byteSize(); at += block.length) {
                 do {
@@ -44,7 +45,7 @@ final class Weights {
         for (int e = 0; e < experts; e++) {
             float[] values = floats(random, rows * cols);
             for (int i = 0; i < values.length; i++) values[i] /= (float) Math.sqrt(cols);
-            MemorySegment segment = MemorySegment.ofArray(new byte[4 * rows * cols]);
+            MemorySegment segment = Arena.ofAuto().allocate(4L * rows * cols);
             MemorySegment.copy(values, 0, segment, LITTLE, 0, values.length);
             data.add(segment);
             if (scaled) scales.add(floats(random, ceil(rows) * ceil(cols)));
