@@ -1,0 +1,69 @@
+package squall.checker;
+
+import java.lang.invoke.MethodHandle;
+import java.lang.invoke.SerializedLambda;
+import java.lang.reflect.Method;
+import java.util.stream.Collectors;
+import squall.checker.lint.KernelReport;
+import squall.checker.lint.Lint;
+import squall.checker.lint.Rule;
+
+/** A kernel's method: what the lint says of it, and an instrumented copy to call. */
+final class Kernel {
+
+    private static final int INVOKE_STATIC = 6;
+
+    private final KernelReport report;
+    private final MethodHandle instrumented;
+    private final String[] types;
+
+    private Kernel(KernelReport report, MethodHandle instrumented) {
+        this.report = report;
+        this.types = instrumented.type().parameterList().stream().map(Class::getSimpleName).toArray(String[]::new);
+        this.instrumented = instrumented.asSpreader(Object[].class, instrumented.type().parameterCount());
+    }
+
+    /** The method behind a reference. {@code where} names the task in messages. */
+    static Kernel of(Object code, Object[] arguments, String where) {
+        SerializedLambda reference = serialized(code, where);
+        if (reference.getImplMethodKind() != INVOKE_STATIC || reference.getCapturedArgCount() > 0) {
+            throw new CheckFailure(Fault.DIALECT, reference.getImplMethodName(), 0, -1, where + ": " + Rule.NOT_STATIC.what()
+                    + "; use instead: " + Rule.NOT_STATIC.instead());
+        }
+        ClassLoader loader = code.getClass().getClassLoader();
+        KernelReport report = Lint.kernel(loader, reference.getImplClass(), reference.getImplMethodName(),
+                reference.getImplMethodSignature(), arguments);
+        if (!report.violations().isEmpty()) {
+            throw new CheckFailure(Fault.DIALECT, report.name(), report.violations().getFirst().line(), -1, where + "\n  "
+                    + report.violations().stream().map(Object::toString).collect(Collectors.joining("\n  ")));
+        }
+        return new Kernel(report, KernelLoader.of(loader).method(reference));
+    }
+
+    private static SerializedLambda serialized(Object code, String where) {
+        try {
+            Method method = code.getClass().getDeclaredMethod("writeReplace");
+            method.setAccessible(true);
+            return (SerializedLambda) method.invoke(code);
+        } catch (ReflectiveOperationException | ClassCastException e) {
+            throw new CheckFailure(Fault.DIALECT, where + ": " + Rule.NOT_STATIC.what() + "; use instead: " + Rule.NOT_STATIC.instead());
+        }
+    }
+
+    String name() {
+        return report.name();
+    }
+
+    KernelReport report() {
+        return report;
+    }
+
+    /** An argument in words. */
+    String argument(int number) {
+        return "'" + report.parameters().get(number) + "' (" + types[number] + ")";
+    }
+
+    void invoke(Object[] arguments) throws Throwable {
+        instrumented.invoke(arguments);
+    }
+}

@@ -1,0 +1,218 @@
+package squall.checker.lint;
+
+import java.lang.classfile.Attributes;
+import java.lang.classfile.Instruction;
+import java.lang.classfile.instruction.IncrementInstruction;
+import java.lang.classfile.instruction.InvokeInstruction;
+import java.lang.classfile.instruction.LoadInstruction;
+import java.lang.classfile.instruction.ReturnInstruction;
+import java.lang.classfile.instruction.StoreInstruction;
+import java.util.BitSet;
+import java.util.List;
+import java.util.Map;
+import java.util.TreeMap;
+
+/** Rules on the shape of a method: loops, branches, returns. The compiler lays a loop out in one piece, test first. */
+final class Shapes {
+
+    private final Analysis analysis;
+    private final MethodCode code;
+    private final int size;
+    /** Last instruction of each loop, by its first. */
+    private final Map<Integer, Integer> loops = new TreeMap<>();
+    private final BitSet[] live;
+
+    private Shapes(Analysis analysis, MethodCode code) {
+        this.analysis = analysis;
+        this.code = code;
+        this.size = code.code.size();
+        for (int i = 0; i < size; i++) {
+            int target = code.jump(i);
+            if (target >= 0 && target <= i) {
+                loops.merge(target, i, Math::max);
+            }
+        }
+        this.live = liveVariables();
+    }
+
+    static void check(Analysis analysis, MethodCode code, boolean kernel) {
+        if (code.hasHandlers()) {
+            analysis.broken(code, 0, Rule.CONTROL, "try");
+        }
+        if (!code.hasVariableTable()) {
+            analysis.broken(code, 0, Rule.NO_DEBUG_INFO, "");
+        }
+        Shapes shapes = new Shapes(analysis, code);
+        if (kernel) {
+            code.method.findAttribute(Attributes.runtimeVisibleParameterAnnotations()).ifPresent(all -> all.parameterAnnotations()
+                    .stream().flatMap(List::stream).filter(a -> a.className().stringValue().endsWith("/Reduce;"))
+                    .forEach(a -> analysis.broken(code, 0, Rule.REDUCE, "")));
+        } else {
+            shapes.returnsInLoops();
+        }
+        shapes.parallelLoops();
+        shapes.branchesThatEndInLoops();
+        shapes.orOfAnd();
+    }
+
+    /** Variables that are read before they are written again, from each instruction on. */
+    private BitSet[] liveVariables() {
+        BitSet[] before = new BitSet[size + 1];
+        for (int i = 0; i <= size; i++) {
+            before[i] = new BitSet();
+        }
+        boolean changed = true;
+        while (changed) {
+            changed = false;
+            for (int i = size - 1; i >= 0; i--) {
+                BitSet now = new BitSet();
+                for (int next : code.next(i)) {
+                    now.or(before[next]);
+                }
+                switch (code.code.get(i)) {
+                    case StoreInstruction store -> now.clear(store.slot());
+                    case LoadInstruction load -> now.set(load.slot());
+                    case IncrementInstruction increment -> now.set(increment.slot());
+                    default -> { }
+                }
+                changed |= !now.equals(before[i]);
+                before[i] = now;
+            }
+        }
+        return before;
+    }
+
+    private void returnsInLoops() {
+        loops.forEach((head, end) -> {
+            for (int i = head; i < end; i++) {
+                if (code.code.get(i) instanceof ReturnInstruction) {
+                    analysis.broken(code, i, Rule.EARLY_RETURN, code.name());
+                }
+            }
+        });
+    }
+
+    private void parallelLoops() {
+        int outerEnd = -1;
+        for (MethodCode.ParallelLoop loop : code.parallelLoops) {
+            if (outerEnd >= 0 && loop.start() >= outerEnd) {
+                analysis.broken(code, loop.start(), Rule.TWO_PARALLEL_LOOPS, "");
+            }
+            outerEnd = outerEnd < 0 ? loop.end() : Math.max(outerEnd, loop.end());
+            for (int i = loop.start(); i < loop.end(); i++) {
+                parallelStep(loop, i);
+            }
+        }
+    }
+
+    private void parallelStep(MethodCode.ParallelLoop loop, int index) {
+        Instruction instruction = code.code.get(index);
+        if (instruction instanceof IncrementInstruction increment && increment.slot() == loop.slot() && increment.constant() < 0) {
+            analysis.broken(code, index, Rule.BACKWARD_PARALLEL_LOOP, "");
+        }
+        int slot = stored(instruction);
+        boolean counter = code.parallelLoops.stream().anyMatch(other -> other.slot() == slot && other.start() <= index && index < other.end());
+        if (slot >= 0 && !counter && live[loop.start()].get(slot)) {
+            analysis.broken(code, index, Rule.CARRIED_BY_PARALLEL_LOOP, "");
+        }
+    }
+
+    private static int stored(Instruction instruction) {
+        return switch (instruction) {
+            case StoreInstruction store -> store.slot();
+            case IncrementInstruction increment -> increment.slot();
+            default -> -1;
+        };
+    }
+
+    /**
+     * {@code if (c) { ..., loop } else { ... }} and the other way round. The loop's exit then jumps straight to where
+     * the branches meet, or falls into it.
+     */
+    private void branchesThatEndInLoops() {
+        loops.forEach((head, end) -> {
+            int exit = exit(head, end);
+            if (exit < 0 || leavesAnotherLoop(head, end, exit)) {
+                return;
+            }
+            if (exit > end + 1) {
+                int condition = conditionTo(end + 1, head);
+                if (condition >= 0) {
+                    carried(condition + 1, exit, head);
+                }
+            } else {
+                for (int jump = 0; jump < head; jump++) {
+                    int condition = code.isGoto(jump) && code.jump(jump) == exit ? conditionTo(jump + 1, jump) : -1;
+                    if (condition >= 0) {
+                        carried(condition + 1, exit, head);
+                    }
+                }
+            }
+        });
+    }
+
+    /** Where a loop goes on when its test fails. */
+    private int exit(int head, int end) {
+        if (code.isConditional(end)) {
+            return end + 1;
+        }
+        for (int i = head; i <= end; i++) {
+            if (code.isConditional(i) && code.jump(i) > end) {
+                return code.jump(i);
+            }
+        }
+        return -1;
+    }
+
+    private boolean leavesAnotherLoop(int head, int end, int exit) {
+        return loops.entrySet().stream().anyMatch(outer -> outer.getKey() < head && outer.getValue() >= end && exit > outer.getValue());
+    }
+
+    /** The last condition before {@code limit} that skips to {@code target}, where an else branch begins. */
+    private int conditionTo(int target, int limit) {
+        for (int i = limit - 1; i >= 0; i--) {
+            if (code.isConditional(i) && code.jump(i) == target && code.jump(i) > i) {
+                return i;
+            }
+        }
+        return -1;
+    }
+
+    private void carried(int from, int meeting, int loop) {
+        for (int i = from; i < meeting; i++) {
+            int slot = stored(code.code.get(i));
+            if (slot >= 0 && live[meeting].get(slot)) {
+                analysis.broken(code, loop, Rule.CARRIED_PAST_LOOP_BRANCH, "assigned in line " + code.line(i));
+                return;
+            }
+        }
+    }
+
+    /** A condition that jumps to behind two or more others, all of which skip to one and the same other place. */
+    private void orOfAnd() {
+        for (int i = 0; i < size; i++) {
+            int target = code.jump(i);
+            if (code.isConditional(i) && target > i + 2 && code.isConditional(target - 1) && skipsAlike(i + 1, target)) {
+                analysis.broken(code, i, Rule.OR_OF_AND, "");
+            }
+        }
+    }
+
+    private boolean skipsAlike(int from, int to) {
+        int elsewhere = code.jump(to - 1);
+        int conditions = 0;
+        for (int i = from; i < to; i++) {
+            Instruction instruction = code.code.get(i);
+            if (code.isConditional(i)) {
+                if (code.jump(i) != elsewhere) {
+                    return false;
+                }
+                conditions++;
+            } else if (code.isGoto(i) || stored(instruction) >= 0
+                    || instruction instanceof InvokeInstruction call && call.type().stringValue().endsWith("V")) {
+                return false;
+            }
+        }
+        return conditions >= 2 && elsewhere > to;
+    }
+}

@@ -1,0 +1,265 @@
+package squall.checker.kernels;
+
+import uk.ac.manchester.tornado.api.KernelContext;
+import uk.ac.manchester.tornado.api.annotations.Parallel;
+import uk.ac.manchester.tornado.api.annotations.Reduce;
+import uk.ac.manchester.tornado.api.types.BFloat16;
+import uk.ac.manchester.tornado.api.types.arrays.ByteArray;
+import uk.ac.manchester.tornado.api.types.arrays.FloatArray;
+import uk.ac.manchester.tornado.api.types.arrays.IntArray;
+import uk.ac.manchester.tornado.api.types.arrays.ShortArray;
+
+/**
+ * One kernel for each way to break a rule. The name says which, up to an underscore; the line is marked with "here".
+ */
+public final class Traps {
+
+    private static final float[] TABLE = {1f, 2f};
+    private static int position;
+
+    private Traps() {
+    }
+
+    public static void kUnsignedShift(IntArray a) {
+        a.set(0, a.get(0) >>> 3); // here
+    }
+
+    public static void kUnsignedShift_long(IntArray a) {
+        a.set(0, (int) ((long) a.get(0) >>> 3)); // here
+    }
+
+    public static void kRotate(IntArray a) {
+        a.set(0, Integer.rotateLeft(a.get(0), 5)); // here
+    }
+
+    public static void kPowerOfTwoDivision(IntArray a) {
+        a.set(0, a.get(0) / 8); // here
+    }
+
+    public static void kPowerOfTwoDivision_remainder(IntArray a, int n) {
+        for (int i = 0; i < n; i++) {
+            a.set(i, (i - 3) % 4); // here
+        }
+    }
+
+    public static void kPowerOfTwoDivision_byArgument(IntArray a, int n) {
+        half(a, a.get(n), 2);
+    }
+
+    private static void half(IntArray a, int value, int by) {
+        a.set(0, value / by); // here
+    }
+
+    public static void kUnsignedIntermediate(FloatArray y, ByteArray q) {
+        y.set(0, (float) ((q.get(0) & 0xFF) - 128)); // here
+    }
+
+    public static void kUnsignedIntermediate_nibble(FloatArray y, ByteArray q) {
+        y.set(0, (float) (((q.get(0) & 0xFF) >> 4 & 15) - 8)); // here
+    }
+
+    public static void kUnsignedIntermediate_short(IntArray y, ShortArray q) {
+        y.set(0, ((q.get(0) & 0xFFFF) - 7) / 3); // here
+    }
+
+    public static void kUnsignedIntermediate_signExtension(IntArray y, ByteArray q) {
+        int both = (q.get(0) & 0xFF) | ((q.get(1) & 0xFF) << 8);
+        y.set(0, both << 16 >> 16); // here
+    }
+
+    public static void kMixedSigns(IntArray y, ByteArray q) {
+        y.set(0, Math.max(q.get(0) & 0xFF, y.get(1))); // here
+    }
+
+    public static void kBf16Mask(IntArray y, FloatArray x) {
+        y.set(0, BFloat16.bf16FromFloat(x.get(0)) & 0xFFFF); // here
+    }
+
+    public static void kBitCast(FloatArray y, IntArray x) {
+        y.set(0, 2f * Float.intBitsToFloat(x.get(0))); // here
+    }
+
+    public static void kBitCast_other(IntArray y, FloatArray x) {
+        y.set(0, Float.floatToRawIntBits(x.get(0))); // here
+    }
+
+    public static void kHalfCast(FloatArray y, ShortArray x) {
+        y.set(0, Float.float16ToFloat(x.get(0))); // here
+    }
+
+    public static void kNotCompiled(FloatArray y) {
+        y.set(0, Math.fma(y.get(0), y.get(1), y.get(2))); // here
+    }
+
+    public static void kNotCompiled_log1p(FloatArray y) {
+        y.set(0, (float) Math.log1p(y.get(0))); // here
+        y.set(1, Math.round(y.get(1))); // here
+        y.set(2, (float) Math.rint(y.get(2))); // here
+    }
+
+    public static void kEarlyReturn(IntArray a, int n) {
+        a.set(0, find(a, n));
+    }
+
+    private static int find(IntArray a, int n) {
+        for (int i = 0; i < n; i++) {
+            if (a.get(i) == 7) {
+                return i; // here
+            }
+        }
+        return -1;
+    }
+
+    public static void kTwoParallelLoops(FloatArray a, FloatArray b) {
+        for (@Parallel int i = 0; i < a.getSize(); i++) {
+            a.set(i, 1f);
+        }
+        for (@Parallel int i = 0; i < b.getSize(); i++) { // here
+            b.set(i, 1f);
+        }
+    }
+
+    public static void kBackwardParallelLoop(FloatArray a) {
+        for (@Parallel int i = a.getSize() - 1; i >= 0; i--) { // here
+            a.set(i, 1f);
+        }
+    }
+
+    public static void kCarriedByParallelLoop(FloatArray y, FloatArray x) {
+        float last = 0f;
+        for (@Parallel int i = 0; i < y.getSize(); i++) {
+            y.set(i, last + x.get(i));
+            last = x.get(i); // here
+        }
+    }
+
+    public static void kRecursion(IntArray a, int n) {
+        a.set(0, factorial(n));
+    }
+
+    private static int factorial(int n) {
+        return n < 2 ? 1 : n * factorial(n - 1); // here
+    }
+
+    public static void kSizeAtRunTime(FloatArray y, IntArray n) {
+        float[] sums = new float[n.get(0)]; // here
+        sums[0] = 1f;
+        y.set(0, sums[0]);
+    }
+
+    public static void kSizeAtRunTime_local(KernelContext context, FloatArray y) {
+        float[] sums = context.allocateFloatLocalArray(context.localGroupSizeX); // here
+        sums[context.localIdx] = 1f;
+        y.set(context.globalIdx, sums[context.localIdx]);
+    }
+
+    public static void kObjectArray(FloatArray y) {
+        float[][] two = new float[2][3]; // here
+        two[0][0] = y.get(0);
+    }
+
+    public static void kStaticArray(FloatArray y) {
+        y.set(0, TABLE[1]); // here
+    }
+
+    public static void kStaticState(IntArray y) {
+        y.set(0, position); // here
+    }
+
+    public static void kThrow(IntArray y) {
+        if (y.get(0) == 0) {
+            throw new IllegalStateException(); // here
+        }
+    }
+
+    public static void kOutput(IntArray y) {
+        System.out.println(y.get(0)); // here
+    }
+
+    public static void kLambda(IntArray y) {
+        Runnable later = () -> y.set(0, 1); // here
+        if (later == null) {
+            y.set(1, 1);
+        }
+    }
+
+    public static void kLocalArrayToHelper(KernelContext context, FloatArray y) {
+        float[] sums = context.allocateFloatLocalArray(32);
+        sums[context.localIdx] = 1f;
+        context.localBarrier();
+        y.set(context.globalIdx, first(sums)); // here
+    }
+
+    private static float first(float[] sums) {
+        return sums[0];
+    }
+
+    public static void kLocalArrayView(KernelContext context, IntArray y) {
+        long[] both = context.allocateLongLocalArray(32);
+        int[] halves = (int[]) (Object) both;
+        halves[context.localIdx] = 1; // here
+        y.set(context.globalIdx, 1);
+    }
+
+    public static void kByteLocalArray(KernelContext context, IntArray y) {
+        byte[] bytes = context.allocateByteLocalArray(32); // here
+        bytes[context.localIdx] = 1;
+        y.set(context.globalIdx, bytes[context.localIdx]);
+    }
+
+    public static void kFragmentElement(KernelContext context, FloatArray y) {
+        float[] sums = context.mmaFragment(0f);
+        y.set(context.globalIdx, sums[0]); // here
+    }
+
+    public static void kCarriedPastLoopBranch(KernelContext context, FloatArray y, FloatArray x, int n) {
+        float sum;
+        if (context.localIdx < 8) {
+            sum = 1f;
+            for (int j = 0; j < n; j++) { // here
+                sum += x.get(j);
+            }
+        } else {
+            sum = -1f;
+        }
+        y.set(context.globalIdx, sum);
+    }
+
+    public static void kCarriedPastLoopBranch_else(KernelContext context, FloatArray y, FloatArray x, int n) {
+        float sum = 1f;
+        if (context.localIdx < 8) {
+            sum = -1f;
+        } else {
+            for (int j = 0; j < n; j++) { // here
+                sum += x.get(j);
+            }
+        }
+        y.set(context.globalIdx, sum);
+    }
+
+    public static void kOrOfAnd(IntArray y, int a, int b, int c) {
+        if (a > 3 || b > 4 && c > 5) { // here
+            y.set(0, 1);
+        }
+    }
+
+    public static void kNan(FloatArray y) {
+        y.set(0, Float.NaN); // here
+    }
+
+    public static void kReduce(@Reduce FloatArray y, FloatArray x) { // marked where the body begins
+        for (@Parallel int i = 0; i < x.getSize(); i++) { // here
+            y.set(0, y.get(0) + x.get(i));
+        }
+    }
+
+    public static void kControl(IntArray y) {
+        synchronized (y) { // here
+            y.set(0, 1); // here, where the handler begins
+        } // here
+    }
+
+    public static void kNewObject(IntArray y) {
+        y.set(0, new StringBuilder().length()); // here
+    }
+}

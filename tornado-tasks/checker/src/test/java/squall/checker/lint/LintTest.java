@@ -1,0 +1,141 @@
+package squall.checker.lint;
+
+import java.io.ByteArrayInputStream;
+import java.io.IOException;
+import java.io.InputStream;
+import java.io.UncheckedIOException;
+import java.lang.classfile.ClassFile;
+import java.lang.classfile.ClassTransform;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.EnumSet;
+import java.util.List;
+import java.util.Locale;
+import java.util.Set;
+import java.util.TreeSet;
+import java.util.stream.Collectors;
+import java.util.stream.IntStream;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.MethodSource;
+import squall.checker.kernels.Calm;
+import squall.checker.kernels.Sound;
+import squall.checker.kernels.Traps;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+/** Every rule has a planted kernel; it is found in the marked lines and nothing else is. */
+class LintTest {
+
+    private static final Path TRAPS = Path.of("src/test/java/squall/checker/kernels/Traps.java");
+    /** Rules that no method of a class can break alone. */
+    private static final Set<Rule> ELSEWHERE = EnumSet.of(Rule.NAME, Rule.NOT_STATIC, Rule.NO_DEBUG_INFO);
+
+    static List<KernelReport> traps() {
+        return Lint.kernelsOf(Traps.class);
+    }
+
+    private static Rule rule(KernelReport report) {
+        String name = report.name().substring(1).replaceAll("_.*", "");
+        return Rule.valueOf(name.replaceAll("(?<=[a-z0-9])(?=[A-Z])", "_").toUpperCase(Locale.ROOT));
+    }
+
+    @ParameterizedTest
+    @MethodSource("traps")
+    void findsTheTrap(KernelReport report) throws IOException {
+        List<String> source = Files.readAllLines(TRAPS);
+        assertEquals(Set.of(rule(report)), report.violations().stream().map(Violation::rule).collect(Collectors.toSet()), report.toString());
+        Set<Integer> found = report.violations().stream().map(Violation::line).collect(Collectors.toCollection(TreeSet::new));
+        assertEquals(marked(source, report.name(), found), found);
+        for (Violation violation : report.violations()) {
+            assertEquals("squall.checker.kernels.Traps", violation.className());
+            assertTrue(violation.toString().contains("line " + violation.line()), violation::toString);
+            assertTrue(violation.toString().contains(violation.rule().instead()), violation::toString);
+        }
+    }
+
+    /** Marked lines from the kernel, or from the helper that a finding lies in, to the end of that method. */
+    private static Set<Integer> marked(List<String> source, String kernel, Set<Integer> found) {
+        int start = IntStream.range(0, source.size()).filter(i -> source.get(i).contains("void " + kernel + "(")).findFirst().orElseThrow();
+        int end = IntStream.range(start, source.size()).filter(i -> source.get(i).startsWith("    public static void k") && i > start)
+                .findFirst().orElse(source.size());
+        return IntStream.range(start, end).filter(i -> source.get(i).contains("// here")).mapToObj(i -> i + 1)
+                .collect(Collectors.toCollection(TreeSet::new));
+    }
+
+    @Test
+    void everyRuleHasATrap() {
+        Set<Rule> planted = traps().stream().map(LintTest::rule).collect(Collectors.toCollection(() -> EnumSet.noneOf(Rule.class)));
+        planted.addAll(ELSEWHERE);
+        assertEquals(EnumSet.allOf(Rule.class), planted);
+    }
+
+    static Stream<KernelReport> harmless() {
+        return Stream.concat(Lint.kernelsOf(Calm.class).stream(), Lint.kernelsOf(Sound.class).stream());
+    }
+
+    @ParameterizedTest
+    @MethodSource("harmless")
+    void leavesSoundKernelsAlone(KernelReport report) {
+        assertEquals(List.of(), report.violations());
+    }
+
+    @Test
+    void aScalarArgumentIsAConstantOfTheKernel() {
+        String type = "(Luk/ac/manchester/tornado/api/types/arrays/IntArray;IIII)V";
+        String plain = type.replace("IIII", "III");
+        KernelReport unknown = Lint.kernel(getClass().getClassLoader(), "squall/checker/kernels/Calm", "kConditions", plain, null);
+        assertEquals(List.of(), unknown.violations());
+        String divide = "(Luk/ac/manchester/tornado/api/types/arrays/IntArray;I)V";
+        KernelReport negative = Lint.kernel(getClass().getClassLoader(), "squall/checker/kernels/Traps", "kPowerOfTwoDivision_byArgument",
+                divide, new Object[] {null, 3});
+        assertEquals(Rule.POWER_OF_TWO_DIVISION, negative.violations().getFirst().rule());
+    }
+
+    @Test
+    void namesWithoutThePrefixAreRefused() {
+        KernelReport report = Lint.kernel(getClass().getClassLoader(), "squall/checker/kernels/Traps", "factorial", "(I)I", null);
+        assertTrue(report.violations().stream().anyMatch(v -> v.rule() == Rule.NAME));
+    }
+
+    @Test
+    void variablesMustBeNamedInTheClassFile() {
+        ClassLoader stripped = new ClassLoader(getClass().getClassLoader()) {
+            @Override
+            public InputStream getResourceAsStream(String name) {
+                try (InputStream in = super.getResourceAsStream(name)) {
+                    ClassFile dropping = ClassFile.of(ClassFile.DebugElementsOption.DROP_DEBUG);
+                    return new ByteArrayInputStream(dropping.transformClass(dropping.parse(in.readAllBytes()), ClassTransform.ACCEPT_ALL));
+                } catch (IOException e) {
+                    throw new UncheckedIOException(e);
+                }
+            }
+        };
+        KernelReport report = Lint.kernel(stripped, "squall/checker/kernels/Sound", "kAdd",
+                "(Luk/ac/manchester/tornado/api/types/arrays/FloatArray;Luk/ac/manchester/tornado/api/types/arrays/FloatArray;)V", null);
+        assertEquals(Set.of(Rule.NO_DEBUG_INFO), report.violations().stream().map(Violation::rule).collect(Collectors.toSet()));
+    }
+
+    @Test
+    void tellsWhatAKernelNeeds() {
+        KernelReport warp = report(Sound.class, "kMatVectorWarp");
+        assertTrue(warp.waits());
+        assertTrue(warp.cudaOnly().stream().anyMatch(use -> use.startsWith("simdShuffleDown, line ")));
+        KernelReport vectors = report(Sound.class, "kMatVectorRows");
+        assertFalse(vectors.notOnCuda().isEmpty());
+        assertEquals(1, vectors.parallelDepth());
+        KernelReport tree = report(Sound.class, "kMatVectorTree");
+        assertTrue(tree.cudaOnly().isEmpty());
+        assertEquals(List.of(Access.NONE, Access.WRITE, Access.READ, Access.READ, Access.NONE), tree.accesses());
+        assertEquals(List.of("context", "y", "w", "x", "columns"), tree.parameters());
+        assertEquals(2, report(Sound.class, "kMatmul").parallelDepth());
+        assertEquals(Access.READ_WRITE, report(Sound.class, "kAdd").access(0));
+    }
+
+    private static KernelReport report(Class<?> type, String name) {
+        return Lint.kernelsOf(type).stream().filter(r -> r.name().equals(name)).findFirst().orElseThrow();
+    }
+}
