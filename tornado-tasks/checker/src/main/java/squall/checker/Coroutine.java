@@ -61,7 +61,7 @@ abstract class Coroutine {
             MethodHandle yield = null;
             MethodHandle done = null;
             try {
-                MethodHandles.Lookup lookup = MethodHandles.publicLookup();
+                MethodHandles.Lookup lookup = MethodHandles.lookup();
                 Class<?> scopeType = Class.forName("jdk.internal.vm.ContinuationScope");
                 Class<?> type = Class.forName("jdk.internal.vm.Continuation");
                 Object scope = lookup.findConstructor(scopeType, MethodType.methodType(void.class, String.class))

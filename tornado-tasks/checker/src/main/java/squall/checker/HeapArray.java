@@ -51,7 +51,7 @@ abstract class HeapArray {
             inRange(index);
             if (!written.get(index)) {
                 throw Probe.failure(Fault.UNINITIALISED, index, "element " + index + " of " + name()
-                        + " holds nothing: local memory starts with garbage");
+                        + " holds nothing: local memory starts with garbage; is a localBarrier() missing between its write and here?");
             }
             RaceMap.Clash clash = races.read(index);
             if (clash != null) {

@@ -25,7 +25,7 @@ public class Tracker {
         inRange(index);
         if (!buffer.isWritten(index)) {
             throw Probe.failure(Fault.UNINITIALISED, index, "element " + index + " of " + name
-                    + " holds nothing: " + buffer.whyEmpty());
+                    + " holds nothing: " + buffer.whyEmpty() + (races == null ? "" : ". " + ADVICE));
         }
         if (races != null) {
             RaceMap.Clash clash = races.read(index);

@@ -2,9 +2,11 @@ package squall.checker;
 
 import java.lang.foreign.MemorySegment;
 import java.lang.reflect.Constructor;
+import java.lang.reflect.Field;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
 import uk.ac.manchester.tornado.api.KernelContext;
+import uk.ac.manchester.tornado.api.TaskGraph;
 import uk.ac.manchester.tornado.api.types.arrays.FloatArray;
 import uk.ac.manchester.tornado.api.types.arrays.TornadoNativeArray;
 import uk.ac.manchester.tornado.api.types.collections.VectorFloat4;
@@ -43,6 +45,16 @@ final class Views {
             case VectorFloat8 v -> new VectorFloat8(array(FloatArray.class, buffer.memory(), tracker));
             default -> array(argument.getClass(), buffer.memory(), tracker);
         };
+    }
+
+    static GraphRecord record(TaskGraph graph) {
+        try {
+            Field field = TaskGraph.class.getDeclaredField("record");
+            field.setAccessible(true);
+            return (GraphRecord) field.get(graph);
+        } catch (ReflectiveOperationException e) {
+            throw new IllegalStateException(e);
+        }
     }
 
     private static <T> T create(Class<T> type, Class<?>[] parameters, Object... arguments) {

@@ -1,8 +1,11 @@
 package squall.checker.lint;
 
+import java.lang.classfile.Instruction;
 import java.lang.classfile.Opcode;
+import java.lang.classfile.instruction.ConstantInstruction;
 import java.lang.classfile.instruction.ConvertInstruction;
 import java.lang.classfile.instruction.OperatorInstruction;
+import java.util.List;
 
 /** Intervals through operators, and the rules on signs. */
 final class Arithmetic {
@@ -151,7 +154,7 @@ final class Arithmetic {
         Value value = frame.pop();
         switch (convert.opcode()) {
             case I2F, I2D, I2L, L2F, L2D -> {
-                if (Step.signLost(value)) {
+                if (Step.signLost(value) && !signDropped(place)) {
                     analysis.broken(place, Rule.UNSIGNED_INTERMEDIATE, "converted");
                 }
                 String to = convert.opcode().name().substring(2);
@@ -166,6 +169,16 @@ final class Arithmetic {
             case F2L, D2L -> frame.push(Value.longs(Long.MIN_VALUE, Long.MAX_VALUE));
             default -> frame.push(convert.opcode().name().endsWith("F") ? Value.FLOAT : Value.DOUBLE);
         }
+    }
+
+    /** An int packed into half a long: {@code (long) high << 32} or {@code (long) low & 0xFFFFFFFFL}. */
+    private static boolean signDropped(Analysis.Place place) {
+        List<Instruction> next = place.code().code.subList(place.index() + 1, Math.min(place.code().code.size(), place.index() + 3));
+        if (next.size() < 2 || !(next.getFirst() instanceof ConstantInstruction constant)) {
+            return false;
+        }
+        Object by = constant.constantValue();
+        return by.equals(32) && next.getLast().opcode() == Opcode.LSHL || by.equals(0xFFFFFFFFL) && next.getLast().opcode() == Opcode.LAND;
     }
 
     private static Value narrowed(Value value, long least, long most) {

@@ -60,7 +60,7 @@ final class Flow {
 
     /** The value returned, or null. */
     Value run(Value[] arguments) {
-        Value[] locals = new Value[256];
+        Value[] locals = new Value[code.variableSlots];
         int slot = 0;
         for (Value argument : arguments) {
             locals[slot] = argument;

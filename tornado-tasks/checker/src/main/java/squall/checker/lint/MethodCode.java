@@ -8,6 +8,7 @@ import java.lang.classfile.Label;
 import java.lang.classfile.MethodModel;
 import java.lang.classfile.Opcode;
 import java.lang.classfile.TypeAnnotation;
+import java.lang.classfile.attribute.CodeAttribute;
 import java.lang.classfile.attribute.RuntimeVisibleTypeAnnotationsAttribute;
 import java.lang.classfile.instruction.BranchInstruction;
 import java.lang.classfile.instruction.ExceptionCatch;
@@ -35,6 +36,7 @@ public final class MethodCode {
 
     final String owner;
     final MethodModel method;
+    final int variableSlots;
     final List<Instruction> code = new ArrayList<>();
     final List<ParallelLoop> parallelLoops = new ArrayList<>();
     final Map<Integer, String> parameterNames = new HashMap<>();
@@ -46,6 +48,7 @@ public final class MethodCode {
     public MethodCode(String owner, MethodModel method, CodeModel body) {
         this.owner = owner;
         this.method = method;
+        this.variableSlots = ((CodeAttribute) body).maxLocals();
         int line = 0;
         for (CodeElement element : body) {
             switch (element) {

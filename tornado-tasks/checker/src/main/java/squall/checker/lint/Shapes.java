@@ -136,19 +136,32 @@ final class Shapes {
                 return;
             }
             if (exit > end + 1) {
-                int condition = conditionTo(end + 1, head);
-                if (condition >= 0) {
-                    carried(condition + 1, exit, head);
-                }
+                carriedIfElse(end + 1, exit, head);
+            } else if (exit < size && code.isGoto(exit) && code.jump(exit) > exit) {
+                carriedIfElse(exit + 1, code.jump(exit), head);
             } else {
                 for (int jump = 0; jump < head; jump++) {
-                    int condition = code.isGoto(jump) && code.jump(jump) == exit ? conditionTo(jump + 1, jump) : -1;
-                    if (condition >= 0) {
-                        carried(condition + 1, exit, head);
+                    if (code.isGoto(jump) && code.jump(jump) == exit) {
+                        carriedIfElse(jump + 1, exit, head);
                     }
                 }
             }
         });
+    }
+
+    /** Looks at the variables that an if/else assigns, given where its else branch begins and where both meet. */
+    private void carriedIfElse(int otherwise, int meeting, int loop) {
+        int condition = conditionTo(otherwise, Math.min(otherwise, loop));
+        if (condition < 0) {
+            return;
+        }
+        for (int i = condition + 1; i < meeting; i++) {
+            int slot = stored(code.code.get(i));
+            if (slot >= 0 && live[meeting].get(slot)) {
+                analysis.broken(code, loop, Rule.CARRIED_PAST_LOOP_BRANCH, "assigned in line " + code.line(i));
+                return;
+            }
+        }
     }
 
     /** Where a loop goes on when its test fails. */
@@ -176,16 +189,6 @@ final class Shapes {
             }
         }
         return -1;
-    }
-
-    private void carried(int from, int meeting, int loop) {
-        for (int i = from; i < meeting; i++) {
-            int slot = stored(code.code.get(i));
-            if (slot >= 0 && live[meeting].get(slot)) {
-                analysis.broken(code, loop, Rule.CARRIED_PAST_LOOP_BRANCH, "assigned in line " + code.line(i));
-                return;
-            }
-        }
     }
 
     /** A condition that jumps to behind two or more others, all of which skip to one and the same other place. */

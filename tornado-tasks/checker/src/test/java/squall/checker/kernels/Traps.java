@@ -255,11 +255,11 @@ public final class Traps {
 
     public static void kControl(IntArray y) {
         synchronized (y) { // here
-            y.set(0, 1); // here, where the handler begins
+            y.set(0, 1);
         } // here
     }
 
     public static void kNewObject(IntArray y) {
-        y.set(0, new StringBuilder().length()); // here
+        y.set(0, new IntArray(2).getSize()); // here
     }
 }
