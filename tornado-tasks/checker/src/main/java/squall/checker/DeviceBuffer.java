@@ -15,7 +15,6 @@ final class DeviceBuffer {
     private static final byte GARBAGE = 0x7B;
 
     private final MemorySegment memory;
-    private final int elementSize;
     private final int size;
     private final BitSet written;
     private int missing;
@@ -24,7 +23,6 @@ final class DeviceBuffer {
 
     DeviceBuffer(TornadoNativeArray host, String whyEmpty) {
         this.memory = Arena.ofAuto().allocate(host.getNumBytesOfSegmentWithHeader(), 16);
-        this.elementSize = host.getElementSize();
         this.size = host.getSize();
         this.written = new BitSet(size);
         this.missing = size;
@@ -85,9 +83,5 @@ final class DeviceBuffer {
         if (offsetBytes == 0) {
             host.getSegmentWithHeader().set(ValueLayout.JAVA_INT_UNALIGNED, TornadoNativeArray.ARRAY_HEADER - 4, size);
         }
-    }
-
-    int elementSize() {
-        return elementSize;
     }
 }

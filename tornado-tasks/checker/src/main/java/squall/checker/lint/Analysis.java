@@ -68,7 +68,7 @@ final class Analysis {
 
     Value call(Place place, String owner, String name, String descriptor, Value[] arguments) {
         MethodCode target = method(owner, name, descriptor);
-        if (target == null || !Step.isStaticHelper(target)) {
+        if (target == null || !target.method.flags().has(AccessFlag.STATIC)) {
             broken(place, Rule.NOT_COMPILED, name);
             return null;
         }
@@ -117,10 +117,6 @@ final class Analysis {
                 .anyMatch(f -> f.fieldName().equalsString(field) && f.flags().has(AccessFlag.FINAL));
     }
 
-    boolean throwsNext(Place place, String type) {
-        return type.endsWith("Exception") || type.endsWith("Error");
-    }
-
     private boolean counts(Place place) {
         return place.report() && quiet == 0;
     }
@@ -149,7 +145,7 @@ final class Analysis {
         usesGroups |= !GLOBAL_POSITION.contains(member);
     }
 
-    void waits(Place place) {
+    void mayWait() {
         waits = true;
     }
 

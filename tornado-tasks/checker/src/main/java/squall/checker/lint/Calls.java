@@ -73,7 +73,7 @@ final class Calls {
     private Value context(Analysis.Place place, String name, MethodTypeDesc type, Value[] arguments) {
         analysis.groupUsed(name);
         if (name.equals("localBarrier") || name.equals("globalBarrier")) {
-            analysis.waits(place);
+            analysis.mayWait();
         } else if (name.startsWith("allocate")) {
             if (!arguments[0].constant() && !arguments[0].is(Value.SCALAR)) {
                 analysis.broken(place, Rule.SIZE_AT_RUN_TIME, name);
@@ -97,7 +97,7 @@ final class Calls {
     private Value warp(Analysis.Place place, String name, Value[] arguments) {
         analysis.cudaOnly(place, name);
         if (name.startsWith("simd") || name.equals("mma") || name.equals("mmaBF16")) {
-            analysis.waits(place);
+            analysis.mayWait();
         }
         if (name.equals("mmaStore")) {
             analysis.touched(place, arguments[1], Access.WRITE);

@@ -26,7 +26,6 @@ import java.lang.classfile.instruction.StoreInstruction;
 import java.lang.classfile.instruction.TableSwitchInstruction;
 import java.lang.classfile.instruction.ThrowInstruction;
 import java.lang.classfile.instruction.TypeCheckInstruction;
-import java.lang.reflect.AccessFlag;
 
 /** What one instruction does to the values, and which rules it breaks. */
 final class Step {
@@ -223,7 +222,7 @@ final class Step {
                 frame.push(Value.OBJECT);
                 String type = made.className().asInternalName();
                 if (!type.startsWith(Calls.API + "types/vectors/") && !type.equals(Calls.API + "types/HalfFloat")
-                        && !analysis.throwsNext(place, type)) {
+                        && !isThrowable(type)) {
                     analysis.broken(place, Rule.NEW_OBJECT, type.replace('/', '.'));
                 }
             }
@@ -238,6 +237,11 @@ final class Step {
             }
             default -> { }
         }
+    }
+
+    /** Reported where it is thrown. */
+    private static boolean isThrowable(String type) {
+        return type.endsWith("Exception") || type.endsWith("Error");
     }
 
     private void typeCheck(Analysis.Place place, Flow.Frame frame, TypeCheckInstruction check) {
@@ -307,9 +311,5 @@ final class Step {
         frame.stack.add(at, second);
         frame.push(second);
         frame.push(top);
-    }
-
-    static boolean isStaticHelper(MethodCode target) {
-        return target.method.flags().has(AccessFlag.STATIC);
     }
 }

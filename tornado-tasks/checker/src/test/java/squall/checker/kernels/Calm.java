@@ -31,6 +31,11 @@ public final class Calm {
         a.set(2, Math.floorMod(v, 8));
     }
 
+    /** Right unless the divisor, a constant of the compiled kernel, is a power of two. */
+    public static void kDivideByArgument(IntArray a, int divisor) {
+        a.set(0, a.get(1) / divisor);
+    }
+
     public static void kBackwards(FloatArray y, int n) {
         for (int j = n - 1; j >= 0; j--) {
             y.set(j / 4, 1f);

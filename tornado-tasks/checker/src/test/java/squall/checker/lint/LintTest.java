@@ -86,14 +86,14 @@ class LintTest {
 
     @Test
     void aScalarArgumentIsAConstantOfTheKernel() {
-        String type = "(Luk/ac/manchester/tornado/api/types/arrays/IntArray;IIII)V";
-        String plain = type.replace("IIII", "III");
-        KernelReport unknown = Lint.kernel(getClass().getClassLoader(), "squall/checker/kernels/Calm", "kConditions", plain, null);
-        assertEquals(List.of(), unknown.violations());
-        String divide = "(Luk/ac/manchester/tornado/api/types/arrays/IntArray;I)V";
-        KernelReport negative = Lint.kernel(getClass().getClassLoader(), "squall/checker/kernels/Traps", "kPowerOfTwoDivision_byArgument",
-                divide, new Object[] {null, 3});
-        assertEquals(Rule.POWER_OF_TWO_DIVISION, negative.violations().getFirst().rule());
+        assertEquals(List.of(), sizedBy(7).violations(), "not a power of two");
+        assertEquals(List.of(Rule.POWER_OF_TWO_DIVISION), sizedBy(8).violations().stream().map(Violation::rule).toList());
+        assertEquals(List.of(), sizedBy(null).violations(), "nothing is known of it");
+    }
+
+    private static KernelReport sizedBy(Integer divisor) {
+        return Lint.kernel(LintTest.class.getClassLoader(), "squall/checker/kernels/Calm", "kDivideByArgument",
+                "(Luk/ac/manchester/tornado/api/types/arrays/IntArray;I)V", divisor == null ? null : new Object[] {null, divisor});
     }
 
     @Test
