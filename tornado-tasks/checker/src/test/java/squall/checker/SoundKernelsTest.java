@@ -4,8 +4,10 @@ import org.junit.jupiter.api.Test;
 import squall.checker.kernels.Sound;
 import uk.ac.manchester.tornado.api.KernelContext;
 import uk.ac.manchester.tornado.api.TaskGraph;
+import uk.ac.manchester.tornado.api.types.HalfFloat;
 import uk.ac.manchester.tornado.api.types.arrays.ByteArray;
 import uk.ac.manchester.tornado.api.types.arrays.FloatArray;
+import uk.ac.manchester.tornado.api.types.arrays.HalfFloatArray;
 import uk.ac.manchester.tornado.api.types.arrays.IntArray;
 import uk.ac.manchester.tornado.api.types.collections.VectorFloat8;
 
@@ -125,5 +127,29 @@ class SoundKernelsTest {
         Graphs.run(new TaskGraph("g").transferToDevice(EVERY_EXECUTION, y).task("t", Sound::kRotateGroup, CONTEXT, scratch, y)
                 .transferToHost(EVERY_EXECUTION, y), 8, 4);
         assertArrayEquals(new float[] {1, 2, 3, 0, 5, 6, 7, 4}, y.toHeapArray());
+    }
+
+    @Test
+    void tensorCoresMultiply() {
+        HalfFloatArray a = new HalfFloatArray(16 * 16);
+        HalfFloatArray b = new HalfFloatArray(16 * 8);
+        for (int i = 0; i < a.getSize(); i++) {
+            a.set(i, new HalfFloat((i * 7 % 11 - 5) / 4f));
+        }
+        for (int i = 0; i < b.getSize(); i++) {
+            b.set(i, new HalfFloat((i * 5 % 13 - 6) / 8f));
+        }
+        FloatArray y = new FloatArray(16 * 8);
+        Graphs.run(new TaskGraph("g").transferToDevice(FIRST_EXECUTION, a, b).task("t", Sound::kTensorProduct, CONTEXT, y, a, b)
+                .transferToHost(EVERY_EXECUTION, y), 32, 32);
+        for (int row = 0; row < 16; row++) {
+            for (int column = 0; column < 8; column++) {
+                float expected = 0f;
+                for (int k = 0; k < 16; k++) {
+                    expected += a.get(row * 16 + k).getFloat32() * b.get(k * 8 + column).getFloat32();
+                }
+                assertEquals(expected, y.get(row * 8 + column), "exact: all products are multiples of 1/32");
+            }
+        }
     }
 }

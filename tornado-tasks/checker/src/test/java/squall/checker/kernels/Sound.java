@@ -2,9 +2,11 @@ package squall.checker.kernels;
 
 import uk.ac.manchester.tornado.api.KernelContext;
 import uk.ac.manchester.tornado.api.annotations.Parallel;
+import uk.ac.manchester.tornado.api.enums.MMAShape;
 import uk.ac.manchester.tornado.api.math.TornadoMath;
 import uk.ac.manchester.tornado.api.types.arrays.ByteArray;
 import uk.ac.manchester.tornado.api.types.arrays.FloatArray;
+import uk.ac.manchester.tornado.api.types.arrays.HalfFloatArray;
 import uk.ac.manchester.tornado.api.types.arrays.IntArray;
 import uk.ac.manchester.tornado.api.types.collections.VectorFloat8;
 import uk.ac.manchester.tornado.api.types.vectors.Float8;
@@ -143,5 +145,29 @@ public final class Sound {
         context.globalBarrier();
         int next = context.groupIdx * context.localGroupSizeX + (context.localIdx + 1) % context.localGroupSizeX;
         y.set(i, scratch.get(next));
+    }
+
+    /** y = a b on tensor cores, one warp; a: [16, 16], b: [16, 8]; read back through local memory behind its header. */
+    public static void kTensorProduct(KernelContext context, FloatArray y, HalfFloatArray a, HalfFloatArray b) {
+        int lane = context.localIdx;
+        int[] tileA = context.allocateIntLocalArray(128);
+        int[] tileB = context.allocateIntLocalArray(64);
+        float[] product = context.allocateFloatLocalArray(4 + 128);
+        FloatArray behindHeader = (FloatArray) (Object) product;
+        for (int i = lane; i < 128; i += 32) {
+            context.asyncCopyToLocal(tileA, i, a, 2 * i);
+        }
+        for (int i = lane; i < 64; i += 32) {
+            context.asyncCopyToLocal(tileB, i, b, 2 * i);
+        }
+        context.asyncCopyCommit();
+        context.asyncCopyWaitGroup(0);
+        context.localBarrier();
+        float[] sum = context.mma(context.mmaLoadA(tileA, 16), context.mmaLoadB(tileB, 16), context.mmaFragment(0f), MMAShape.M16N8K16);
+        context.mmaStore(sum, behindHeader, 0, 0, 8);
+        context.localBarrier();
+        for (int i = lane; i < 128; i += 32) {
+            y.set(i, product[4 + i]);
+        }
     }
 }
