@@ -72,7 +72,7 @@ final class AttentionTile {
         int width = (n + F.length() - 1) / F.length() * F.length();
         for (int i = 0; i < count; i++) soften(i, Math.clamp(first + i / group + 1, 0, n), width);
         for (int c = 0; c < stride; c += Strips.WIDTH) {
-            for (int t = 0; t < n; t++) System.arraycopy(values, t * stride + c, strip, t * Strips.WIDTH, Strips.WIDTH);
+            Strips.pack(strip, values, c, stride, n);
             Strips.add(outputs, c, stride, scores, 0, POSITIONS, strip, 0, count, n);
         }
     }

@@ -274,7 +274,7 @@ class CpuOps implements Ops, AutoCloseable {
         share(out.elements() / n, n, (worker, from, to) -> {
             for (int i = from; i < to; i++) RowKernels.rmsNorm(out.data, i * n, out.data, i * n, w, n, norm.eps());
         });
-        share(out.elements(), 1, (worker, begin, end) -> RowKernels.mulSilu(out.data, gate, begin, end));
+        share(out.elements(), 1, (worker, begin, end) -> RowKernels.siluGateMul(out.data, gate, begin, end));
     }
 
     @Override public Routing route(Buf logits, int used, Routing.Weights weights) {

@@ -22,8 +22,11 @@ import squall.quant.Lanes;
  */
 final class DeltaChunks {
     static final int CHUNK = 64;
-    /** Rows from which chunks are faster than {@link DeltaRule#recurrent}: 3.6 against 3.8 µs a row and head of 128 x 128 (Zen 3). */
-    static final int LEAST_ROWS = 16;
+    /**
+     * Rows from which chunks are faster than {@link DeltaRule#recurrent}: with two value heads a key head of 128 x 128,
+     * 4.4 against 5.1 µs a row and head at 32, level at 16, 5.5 against 5.1 at 12 (Zen 3, busy machine).
+     */
+    static final int LEAST_ROWS = 32;
     private static final int WIDTH = Strips.WIDTH;
     /** Rows substituted one by one before the next product. */
     private static final int BLOCK = 4;

@@ -84,7 +84,7 @@ final class RowKernels {
     }
 
     /** {@code y *= silu(z)} over [begin, end). */
-    static void mulSilu(float[] y, float[] z, int begin, int end) {
+    static void siluGateMul(float[] y, float[] z, int begin, int end) {
         int i = begin;
         for (; i <= end - F.length(); i += F.length())
             VectorMath.silu(FloatVector.fromArray(F, z, i)).mul(FloatVector.fromArray(F, y, i)).intoArray(y, i);

@@ -42,6 +42,15 @@ final class Strips {
         for (; i < m; i++) oneRow(c, cAt + i * cRow, a, aAt + i * aRow, b, bAt, k);
     }
 
+    /** Makes one strip of the columns [from, from + WIDTH) of x: [n, stride]. */
+    static void pack(float[] strip, float[] x, int from, int stride, int n) {
+        for (int i = 0; i < n; i++) {
+            int at = from + i * stride;
+            FloatVector.fromArray(F, x, at).intoArray(strip, i * WIDTH);
+            FloatVector.fromArray(F, x, at + L).intoArray(strip, i * WIDTH + L);
+        }
+    }
+
     private static void fourRows(float[] c, int cAt, int cRow, float[] a, int a0, int aRow, float[] b, int bAt, int k) {
         int c1 = cAt + cRow, c2 = c1 + cRow, c3 = c2 + cRow;
         int a1 = a0 + aRow, a2 = a1 + aRow, a3 = a2 + aRow;
