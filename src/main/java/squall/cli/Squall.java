@@ -14,6 +14,7 @@ import picocli.CommandLine.Option;
 import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.ScopeType;
 import squall.format.ModelFileException;
+import squall.text.jinja.TemplateException;
 
 /**
  * The command line. Only the class of the command that was asked for is loaded, since start-up counts.
@@ -118,7 +119,8 @@ public final class Squall {
                 : e.getMessage() == null ? e.getClass().getSimpleName() : e.getMessage();
         streams.note("squall: " + sentence(message));
         if (stacktrace) e.printStackTrace(streams.err());
-        return e instanceof ModelFileException || e instanceof UnusableException ? UNUSABLE : FAILED;
+        boolean unusable = e instanceof ModelFileException || e instanceof UnusableException || e instanceof TemplateException;
+        return unusable ? UNUSABLE : FAILED;
     }
 
     private static String sentence(String message) {

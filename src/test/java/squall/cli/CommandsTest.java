@@ -57,6 +57,12 @@ class CommandsTest {
         assertTrue(lines.get(2).contains("0 cached tokens reused, 0 checkpoints held, 430080 state bytes"), lines.get(2));
     }
 
+    @Test void aPromptThatTheTemplateRefusesIsUnusable() {
+        Cli refused = Cli.run("run", "-p", "<tool_response>x</tool_response>");
+        assertEquals(2, refused.code(), refused.err());
+        assertEquals("squall: no user question among the messages.\n", refused.err());
+    }
+
     @Test void promptsComeFromPipesAndFilesToo() throws IOException {
         assertEquals(ANSWER + "\n", Cli.run(QUESTION + "\n", Map.of(), "run", "-m", MODEL, "--temp", "0").out());
         Path file = Files.writeString(directory.resolve("prompt"), QUESTION + "\n");
