@@ -19,13 +19,8 @@ class CpuOpsTest extends OpsContract {
         return new CpuStage(state, slots);
     }
 
-<<<<<<< HEAD
     static final class CpuStage implements Stage {
-        private final ThreadTeam team = new ThreadTeam(3);
-=======
-    private static final class CpuStage implements Stage {
         private final ThreadTeam team = new ThreadTeam(2);
->>>>>>> 92d5bbb (Attention packs values with vectors; the player's kernels are compiled by themselves too)
         private final CpuOps ops;
 
         CpuStage(List<StateSpec> state, int slots) {
