@@ -43,6 +43,8 @@ final class BenchCommand implements Callable<Integer> {
     }
 
     @Override public Integer call() {
+        // measured is the steady state, not how the CPU player starts
+        System.setProperty("squall.scalar.budget", "0");
         List<BenchTest> tests = flags.tests();
         int repetitions = flags.repetitions();
         int context = tests.stream().mapToInt(BenchTest::contextLength).max().orElseThrow();
