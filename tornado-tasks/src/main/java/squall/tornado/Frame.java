@@ -1,0 +1,18 @@
+package squall.tornado;
+
+import uk.ac.manchester.tornado.api.KernelContext;
+import uk.ac.manchester.tornado.api.types.arrays.FloatArray;
+import uk.ac.manchester.tornado.api.types.arrays.IntArray;
+
+/**
+ * What every task of a recording may read and write besides its own weights and state.
+ *
+ * @param context marks kernels that are written per work-group
+ * @param arena   all activations, float32; see {@link Region}
+ * @param step    see {@link StepArray}; {@code step[0]} is the number of rows alive
+ * @param rowsAt  where the rows start in it
+ * @param layer   {@code layer[0]}: which layer of its group is played
+ * @param halves  {@code halves[h]} is the float of the half-precision bits h, 65536 of them
+ * @param traits  of the device
+ */
+public record Frame(KernelContext context, FloatArray arena, IntArray step, int rowsAt, IntArray layer, FloatArray halves, Traits traits) {}
