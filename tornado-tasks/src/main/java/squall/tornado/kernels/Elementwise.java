@@ -1,38 +1,103 @@
 package squall.tornado.kernels;
 
-import squall.ops.*;
-import squall.tornado.*;
-import uk.ac.manchester.tornado.api.types.arrays.*;
+import squall.ops.HeadShape;
+import squall.tornado.Frame;
+import squall.tornado.Grid;
+import squall.tornado.Region;
+import squall.tornado.StepArray;
+import squall.tornado.Tape;
+import uk.ac.manchester.tornado.api.KernelContext;
+import uk.ac.manchester.tornado.api.math.TornadoMath;
+import uk.ac.manchester.tornado.api.types.arrays.FloatArray;
+import uk.ac.manchester.tornado.api.types.arrays.IntArray;
 
-/** Operations on each element of rows. */
+/** Operations on each element of rows: one work-item an element. sigmoid(a) = 1 / (1 + e^-a), silu(a) = a sigmoid(a). */
 public final class Elementwise {
     private Elementwise() {}
 
-    /** x += y */
+    /** {@code x += y} */
     public static void add(Tape tape, Region x, Region y) {
-        throw missing();
+        Frame f = tape.frame();
+        tape.add("add", Grid.itemsPerRow(x.width(), f.traits().group()), (g, id) -> g.task(id, Elementwise::kAdd, f.context(),
+                f.arena(), f.step(), x.at(), x.stride(), y.at(), y.stride(), x.width()));
     }
 
-    /** h = silu(h) * u */
+    static void kAdd(KernelContext context, FloatArray arena, IntArray step, int x, int xStride, int y, int yStride, int width) {
+        int row = context.globalIdx / width;
+        int i = context.globalIdx % width;
+        if (row < step.get(StepArray.ROWS)) {
+            int at = x + row * xStride + i;
+            arena.set(at, arena.get(at) + arena.get(y + row * yStride + i));
+        }
+    }
+
+    /** {@code h = silu(h) * u} */
     public static void siluMul(Tape tape, Region h, Region u) {
-        throw missing();
+        Frame f = tape.frame();
+        tape.add("siluMul", Grid.itemsPerRow(h.width(), f.traits().group()), (g, id) -> g.task(id, Elementwise::kSiluMul, f.context(),
+                f.arena(), f.step(), h.at(), h.stride(), u.at(), u.stride(), h.width()));
     }
 
-    /** y[head] *= sigmoid(g[head]); y packed, the gate read at shape */
+    static void kSiluMul(KernelContext context, FloatArray arena, IntArray step, int h, int hStride, int u, int uStride, int width) {
+        int row = context.globalIdx / width;
+        int i = context.globalIdx % width;
+        if (row < step.get(StepArray.ROWS)) {
+            int at = h + row * hStride + i;
+            float a = arena.get(at);
+            arena.set(at, a / (1f + TornadoMath.exp(-a)) * arena.get(u + row * uStride + i));
+        }
+    }
+
+    /** {@code y[head] *= sigmoid(g[head])}; y is packed, the gate is read at {@code shape}. */
     public static void sigmoidMul(Tape tape, Region y, Region g, HeadShape shape) {
-        throw missing();
+        Frame f = tape.frame();
+        tape.add("sigmoidMul", Grid.itemsPerRow(y.width(), f.traits().group()), (graph, id) -> graph.task(id, Elementwise::kSigmoidMul,
+                f.context(), f.arena(), f.step(), y.at(), y.stride(), g.at() + shape.offset(), g.stride(), y.width(), shape.dim(),
+                shape.stride()));
     }
 
-    /** x += sigmoid(g) * y, g: [rows, 1] */
+    /** gate: where head 0 of row 0 has its gate */
+    static void kSigmoidMul(KernelContext context, FloatArray arena, IntArray step, int y, int yStride, int gate, int gateStride,
+                            int width, int dim, int headStride) {
+        int row = context.globalIdx / width;
+        int i = context.globalIdx % width;
+        if (row < step.get(StepArray.ROWS)) {
+            int at = y + row * yStride + i;
+            float a = arena.get(gate + row * gateStride + i / dim * headStride + i % dim);
+            arena.set(at, arena.get(at) / (1f + TornadoMath.exp(-a)));
+        }
+    }
+
+    /** {@code x += sigmoid(g) * y}; g: [rows, 1] */
     public static void addGated(Tape tape, Region x, Region y, Region g) {
-        throw missing();
+        Frame f = tape.frame();
+        tape.add("addGated", Grid.itemsPerRow(x.width(), f.traits().group()), (graph, id) -> graph.task(id, Elementwise::kAddGated,
+                f.context(), f.arena(), f.step(), x.at(), x.stride(), y.at(), y.stride(), g.at(), g.stride(), x.width()));
     }
 
-    /** y[i] = x[row i of the outputs]: frame().step holds a count and, from rowsAt on, row numbers */
-    public static void gather(Tape tape, Region y, Region x) {
-        throw missing();
+    static void kAddGated(KernelContext context, FloatArray arena, IntArray step, int x, int xStride, int y, int yStride,
+                          int gate, int gateStride, int width) {
+        int row = context.globalIdx / width;
+        int i = context.globalIdx % width;
+        if (row < step.get(StepArray.ROWS)) {
+            int at = x + row * xStride + i;
+            float a = arena.get(gate + row * gateStride);
+            arena.set(at, arena.get(at) + arena.get(y + row * yStride + i) / (1f + TornadoMath.exp(-a)));
+        }
     }
-    private static UnsupportedOperationException missing() {
-        return new UnsupportedOperationException("no kernel yet");
+
+    /** {@code y[i] = x[source(i)]}; the frame's step holds a count of rows and, from rowsAt on, one source row for each. */
+    public static void gather(Tape tape, Region y, Region x) {
+        Frame f = tape.frame();
+        tape.add("gather", Grid.itemsPerRow(x.width(), f.traits().group()), (g, id) -> g.task(id, Elementwise::kGather, f.context(),
+                f.arena(), f.step(), f.rowsAt(), y.at(), y.stride(), x.at(), x.stride(), x.width()));
+    }
+
+    static void kGather(KernelContext context, FloatArray arena, IntArray step, int rowsAt, int y, int yStride, int x, int xStride,
+                        int width) {
+        int row = context.globalIdx / width;
+        int i = context.globalIdx % width;
+        if (row < step.get(StepArray.ROWS))
+            arena.set(y + row * yStride + i, arena.get(x + step.get(rowsAt + row) * xStride + i));
     }
 }
