@@ -1,0 +1,111 @@
+package squall.tornado.kernels;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+
+import java.util.Arrays;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import squall.ops.StepPlan;
+import squall.tornado.Pages;
+import squall.tornado.Region;
+import squall.tornado.Rig;
+import squall.tornado.Traits;
+import uk.ac.manchester.tornado.api.types.arrays.FloatArray;
+import uk.ac.manchester.tornado.api.types.arrays.IntArray;
+
+/** Attention over scattered pages against its definition. */
+class AttentionTest {
+    private static final Traits TRAITS = new Traits(Traits.Shape.GROUPS, 64, false);
+    private static final double TOLERANCE = 1e-6;
+    private static final int SLOTS = 4;
+    private static final int PAGES_PER_SLOT = 4;
+    private static final int LAYER = 1;
+
+    /** Two layers of pages, handed to the slots in no order. */
+    private static Pages pages(Rig rig, int kvHeads, int dim) {
+        int all = SLOTS * PAGES_PER_SLOT;
+        int layerStride = all * Pages.SIZE * kvHeads * dim + 11;
+        int[] table = new int[all];
+        for (int i = 0; i < all; i++) table[i] = i * 5 % all;
+        return new Pages(rig.floats(2 * layerStride), rig.floats(2 * layerStride), IntArray.fromArray(table), PAGES_PER_SLOT,
+                layerStride, kvHeads, dim);
+    }
+
+    private static int at(Pages p, int slot, int position) {
+        int page = p.table().get(slot * p.pagesPerSlot() + position / Pages.SIZE);
+        return LAYER * p.layerStride() + (page * Pages.SIZE + position % Pages.SIZE) * p.kvHeads() * p.headDim();
+    }
+
+    /** Attention of one head: q at qAt of the row, over positions 0 .. position. */
+    private static void attend(double[] y, double[] q, int head, Pages p, int slot, int position, int heads) {
+        int dim = p.headDim();
+        int inRow = head / (heads / p.kvHeads()) * dim;
+        double[] score = new double[position + 1];
+        for (int t = 0; t <= position; t++) {
+            for (int i = 0; i < dim; i++) score[t] += q[head * dim + i] * p.keys().get(at(p, slot, t) + inRow + i);
+            score[t] /= Math.sqrt(dim);
+        }
+        double max = Arrays.stream(score).max().orElseThrow();
+        double sum = 0;
+        for (int t = 0; t <= position; t++) sum += score[t] = Math.exp(score[t] - max);
+        for (int t = 0; t <= position; t++)
+            for (int i = 0; i < dim; i++) y[head * dim + i] += score[t] / sum * p.values().get(at(p, slot, t) + inRow + i);
+    }
+
+    @ParameterizedTest @CsvSource({"1, 1, 7", "4, 2, 20", "6, 2, 33", "2, 1, 128", "2, 2, 256"})
+    void attention(int heads, int kvHeads, int dim) {
+        Rig rig = new Rig(heads * dim, LAYER, TRAITS);
+        StepPlan plan = rig.plan(new int[] {2, 150, 1}, new int[] {0, 0, 3}, new int[] {3, 62, 4});
+        Pages pages = pages(rig, kvHeads, dim);
+        Region q = rig.region(heads * dim);
+        Region y = rig.region(heads * dim);
+        Region partial = rig.region(1);
+        rig.play(tape -> Attention.record(tape, y, q, pages, heads, partial), pages.keys(), pages.values(), pages.table());
+        for (StepPlan.Segment s : plan.segments())
+            for (int r = s.begin(); r < s.end(); r++) {
+                double[] out = new double[heads * dim];
+                for (int h = 0; h < heads; h++) attend(out, rig.row(q, r), h, pages, s.slot(), s.start() + r - s.begin(), heads);
+                rig.expect(y, r, out, TOLERANCE);
+            }
+        rig.nothingElseChanged();
+    }
+
+    @Test void largeScoresDoNotOverflow() {
+        Rig rig = new Rig(3, LAYER, TRAITS);
+        rig.plan(new int[] {1, 100, 1});
+        Pages pages = pages(rig, 1, 16);
+        Region q = rig.region(16);
+        Region y = rig.region(16);
+        for (int i = 0; i < 16; i++) rig.set(q, 0, i, 300f * rig.get(q, 0, i));
+        rig.play(tape -> Attention.record(tape, y, q, pages, 1, rig.region(1)), pages.keys(), pages.values(), pages.table());
+        double[] out = new double[16];
+        attend(out, rig.row(q, 0), 0, pages, 1, 100, 1);
+        rig.expect(y, 0, out, 1e-4);   // scores of about 1000 are rounded to 1e-4
+        rig.nothingElseChanged();
+    }
+
+    @Test void append() {
+        Rig rig = new Rig(4, LAYER, TRAITS);
+        StepPlan plan = rig.plan(new int[] {2, 150, 1}, new int[] {0, 0, 3}, new int[] {3, 62, 4});
+        Pages pages = pages(rig, 2, 9);
+        float[] keys = pages.keys().toHeapArray();
+        float[] values = pages.values().toHeapArray();
+        Region k = rig.region(18);
+        Region v = rig.region(18);
+        for (StepPlan.Segment s : plan.segments())
+            for (int r = s.begin(); r < s.end(); r++)
+                for (int i = 0; i < 18; i++) {
+                    keys[at(pages, s.slot(), s.start() + r - s.begin()) + i] = rig.get(k, r, i);
+                    values[at(pages, s.slot(), s.start() + r - s.begin()) + i] = rig.get(v, r, i);
+                }
+        rig.changing(pages.keys(), pages.values()).play(tape -> Attention.append(tape, k, v, pages), pages.table());
+        rig.nothingElseChanged();
+        same(keys, pages.keys());
+        same(values, pages.values());
+    }
+
+    private static void same(float[] expected, FloatArray found) {
+        for (int i = 0; i < expected.length; i++) assertEquals(expected[i], found.get(i), "element " + i);
+    }
+}
