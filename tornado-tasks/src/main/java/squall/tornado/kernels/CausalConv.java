@@ -1,18 +1,102 @@
 package squall.tornado.kernels;
 
-import squall.ops.*;
-import squall.tornado.*;
-import uk.ac.manchester.tornado.api.types.arrays.*;
+import squall.tornado.Frame;
+import squall.tornado.Grid;
+import squall.tornado.Region;
+import squall.tornado.Slab;
+import squall.tornado.Small;
+import squall.tornado.StepArray;
+import squall.tornado.Tape;
+import uk.ac.manchester.tornado.api.KernelContext;
+import uk.ac.manchester.tornado.api.math.TornadoMath;
+import uk.ac.manchester.tornado.api.types.arrays.FloatArray;
+import uk.ac.manchester.tornado.api.types.arrays.IntArray;
 
-/** Depthwise causal convolution, then SiLU. */
+/**
+ * Depthwise causal convolution, then SiLU: {@code y_t[c] = silu(sum_i w[c, i] u_{t - taps + 1 + i}[c])}. Inputs before
+ * the step come from the window [taps - 1, channels] of the slot, oldest first, which slides; before position 0 they are 0.
+ */
 public final class CausalConv {
+    /** log2 of the rows of a segment that one work-item takes. */
+    static final int TILE_SHIFT = 4;
+    /** Rows of a tile: only the first tile of a segment sees the window, so that it alone may slide it. */
+    static final int TILE = 1 << TILE_SHIFT;
+
     private CausalConv() {}
 
-    /** y_t[c] = silu(sum_i w[c, i] u_{t-taps+1+i}[c]), window slides */
-    public static void record(Tape tape, Region y, Region u, Small taps, int taps_, Slab window) {
-        throw missing();
+    /**
+     * @param y       [rows, channels]; not u
+     * @param u       [rows, channels]
+     * @param weights [channels, taps]
+     * @throws IllegalArgumentException for more than {@value #TILE} + 1 taps
+     */
+    public static void record(Tape tape, Region y, Region u, Small weights, int taps, Slab window) {
+        if (taps - 1 > TILE) throw new IllegalArgumentException("a convolution of " + taps + " taps; at most " + (TILE + 1) + " work");
+        Frame f = tape.frame();
+        int group = f.traits().group();
+        int across = (y.width() + group - 1) / group;
+        Grid grid = new Grid((rows, segments) -> (rows / TILE + segments) * across, group);
+        tape.add("causalConv", grid, (g, id) -> g.task(id, CausalConv::kCausalConv, f.context(), f.arena(), f.step(), f.layer(),
+                window.array(), weights.array(), y.at(), y.stride(), u.at(), u.stride(), y.width(), across * group, taps,
+                weights.layerStride(), weights.at(), window.layerStride(), window.slotStride()));
     }
-    private static UnsupportedOperationException missing() {
-        return new UnsupportedOperationException("no kernel yet");
+
+    /**
+     * A work-item for each channel and tile of a segment: {@code globalIdx = tile * span + channel}, where tiles are counted
+     * through all segments.
+     *
+     * @param span channels, rounded up to whole groups
+     */
+    static void kCausalConv(KernelContext context, FloatArray arena, IntArray step, IntArray layer, FloatArray window, FloatArray weights,
+                            int yAt, int yStride, int uAt, int uStride, int channels, int span, int taps,
+                            int weightsLayerStride, int weightsAt, int windowLayerStride, int slotStride) {
+        int channel = context.globalIdx % span;
+        int tile = context.globalIdx / span;
+        int segments = step.get(StepArray.SEGMENTS);
+        int segment = 0;
+        while (segment < segments && tile >= tiles(step, segment)) {
+            tile -= tiles(step, segment);
+            segment++;
+        }
+        if (segment >= segments || channel >= channels) return;
+        int record = StepArray.FIRST_SEGMENT + StepArray.RECORD * segment;
+        int begin = step.get(record + StepArray.SEGMENT_BEGIN);
+        int end = step.get(record + StepArray.SEGMENT_END);
+        int start = step.get(record + StepArray.SEGMENT_START);
+        int kept = taps - 1;
+        int past = layer.get(0) * windowLayerStride + step.get(record + StepArray.SEGMENT_SLOT) * slotStride + channel;
+        int w = layer.get(0) * weightsLayerStride + weightsAt + channel * taps;
+        int from = begin + tile * TILE;
+        int to = TornadoMath.min(from + TILE, end);
+        for (int row = from; row < to; row++) {
+            float sum = 0f;
+            for (int i = 0; i < taps; i++) {
+                int source = row - kept + i;
+                sum += weights.get(w + i) * input(arena, uAt + channel + source * uStride, window,
+                        past + (source - begin + kept) * channels, source - begin, start);
+            }
+            arena.set(yAt + row * yStride + channel, Activation.silu(sum));
+        }
+        // oldest first: what is read of the window lies behind what is written
+        int slid = tile == 0 ? kept : 0;
+        for (int i = 0; i < slid; i++) {
+            int source = end - kept + i;
+            window.set(past + i * channels, input(arena, uAt + channel + source * uStride, window,
+                    past + (source - begin + kept) * channels, source - begin, start));
+        }
+    }
+
+    /** Tiles of a segment. */
+    private static int tiles(IntArray step, int segment) {
+        int record = StepArray.FIRST_SEGMENT + StepArray.RECORD * segment;
+        return (step.get(record + StepArray.SEGMENT_END) - step.get(record + StepArray.SEGMENT_BEGIN) + TILE - 1) >> TILE_SHIFT;
+    }
+
+    /** The input {@code age} rows after the segment's begin, out of the arena or, before it, out of the window. */
+    private static float input(FloatArray arena, int at, FloatArray window, int windowAt, int age, int start) {
+        float value = 0f;
+        if (age >= 0) value = arena.get(at);
+        if (age < 0 && start > 0) value = window.get(windowAt);
+        return value;
     }
 }

@@ -1,18 +1,55 @@
 package squall.tornado.kernels;
 
-import squall.ops.*;
-import squall.tornado.*;
-import uk.ac.manchester.tornado.api.types.arrays.*;
+import squall.tornado.Frame;
+import squall.tornado.Grid;
+import squall.tornado.Region;
+import squall.tornado.Small;
+import squall.tornado.StepArray;
+import squall.tornado.Tape;
+import uk.ac.manchester.tornado.api.KernelContext;
+import uk.ac.manchester.tornado.api.math.TornadoMath;
+import uk.ac.manchester.tornado.api.types.arrays.FloatArray;
+import uk.ac.manchester.tornado.api.types.arrays.IntArray;
 
-/** Norm of each head times silu of the gate. */
+/** {@code y[head] = w * y[head] / sqrt(mean(y[head]^2) + eps) * silu(z[head])}: the output of a Gated DeltaNet layer. */
 public final class GatedNorm {
     private GatedNorm() {}
 
-    /** y[head] = rmsNorm(y[head]) * silu(z[head]), heads of weight.size */
+    /**
+     * @param y      [rows, heads * weight.size], in place
+     * @param z      as y
+     * @param weight one head's, shared by all
+     */
     public static void record(Tape tape, Region y, Region z, Small weight, float eps) {
-        throw missing();
+        Frame f = tape.frame();
+        int group = f.traits().group();
+        int heads = y.width() / weight.size();
+        tape.add("gatedNorm", Grid.perRow(heads, group), (g, id) -> g.task(id, GatedNorm::kGatedNorm, f.context(), f.arena(), f.step(),
+                f.layer(), weight.array(), y.at(), y.stride(), z.at(), z.stride(), heads, weight.size(), weight.layerStride(), weight.at(),
+                eps, group));
     }
-    private static UnsupportedOperationException missing() {
-        return new UnsupportedOperationException("no kernel yet");
+
+    /** A group for each row and head. */
+    static void kGatedNorm(KernelContext context, FloatArray arena, IntArray step, IntArray layer, FloatArray weight, int yAt, int yStride,
+                           int zAt, int zStride, int heads, int dim, int weightLayerStride, int weightAt, float eps, int group) {
+        int row = context.groupIdx / heads;
+        int head = context.groupIdx % heads;
+        int lane = context.localIdx;
+        float[] sums = context.allocateFloatLocalArray(group);
+        if (row >= step.get(StepArray.ROWS)) return;
+        int y = yAt + row * yStride + head * dim;
+        int z = zAt + row * zStride + head * dim;
+        int w = layer.get(0) * weightLayerStride + weightAt;
+        float sum = 0f;
+        for (int i = lane; i < dim; i += group) sum += arena.get(y + i) * arena.get(y + i);
+        sums[lane] = sum;
+        context.localBarrier();
+        for (int half = group >> 1; half > 0; half >>= 1) {
+            if (lane < half) sums[lane] += sums[lane + half];
+            context.localBarrier();
+        }
+        float scale = 1f / TornadoMath.sqrt(sums[0] / dim + eps);
+        for (int i = lane; i < dim; i += group)
+            arena.set(y + i, weight.get(w + i) * arena.get(y + i) * scale * Activation.silu(arena.get(z + i)));
     }
 }

@@ -1,0 +1,30 @@
+package squall.tornado.kernels;
+
+import uk.ac.manchester.tornado.api.math.TornadoMath;
+
+/** Functions of one number, compiled into the kernels that call them. */
+final class Activation {
+    private Activation() {}
+
+    /** 1 / (1 + e^-x) */
+    static float sigmoid(float x) {
+        return 1f / (1f + TornadoMath.exp(-x));
+    }
+
+    /** x / (1 + e^-x) */
+    static float silu(float x) {
+        return x / (1f + TornadoMath.exp(-x));
+    }
+
+    /**
+     * log(1 + e^x). There is no log1p on devices, and a small e^x would lose its digits in 1 + e^x: there,
+     * {@code log(1 + e) = 2 artanh(z)} with {@code z = e / (2 + e)}, whose series is short.
+     */
+    static float softplus(float x) {
+        float e = TornadoMath.exp(TornadoMath.min(x, 20f));
+        float z = e / (2f + e);
+        float series = 2f * z * (1f + z * z * (0.33333333f + z * z * (0.2f + z * z * (0.14285714f + z * z * 0.11111111f))));
+        float value = e < 0.5f ? series : TornadoMath.log(1f + e);
+        return x > 20f ? x : value;
+    }
+}

@@ -1,0 +1,227 @@
+package squall.tornado.kernels;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static squall.tornado.Rehearsal.assertSound;
+import static squall.tornado.Rehearsal.copy;
+import static squall.tornado.Rehearsal.gaussian;
+import static squall.tornado.Rehearsal.region;
+
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.util.Arrays;
+import java.util.Random;
+import java.util.function.Consumer;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
+import squall.ops.Buf;
+import squall.ops.DeltaShape;
+import squall.ops.Norm;
+import squall.ops.OpsContract;
+import squall.ops.PlainOps;
+import squall.ops.Stage;
+import squall.ops.StateSpec;
+import squall.ops.StepPlan;
+import squall.ops.Weight;
+import squall.quant.Format;
+import squall.tornado.Region;
+import squall.tornado.Rehearsal;
+import squall.tornado.Slab;
+import squall.tornado.Small;
+import squall.tornado.Tape;
+import squall.tornado.Traits;
+import uk.ac.manchester.tornado.api.types.arrays.FloatArray;
+
+/** The kernels of Gated DeltaNet against the plain definitions: layer 1 of 2, regions that are not packed, prompts in pieces. */
+class DeltaKernelsTest {
+    private static final int LAYERS = 2;
+    private static final int LAYER = 1;
+    private static final int SLOTS = 3;
+    /** Rows of slots 0, 1 and 2 in each step; negative: the slot starts at position 0 again. */
+    private static final int[][] JOURNEY = {{7, 1, 37}, {1, 35, 1}, {34, 2, 0}, {-3, 1, 1}, {1, -2, 5}, {2, 1, -1}};
+    private static final int MOST_ROWS = 72;
+    /** Of the largest value: some tens of float32 roundings. */
+    private static final double TOLERANCE = 2e-6;
+    private static final Traits GROUPS = new Traits(Traits.Shape.GROUPS, 32, false);
+    private static final Traits ROWS = new Traits(Traits.Shape.ROWS, 1, false);
+
+    private final Random random = new Random(1);
+
+    /** Regions one after the other, with gaps before, between and after the rows. */
+    private static Region[] regions(int... widths) {
+        Region[] regions = new Region[widths.length];
+        int at = 3;
+        for (int i = 0; i < widths.length; i++) {
+            int stride = widths[i] + 5;
+            regions[i] = region(widths[i], at, stride);
+            at += (MOST_ROWS + 1) * stride;
+        }
+        return regions;
+    }
+
+    /**
+     * Plays a journey and compares: the first inputs are filled as {@code range} says, then come scratch regions, and the
+     * score's results are {@code written} of them.
+     */
+    private void compare(Traits traits, Region[] regions, int inputs, int[] written, float[] ranges, double tolerance, Consumer<Tape> tasks,
+                         Stage.Score score, FloatArray... arrays) {
+        Region last = regions[regions.length - 1];
+        int[] widths = Arrays.stream(regions).limit(inputs).mapToInt(Region::width).toArray();
+        try (Stage definition = new PlainOps();
+             Rehearsal rehearsal = new Rehearsal(traits, MOST_ROWS, last.at() + (MOST_ROWS + 1) * last.stride(), LAYER, tasks, arrays)) {
+            int[] lengths = new int[SLOTS];
+            for (int[] legs : JOURNEY) {
+                for (int slot = 0; slot < SLOTS; slot++)
+                    if (legs[slot] < 0) {
+                        lengths[slot] = 0;
+                        definition.clear(slot);
+                    }
+                StepPlan plan = Rehearsal.plan(Arrays.stream(legs).map(Math::abs).toArray(), lengths);
+                float[][] in = new float[inputs][];
+                for (int i = 0; i < rehearsal.arena().getSize(); i++) rehearsal.arena().set(i, 1e9f + i);
+                for (int i = 0; i < inputs; i++) {
+                    in[i] = new float[plan.rows() * widths[i]];
+                    for (int j = 0; j < in[i].length; j++) in[i][j] = value(ranges[i]);
+                    rehearsal.put(regions[i], in[i]);
+                }
+                float[] before = copy(rehearsal.arena());
+                rehearsal.play(plan);
+                float[][] expected = definition.play(plan, widths, in, score);
+                Region[] results = Arrays.stream(written).mapToObj(i -> regions[i]).toArray(Region[]::new);
+                rehearsal.assertOnlyWrote(before, plan.rows(), results);
+                for (int i = 0; i < results.length; i++)
+                    OpsContract.assertClose(expected[i], rehearsal.rows(results[i], plan.rows()), tolerance,
+                            "step " + Arrays.toString(legs) + ", result " + i);
+            }
+        }
+    }
+
+    /** Gaussian of that width; at 0 from 0 to 1; below 0 a negative gaussian. */
+    private float value(float range) {
+        if (range == 0) return random.nextFloat();
+        double x = random.nextGaussian() * range;
+        return (float) (range < 0 ? -Math.abs(x) : x);
+    }
+
+    /** A small weight of both layers, the second behind a gap. */
+    private Small small(int size) {
+        return new Small(gaussian(random, LAYERS * (size + 7)), size + 7, 4, size);
+    }
+
+    private Weight weight(Small small, int rows) {
+        float[] values = new float[small.size()];
+        for (int i = 0; i < values.length; i++) values[i] = small.array().get(LAYER * small.layerStride() + small.at() + i);
+        MemorySegment s = MemorySegment.ofArray(new byte[4 * values.length]);
+        MemorySegment.copy(values, 0, s, ValueLayout.JAVA_FLOAT_UNALIGNED, 0, values.length);
+        return new Weight("w", Format.F32, rows, values.length / rows, s);
+    }
+
+    /** State of both layers and all slots, full of what nobody may read. */
+    private static Slab slab(int size) {
+        FloatArray array = new FloatArray(LAYERS * (SLOTS * (size + 2) + 1));
+        array.init(-7e9f);
+        return new Slab(array, SLOTS * (size + 2) + 1, size + 2);
+    }
+
+    @Test void nothingThatTornadoRefuses() {
+        for (Class<?> kernels : new Class<?>[] {CausalConv.class, DeltaGates.class, DeltaRule.class, GatedNorm.class}) assertSound(kernels);
+    }
+
+    @ParameterizedTest @CsvSource({"4,64", "4,67", "2,19", "3,1", "6,40", "1,33", "17,5"})
+    void convolution(int taps, int channels) {
+        Small weights = small(channels * taps);
+        Weight w = weight(weights, channels);
+        StateSpec.Window window = new StateSpec.Window("w", taps, channels);
+        Region[] r = regions(channels, channels);
+        for (Traits traits : new Traits[] {GROUPS, ROWS}) {
+            Slab slab = slab((taps - 1) * channels);
+            compare(traits, r, 1, new int[] {1}, new float[] {1}, TOLERANCE, tape -> CausalConv.record(tape, r[1], r[0], weights, taps, slab),
+                    (ops, in) -> {
+                        Buf y = ops.rows(channels);
+                        ops.causalConvSilu(y, in[0], w, window);
+                        return new Buf[] {y};
+                    }, weights.array(), slab.array());
+        }
+    }
+
+    @ParameterizedTest @ValueSource(floats = {1, 20, 90})
+    void gates(float range) {
+        Small decay = small(5), dt = small(5);
+        for (int i = 0; i < decay.array().getSize(); i++) decay.array().set(i, -Math.abs(decay.array().get(i)) * 4);
+        Weight a = weight(decay, 1), b = weight(dt, 1);
+        Region[] r = regions(5, 5);
+        for (Traits traits : new Traits[] {GROUPS, ROWS})
+            compare(traits, r, 2, new int[] {0, 1}, new float[] {range, range}, TOLERANCE,
+                    tape -> DeltaGates.record(tape, r[0], r[1], decay, dt), (ops, in) -> {
+                        ops.deltaGates(in[0], in[1], a, b);
+                        return in;
+                    }, decay.array(), dt.array());
+    }
+
+    @Test void softplusKeepsSmallValues() {
+        for (double x = -60; x < 60; x += 0.01) {
+            double exact = x > 20 ? x : Math.log1p(Math.exp((float) x));
+            assertEquals(1, Activation.softplus((float) x) / exact, 1e-6, "softplus(" + x + ")");
+        }
+    }
+
+    @ParameterizedTest @CsvSource({"2,6,32,32,1", "3,3,20,12,1", "1,2,7,5,0.001", "1,1,100,3,1"})
+    void normalise(int keyHeads, int valueHeads, int dk, int dv, float range) {
+        DeltaShape shape = new DeltaShape(keyHeads, valueHeads, dk, dv, DeltaShape.HeadOrder.GROUPED);
+        Region[] r = regions(shape.channels());
+        for (Traits traits : new Traits[] {GROUPS, ROWS})
+            compare(traits, r, 1, new int[] {0}, new float[] {range}, TOLERANCE, tape -> DeltaGates.normalise(tape, r[0], shape),
+                    (ops, in) -> {
+                        ops.deltaNormalise(in[0], shape);
+                        return in;
+                    });
+    }
+
+    @ParameterizedTest @CsvSource({"2,6,32,32", "3,3,20,12", "1,40,7,5"})
+    void prepare(int keyHeads, int valueHeads, int dk, int dv) {
+        DeltaShape shape = new DeltaShape(keyHeads, valueHeads, dk, dv, DeltaShape.HeadOrder.GROUPED);
+        Small decay = small(valueHeads), dt = small(valueHeads);
+        Weight a = weight(decay, 1), b = weight(dt, 1);
+        Region[] r = regions(valueHeads, valueHeads, shape.channels());
+        for (Traits traits : new Traits[] {GROUPS, ROWS})
+            compare(traits, r, 3, new int[] {0, 1, 2}, new float[] {3, 3, 1}, TOLERANCE,
+                    tape -> DeltaGates.prepare(tape, r[0], r[1], decay, dt, r[2], shape), (ops, in) -> {
+                        ops.deltaGates(in[0], in[1], a, b);
+                        ops.deltaNormalise(in[2], shape);
+                        return in;
+                    }, decay.array(), dt.array());
+    }
+
+    @ParameterizedTest @CsvSource({"2,6,32,32,GROUPED", "2,6,32,32,TILED", "3,3,20,12,GROUPED", "1,2,7,5,TILED", "2,4,128,128,TILED"})
+    void deltaRule(int keyHeads, int valueHeads, int dk, int dv, DeltaShape.HeadOrder order) {
+        DeltaShape shape = new DeltaShape(keyHeads, valueHeads, dk, dv, order);
+        StateSpec.Recurrent s = new StateSpec.Recurrent("s", valueHeads, dk, dv);
+        Region[] r = regions(shape.channels(), valueHeads, valueHeads, valueHeads * dv);
+        for (Traits traits : new Traits[] {GROUPS, ROWS}) {
+            Slab slab = slab(valueHeads * dv * dk);
+            compare(traits, r, 3, new int[] {0, 3}, new float[] {1, 0, -1}, 5e-6, tape -> {
+                DeltaGates.normalise(tape, r[0], shape);
+                DeltaRule.record(tape, r[3], r[0], r[1], r[2], slab, shape);
+            }, (ops, in) -> {
+                Buf y = ops.rows(valueHeads * dv);
+                ops.deltaNormalise(in[0], shape);
+                ops.deltaRule(y, in[0], in[1], in[2], s, shape);
+                return new Buf[] {in[0], y};
+            }, slab.array());
+        }
+    }
+
+    @ParameterizedTest @CsvSource({"3,32", "2,20", "5,7"})
+    void gatedNorm(int heads, int dim) {
+        Small weight = small(dim);
+        Norm norm = new Norm(weight(weight, 1), 1e-6f);
+        Region[] r = regions(heads * dim, heads * dim);
+        for (Traits traits : new Traits[] {GROUPS, ROWS})
+            compare(traits, r, 2, new int[] {0}, new float[] {1, 10}, TOLERANCE, tape -> GatedNorm.record(tape, r[0], r[1], weight, 1e-6f),
+                    (ops, in) -> {
+                        ops.gatedNorm(in[0], in[1], norm);
+                        return new Buf[] {in[0]};
+                    }, weight.array());
+    }
+}
