@@ -1,0 +1,75 @@
+package squall.tornado;
+
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import org.junit.jupiter.api.extension.AfterEachCallback;
+import org.junit.jupiter.api.extension.ConditionEvaluationResult;
+import org.junit.jupiter.api.extension.ExecutionCondition;
+import org.junit.jupiter.api.extension.ExtensionContext;
+import uk.ac.manchester.tornado.api.TornadoBackend;
+import uk.ac.manchester.tornado.api.TornadoRuntime;
+import uk.ac.manchester.tornado.api.common.TornadoDevice;
+import uk.ac.manchester.tornado.api.runtime.TornadoRuntimeProvider;
+
+/**
+ * Where every test of this module runs: in the checker, or on the n-th kind of device that an SDK's TornadoVM finds, for
+ * {@code -Dsquall.test.device=n}. That device is made TornadoVM's default one, so a test need not know. Without such a
+ * device the tests are skipped and say so; an error that its driver prints fails the test that ran.
+ */
+public final class TestDevice implements ExecutionCondition, AfterEachCallback {
+    private static final Integer NUMBER = Integer.getInteger("squall.test.device");
+    /** Why nothing can run here, or null. */
+    private static String skipped;
+    private static boolean settled;
+
+    /** Whether the tests run on a device and not in the checker. */
+    public static boolean isReal() {
+        return NUMBER != null;
+    }
+
+    @Override public ConditionEvaluationResult evaluateExecutionCondition(ExtensionContext context) {
+        if (!isReal()) return ConditionEvaluationResult.enabled("in the checker");
+        settle();
+        return skipped == null ? ConditionEvaluationResult.enabled("device " + NUMBER)
+                : ConditionEvaluationResult.disabled(skipped);
+    }
+
+    @Override public void afterEach(ExtensionContext context) {
+        NativeOutput.check();
+    }
+
+    private static synchronized void settle() {
+        if (settled) return;
+        settled = true;
+        NativeOutput.capture();
+        try {
+            choose(TornadoRuntimeProvider.getTornadoRuntime());
+        } catch (RuntimeException | LinkageError e) {
+            Throwable cause = e;
+            while (cause.getCause() != null) cause = cause.getCause();
+            skipped = "TornadoVM does not start here: " + cause;
+        }
+    }
+
+    /** Devices of one backend with one name are one kind. */
+    private static void choose(TornadoRuntime runtime) {
+        Map<String, int[]> kinds = new LinkedHashMap<>();
+        for (int b = 0; b < runtime.getNumBackends(); b++) {
+            TornadoBackend backend = runtime.getBackend(b);
+            for (int d = 0; d < backend.getNumDevices(); d++)
+                kinds.putIfAbsent(backend.getName() + ", " + backend.getDevice(d).getPhysicalDevice().getDeviceName(), new int[] {b, d});
+        }
+        List<String> names = new ArrayList<>(kinds.keySet());
+        if (NUMBER > names.size()) {
+            skipped = "TornadoVM finds " + names.size() + " kinds of device here, there is no number " + NUMBER;
+            return;
+        }
+        int[] at = kinds.get(names.get(NUMBER - 1));
+        runtime.getBackend(at[0]).setDefaultDevice(at[1]);
+        runtime.setDefaultBackend(at[0]);
+        TornadoDevice device = runtime.getDefaultDevice();
+        System.err.println("tests run on " + names.get(NUMBER - 1) + " (" + device.getDescription().strip() + ")");
+    }
+}
