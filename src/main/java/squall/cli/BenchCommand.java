@@ -54,7 +54,7 @@ final class BenchCommand implements Callable<Integer> {
         String commit = commit();
         try (OpenModel open = OpenModel.open(ModelOptions.orShipped(model))) {
             Map<String, Object> about = about(open, choice, commit);
-            for (EngineOptions setup : setups) open.settle(setup, streams);
+            setups.replaceAll(setup -> open.settle(setup, choice, streams, (_, _) -> {}));
             Model built = open.build(setups.getFirst(), streams);
             for (EngineOptions setup : setups) {
                 try (Executor executor = choice.provider().open(built, choice.device(), setup)) {

@@ -1,6 +1,7 @@
 package squall.cli;
 
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.List;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
@@ -39,10 +40,10 @@ final class BenchOptions {
     @Option(names = {"-t", "--threads"}, split = ",", paramLabel = "N", defaultValue = "0", description = "CPU threads; 0: all (default).")
     private List<Integer> threads;
 
-    @Option(names = {"-ctk", "--cache-type-k"}, split = ",", paramLabel = "TYPE", defaultValue = "f16", description = "Keys in the KV cache (default: f16).")
+    @Option(names = {"-ctk", "--cache-type-k"}, split = ",", paramLabel = "TYPE", description = "Keys in the KV cache (default: f16, f32 where the device has no other).")
     private List<KvFormat> keys;
 
-    @Option(names = {"-ctv", "--cache-type-v"}, split = ",", paramLabel = "TYPE", defaultValue = "f16", description = "Values in the KV cache (default: f16).")
+    @Option(names = {"-ctv", "--cache-type-v"}, split = ",", paramLabel = "TYPE", description = "Values in the KV cache (default: as for keys).")
     private List<KvFormat> values;
 
     /** The tests of one set-up. */
@@ -78,7 +79,7 @@ final class BenchOptions {
         throw wrong("-pg needs two numbers from 1 to " + MOST + " as in 512,128, found '" + text + "'");
     }
 
-    /** Every combination of threads and KV formats. */
+    /** Every combination of threads and KV formats; without flags the formats are still to be settled. */
     List<EngineOptions> setups(int contextLength) {
         range("--batch-size", batch, 1, MOST);
         range("--ubatch-size", microBatch, 1, MOST);
@@ -86,10 +87,14 @@ final class BenchOptions {
         for (int t : threads) {
             range("--threads", t, 0, 1024);
             int used = t == 0 ? Runtime.getRuntime().availableProcessors() : t;
-            for (KvFormat k : keys)
-                for (KvFormat v : values) all.add(new EngineOptions(contextLength, 1, Math.min(batch, microBatch), used, k, v));
+            for (KvFormat k : orUnsettled(keys))
+                for (KvFormat v : orUnsettled(values)) all.add(new EngineOptions(contextLength, 1, Math.min(batch, microBatch), used, k, v));
         }
         return all;
+    }
+
+    private static List<KvFormat> orUnsettled(List<KvFormat> formats) {
+        return formats == null ? Collections.singletonList(null) : formats;
     }
 
     int repetitions() {

@@ -38,11 +38,11 @@ final class DevicesCommand implements Callable<Integer> {
             streams.println(Json.write(all));
             return Squall.DONE;
         }
-        String layout = "%-10s %-8s %10s %6s %6s  %s";
-        streams.println(layout.formatted("device", "backend", "memory", "units", "fp16", "name"));
+        String layout = "%-10s %-22s %10s %6s %5s  %-10s %s";
+        streams.println(layout.formatted("device", "backend", "memory", "units", "fp16", "profile", "name"));
         for (ExecutorProvider.Device d : devices)
             streams.println(layout.formatted(d.id(), d.backend(), Bytes.text(d.memoryBytes()), d.computeUnits(),
-                    d.fp16() ? "yes" : "no", d.name()));
+                    d.fp16() ? "yes" : "no", d.profile(), d.name()));
         refused.forEach((name, why) -> streams.println(name + ": " + why + "."));
         return Squall.DONE;
     }

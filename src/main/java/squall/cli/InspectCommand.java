@@ -45,12 +45,11 @@ final class InspectCommand implements Callable<Integer> {
     }
 
     @Override public Integer call() {
-        EngineOptions asked = model.engine(1);
+        EngineOptions asked = model.engine(1, EngineOptions.KvFormat.F16);
         try (OpenModel open = OpenModel.open(model.path())) {
             long available = AvailableMemory.bytes();
             int context = MemoryPlan.contextLength(open.config(), asked.contextLength(), open.weightBytes(), asked, available);
-            MemoryPlan plan = MemoryPlan.of(open.config(), open.weightBytes(), new EngineOptions(context, 1, asked.batch(),
-                    asked.threads(), asked.keyFormat(), asked.valueFormat()));
+            MemoryPlan plan = MemoryPlan.of(open.config(), open.weightBytes(), asked.withContext(context));
             if (json) streams.println(Json.write(document(open, plan, available)));
             else print(open, plan, available);
         }

@@ -53,7 +53,9 @@ final class LoadedModel implements AutoCloseable {
         OpenModel model = OpenModel.open(path);
         try {
             Text text = read.apply(model.file());
-            EngineOptions settled = model.settle(options, streams, wanted.verbose() ? choice : null);
+            EngineOptions settled = model.settle(options, choice, streams, (plan, available) -> {
+                if (wanted.verbose()) Plan.print(streams, model.config(), choice, plan, available);
+            });
             Executor executor = choice.provider().open(model.build(settled, streams), choice.device(), settled);
             return new LoadedModel(model, settled, executor, text);
         } catch (RuntimeException | Error e) {

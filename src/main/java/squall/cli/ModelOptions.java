@@ -47,7 +47,7 @@ final class ModelOptions {
     @Option(names = {"-ctv", "--cache-type-v"}, paramLabel = "TYPE", description = "Values in the KV cache: f32, f16, q8_0.")
     private KvFormat values;
 
-    @Option(names = "--kv-cache-dtype", paramLabel = "TYPE", description = "Keys and values both (default: f16, in logits f32).")
+    @Option(names = "--kv-cache-dtype", paramLabel = "TYPE", description = "Keys and values both (default: f16, f32 where the device has no other and in logits).")
     private KvFormat keysAndValues;
 
     @Option(names = {"-v", "--verbose"}, description = "Print the plan: device, memory by part, sampling and where it comes from.")
@@ -81,12 +81,12 @@ final class ModelOptions {
         return context;
     }
 
-    /** The options with a context still to be settled. */
+    /** The options with a context, and without a flag KV formats, still to be settled. */
     EngineOptions engine(int slots) {
-        return engine(slots, KvFormat.F16);
+        return engine(slots, null);
     }
 
-    /** usual: KV format without a flag. */
+    /** usual: KV format without a flag; null leaves it to the device. */
     EngineOptions engine(int slots, KvFormat usual) {
         range("--batch-size", batch, 1, MOST_BATCH);
         range("--ubatch-size", microBatch, 1, MOST_BATCH);

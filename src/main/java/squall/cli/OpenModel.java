@@ -3,7 +3,7 @@ package squall.cli;
 import java.lang.foreign.MemorySegment;
 import java.nio.file.Path;
 import java.util.List;
-import squall.engine.AvailableMemory;
+import java.util.function.BiConsumer;
 import squall.engine.EngineOptions;
 import squall.engine.MemoryPlan;
 import squall.format.CheckpointWeights;
@@ -36,21 +36,24 @@ record OpenModel(ModelFile file, ModelConfig config, List<RawTensor> tensors) im
         }
     }
 
-    /** Settles the context length and refuses what does not fit, before any weight is touched. */
-    EngineOptions settle(EngineOptions o, Streams streams) {
-        return settle(o, streams, null);
-    }
-
-    /** The same with the plan told before anything can be refused; told: where it runs, or null to be quiet. */
-    EngineOptions settle(EngineOptions o, Streams streams, DeviceOptions.Choice told) {
-        long available = AvailableMemory.bytes();
+    /**
+     * Settles the context length and the KV formats, and refuses what cannot run there or does not fit, before any weight is
+     * touched.
+     *
+     * @param told gets the plan before anything can be refused
+     */
+    EngineOptions settle(EngineOptions asked, DeviceOptions.Choice choice, Streams streams, BiConsumer<MemoryPlan, Long> told) {
+        EngineOptions o = asked.orUsual(choice.provider().usualKvFormat(choice.device()));
+        String why = choice.provider().whyRefused(config, choice.device(), o);
+        if (why != null) throw new UnusableException("--device " + choice.device() + ": " + why);
+        long available = choice.provider().availableBytes(choice.device());
         int context = MemoryPlan.contextLength(config, o.contextLength(), weightBytes(), o, available);
-        EngineOptions settled = new EngineOptions(context, o.slots(), o.batch(), o.threads(), o.keyFormat(), o.valueFormat());
+        EngineOptions settled = o.withContext(context);
         if (context > config.contextLength())
             streams.note("squall: a context of " + context + " was asked for, " + config.name() + " was made for "
                     + config.contextLength() + "; text beyond that is likely to be poor.");
         MemoryPlan plan = MemoryPlan.of(config, weightBytes(), settled);
-        if (told != null) Plan.print(streams, config, told, plan, available);
+        told.accept(plan, available);
         plan.check(config, available);
         return settled;
     }

@@ -52,8 +52,7 @@ final class PerplexityCommand implements Callable<Integer> {
     @Override public Integer call() {
         String text = text();
         int chunk = model.context() == MemoryPlan.UNASKED ? USUAL_CHUNK : model.context();
-        EngineOptions asked = model.engine(1);
-        EngineOptions options = new EngineOptions(chunk, 1, asked.batch(), asked.threads(), asked.keyFormat(), asked.valueFormat());
+        EngineOptions options = model.engine(1).withContext(chunk);
         try (LoadedModel scored = LoadedModel.openForIds(model.path(), model, device, streams, options);
              LoadedModel reference = against == null ? null : LoadedModel.openForIds(against, model, device, streams, options)) {
             int[] ids = scored.tokenizer().encodeText(text);

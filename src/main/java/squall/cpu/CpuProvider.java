@@ -26,8 +26,8 @@ public final class CpuProvider implements ExecutorProvider {
 
     @Override public List<Device> devices() {
         long memory = ManagementFactory.getPlatformMXBean(com.sun.management.OperatingSystemMXBean.class).getTotalMemorySize();
-        return List.of(new Device("cpu", processor(), "Vector API, " + Lanes.BITS + " bit", memory,
-                Runtime.getRuntime().availableProcessors(), false));
+        return List.of(new Device("cpu", "cpu", processor(), "Vector API, " + Lanes.BITS + " bit", Type.CPU, memory,
+                Runtime.getRuntime().availableProcessors(), false, "none"));
     }
 
     /** The processor's own name where the system tells it, else its architecture. */

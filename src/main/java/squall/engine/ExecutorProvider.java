@@ -2,12 +2,28 @@ package squall.engine;
 
 import java.util.List;
 import squall.model.Model;
+import squall.model.ModelConfig;
 
 /** A kind of device that can run a model; found with {@link java.util.ServiceLoader}. */
 public interface ExecutorProvider {
 
-    /** One line of {@code squall devices}. */
-    record Device(String id, String name, String backend, long memoryBytes, int computeUnits, boolean fp16) {}
+    enum Type { CPU, GPU, OTHER }
+
+    /**
+     * One line of {@code squall devices}.
+     *
+     * @param id           the name to choose it by, such as opencl:0
+     * @param alias        another such name, or the same
+     * @param memoryBytes  all memory it has
+     * @param fp16         whether it computes in half precision
+     * @param profile      the tuning profile that would be used, or "none"
+     */
+    record Device(String id, String alias, String name, String backend, Type type, long memoryBytes, int computeUnits,
+                  boolean fp16, String profile) {
+        public boolean isCalled(String wanted) {
+            return wanted.equals(id) || wanted.equals(alias);
+        }
+    }
 
     /** Short name of the kind, {@code cpu} or {@code tornado}. */
     String name();
@@ -16,6 +32,21 @@ public interface ExecutorProvider {
     String whyUnavailable();
 
     List<Device> devices();
+
+    /** Bytes that a model may take on the device, as much of this machine's memory included as it would take besides. */
+    default long availableBytes(String device) {
+        return AvailableMemory.bytes();
+    }
+
+    /** Storage of keys and values on the device where nobody asks for one. */
+    default EngineOptions.KvFormat usualKvFormat(String device) {
+        return EngineOptions.KvFormat.F16;
+    }
+
+    /** One sentence on why this model cannot run there with these options, with the flag that would help, or null if it can. */
+    default String whyRefused(ModelConfig model, String device, EngineOptions options) {
+        return null;
+    }
 
     /** Puts the model on a device. */
     Executor open(Model model, String device, EngineOptions options);

@@ -1,30 +1,100 @@
 package squall.tornado;
 
+import java.nio.file.Path;
 import java.util.List;
+import squall.engine.AvailableMemory;
 import squall.engine.EngineOptions;
+import squall.engine.EngineOptions.KvFormat;
 import squall.engine.Executor;
 import squall.engine.ExecutorProvider;
 import squall.model.Model;
+import squall.model.ModelConfig;
 
 /**
- * The place of the TornadoVM player. It has no kernels yet and says so: {@code squall devices} prints the sentence, and
- * asking for such a device is refused before a model is loaded.
+ * The devices of TornadoVM. Which there are is TornadoVM's answer, asked once; it is started only in a JVM that has the SDK's
+ * modules, whose drivers the launcher has tried before. No class of TornadoVM's is named here: there may be none.
  */
 public final class TornadoProvider implements ExecutorProvider {
+    /** Of a GPU's memory; the rest is the driver's, the context's and the compiled kernels'. */
+    private static final double USABLE = 0.95;
+
+    /** All that TornadoVM has, or why it has nothing. */
+    private record Found(List<FoundDevice> devices, String why) {}
+
+    /** Static: TornadoVM starts once in a JVM, and providers are made as often as somebody looks. */
+    private static Found found;
 
     @Override public String name() {
         return "tornado";
     }
 
     @Override public String whyUnavailable() {
-        return "the TornadoVM player (OpenCL, CUDA, SPIR-V) is not part of this version; use --device cpu";
+        return found().why;
     }
 
     @Override public List<Device> devices() {
-        return List.of();
+        return found().devices.stream().map(FoundDevice::device).toList();
+    }
+
+    private static synchronized Found found() {
+        if (found == null) {
+            boolean there = ModuleLayer.boot().findModule("tornado.runtime").isPresent();
+            found = there ? start() : new Found(List.of(), whyNotStarted());
+        }
+        return found;
+    }
+
+    /** Why this JVM has no TornadoVM. */
+    private static String whyNotStarted() {
+        String tried = System.getProperty(ArgumentFile.SDK);
+        if (tried != null)
+            return "no backend of the SDK at " + tried + " can be used here: " + System.getProperty(ArgumentFile.REFUSED);
+        Sdk sdk = Sdk.find(System.getenv(), Path.of(System.getProperty("user.home")));
+        if (sdk == null) return "no TornadoVM SDK was found (" + Sdk.PLACES + "); 'sdk install tornadovm' installs one";
+        return System.getProperty("squall.home") == null
+                ? "the JVM was not started with the SDK at " + sdk.home() + "; ./squall, the launcher, does that"
+                : "no accelerator shows on this machine, so the SDK at " + sdk.home()
+                        + " was not started; a device that is named, as in --device opencl:0, is looked for all the same";
+    }
+
+    private static Found start() {
+        try {
+            NativeOutput.capture();
+            List<FoundDevice> all = FoundDevice.all();
+            NativeOutput.check();
+            return all.isEmpty() ? new Found(List.of(), "TornadoVM has no device here") : new Found(all, null);
+        } catch (RuntimeException | LinkageError e) {
+            Throwable cause = e;
+            while (cause.getCause() != null) cause = cause.getCause();
+            return new Found(List.of(), "TornadoVM does not start, " + cause);
+        }
+    }
+
+    private static FoundDevice device(String id) {
+        return found().devices.stream().filter(f -> f.device().isCalled(id)).findFirst()
+                .orElseThrow(() -> new IllegalArgumentException("no device " + id));
+    }
+
+    /**
+     * TornadoVM keeps a host copy of every array: what a device of its own takes must be there on both sides, and where the
+     * device is this processor twice in this machine's memory.
+     */
+    @Override public long availableBytes(String device) {
+        Device d = device(device).device();
+        long host = AvailableMemory.bytes();
+        return d.type() == Type.CPU ? Math.min(d.memoryBytes(), host / 2) : Math.min((long) (USABLE * d.memoryBytes()), host);
+    }
+
+    @Override public KvFormat usualKvFormat(String device) {
+        return KvFormat.F32;
+    }
+
+    @Override public String whyRefused(ModelConfig model, String device, EngineOptions options) {
+        return options.keyFormat() == KvFormat.F32 && options.valueFormat() == KvFormat.F32 ? null
+                : "keys and values are kept in f32 there; leave out -ctk and -ctv or use --kv-cache-dtype f32";
     }
 
     @Override public Executor open(Model model, String device, EngineOptions options) {
-        throw new UnsupportedOperationException(whyUnavailable());
+        throw new UnsupportedOperationException("the TornadoVM player (" + device(device).traits() + ") is not part of this version");
     }
 }
