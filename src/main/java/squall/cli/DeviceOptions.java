@@ -51,6 +51,8 @@ final class DeviceOptions {
                 if (d.isCalled(device)) return new Choice(provider, d.id(), passed);
                 known.add(d.id());
             }
+            passed.addAll(provider.missing());
+            if (!device.equals(AUTO)) continue;
             Device fastest = provider.devices().stream().filter(d -> isFaster(d, passed))
                     .max(Comparator.comparingInt(d -> PREFERRED.indexOf(backend(d)))).orElse(null);
             if (best == null && fastest != null) best = new Choice(provider, fastest.id(), passed);

@@ -25,11 +25,12 @@ final class DevicesCommand implements Callable<Integer> {
 
     @Override public Integer call() {
         List<ExecutorProvider.Device> devices = new ArrayList<>();
-        Map<String, String> refused = new LinkedHashMap<>();
+        List<String> refused = new ArrayList<>();
         for (ExecutorProvider provider : ServiceLoader.load(ExecutorProvider.class)) {
             String why = provider.whyUnavailable();
-            if (why == null) devices.addAll(provider.devices());
-            else refused.put(provider.name(), why);
+            if (why != null) refused.add(provider.name() + ": " + why);
+            else devices.addAll(provider.devices());
+            refused.addAll(provider.missing());
         }
         if (json) {
             Map<String, Object> all = new LinkedHashMap<>();
@@ -43,7 +44,7 @@ final class DevicesCommand implements Callable<Integer> {
         for (ExecutorProvider.Device d : devices)
             streams.println(layout.formatted(d.id(), d.backend(), Bytes.text(d.memoryBytes()), d.computeUnits(),
                     d.fp16() ? "yes" : "no", d.profile(), d.name()));
-        refused.forEach((name, why) -> streams.println(name + ": " + why + "."));
+        refused.forEach(why -> streams.println(why + "."));
         return Squall.DONE;
     }
 }

@@ -72,6 +72,8 @@ final class DoctorCommand implements Callable<Integer> {
 
     private void devices() {
         for (ExecutorProvider provider : ServiceLoader.load(ExecutorProvider.class)) {
+            provider.foundations().forEach((what, found) -> findings.add(new Finding(Verdict.OK, what, found)));
+            provider.missing().forEach(m -> findings.add(new Finding(Verdict.NOTE, provider.name(), m)));
             String why = provider.whyUnavailable();
             if (why != null) findings.add(new Finding(Verdict.NOTE, provider.name(), why));
             else

@@ -1,6 +1,7 @@
 package squall.engine;
 
 import java.util.List;
+import java.util.Map;
 import squall.model.Model;
 import squall.model.ModelConfig;
 
@@ -32,6 +33,16 @@ public interface ExecutorProvider {
     String whyUnavailable();
 
     List<Device> devices();
+
+    /** Parts of it that cannot be used here though others can, a sentence for each. */
+    default List<String> missing() {
+        return List.of();
+    }
+
+    /** What it builds on, by name, for {@code squall doctor}. */
+    default Map<String, String> foundations() {
+        return Map.of();
+    }
 
     /** Bytes that a model may take on the device, as much of this machine's memory included as it would take besides. */
     default long availableBytes(String device) {

@@ -1,5 +1,6 @@
 package squall.tornado;
 
+import java.io.File;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
@@ -19,8 +20,11 @@ import java.util.stream.Stream;
 final class ArgumentFile {
     /** Where the SDK is that this JVM was started with. */
     static final String SDK = "squall.tornado.sdk";
-    /** Why backends are not used, "name: sentence" with "; " between them. */
+    /** Why backends are not used, "name: sentence" with {@link #BETWEEN} between them. */
     static final String REFUSED = "squall.tornado.refused";
+    static final String BETWEEN = " / ";
+    /** Where the flags were written. */
+    static final String PLACE = "squall.tornado.arguments";
     /**
      * A kernel that does not compile is an error and no reason to run the Java method once; short event lists (a hundred times
      * less host time a step than the default); room for 256 tasks a graph; no limit on memory besides the memory plan; and
@@ -56,7 +60,7 @@ final class ArgumentFile {
         }
         lines.add(property(SDK, sdk.home().toString()));
         lines.add(property(REFUSED, refused.entrySet().stream().map(e -> e.getKey() + ": " + e.getValue())
-                .collect(Collectors.joining("; "))));
+                .collect(Collectors.joining(BETWEEN))));
         return lines;
     }
 
@@ -80,7 +84,7 @@ final class ArgumentFile {
         Path folder = sdk.home().resolve("share/java/tornado");
         try (Stream<Path> jars = Files.list(folder)) {
             return jars.filter(j -> backends.stream().noneMatch(b -> j.getFileName().toString().startsWith("tornado-drivers-" + b + "-")))
-                    .map(Path::toString).filter(j -> j.endsWith(".jar")).sorted().collect(Collectors.joining(java.io.File.pathSeparator));
+                    .map(Path::toString).filter(j -> j.endsWith(".jar")).sorted().collect(Collectors.joining(File.pathSeparator));
         } catch (IOException e) {
             throw new UncheckedIOException(folder + " cannot be read: " + e.getMessage(), e);
         }
@@ -88,9 +92,11 @@ final class ArgumentFile {
 
     /** Written beside and moved into place: another start may be reading. */
     private static Path write(List<String> lines, Path folder) throws IOException {
-        Path place = Files.isWritable(folder) ? folder : Path.of(System.getProperty("java.io.tmpdir"));
-        Path written = Files.write(Files.createTempFile(place, "device", ".args"), lines);
-        if (!place.equals(folder)) return written;
-        return Files.move(written, folder.resolve("device.args"), StandardCopyOption.REPLACE_EXISTING, StandardCopyOption.ATOMIC_MOVE);
+        boolean kept = Files.isWritable(folder);
+        Path written = Files.createTempFile(kept ? folder : Path.of(System.getProperty("java.io.tmpdir")), "device", ".args");
+        Path place = kept ? folder.resolve("device.args") : written;
+        lines.add(property(PLACE, place.toString()));
+        Files.write(written, lines);
+        return kept ? Files.move(written, place, StandardCopyOption.REPLACE_EXISTING, StandardCopyOption.ATOMIC_MOVE) : place;
     }
 }

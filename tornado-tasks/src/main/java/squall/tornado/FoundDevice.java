@@ -1,5 +1,7 @@
 package squall.tornado;
 
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
@@ -37,7 +39,13 @@ record FoundDevice(Device device, TornadoDevice tornado) {
         String kind = backend.getBackendType().name().toLowerCase(Locale.ROOT);
         String name = device.getPhysicalDevice().getDeviceName().strip();
         return new FoundDevice(new Device(kind + ":" + d, b + ":" + d, name, "TornadoVM " + backend.getName(), type(device),
-                device.getMaxGlobalMemory(), device.getPhysicalDevice().getDeviceMaxComputeUnits(), fp16(device), "none"), device);
+                device.getMaxGlobalMemory(), device.getPhysicalDevice().getDeviceMaxComputeUnits(), fp16(device), profile(kind, name)), device);
+    }
+
+    /** The file of tuned settings for this device among the profiles that ship, or "none". */
+    private static String profile(String kind, String name) {
+        String file = (kind + "-" + name).toLowerCase(Locale.ROOT).replaceAll("[^a-z0-9]+", "-") + ".json";
+        return Files.exists(Path.of(System.getProperty("squall.home", "."), "profiles", file)) ? file : "none";
     }
 
     private static Type type(TornadoDevice device) {

@@ -10,6 +10,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
+import java.util.stream.Stream;
 
 /**
  * A TornadoVM SDK on this machine, known by its argument file. Nothing here touches TornadoVM or a driver.
@@ -44,6 +45,17 @@ record Sdk(Path home) {
             return Files.readAllLines(argumentFile());
         } catch (IOException e) {
             throw new UncheckedIOException(argumentFile() + " cannot be read: " + e.getMessage(), e);
+        }
+    }
+
+    /** As the API's jar is called. */
+    String version() {
+        Pattern api = Pattern.compile("tornado-api-(.*)\\.jar");
+        try (Stream<Path> jars = Files.list(home.resolve("share/java/tornado"))) {
+            return jars.map(j -> api.matcher(j.getFileName().toString())).filter(Matcher::matches).map(m -> m.group(1))
+                    .findFirst().orElse("of an unknown version");
+        } catch (IOException e) {
+            return "of an unknown version";
         }
     }
 

@@ -1,7 +1,9 @@
 package squall.tornado;
 
 import java.nio.file.Path;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
 import squall.engine.AvailableMemory;
 import squall.engine.EngineOptions;
 import squall.engine.EngineOptions.KvFormat;
@@ -34,6 +36,22 @@ public final class TornadoProvider implements ExecutorProvider {
 
     @Override public List<Device> devices() {
         return found().devices.stream().map(FoundDevice::device).toList();
+    }
+
+    /** Backends of the SDK that the launcher left out. */
+    @Override public List<String> missing() {
+        String refused = System.getProperty(ArgumentFile.REFUSED, "");
+        return found().why != null || refused.isEmpty() ? List.of() : List.of(refused.split(ArgumentFile.BETWEEN));
+    }
+
+    @Override public Map<String, String> foundations() {
+        Sdk sdk = Sdk.find(System.getenv(), Path.of(System.getProperty("user.home")));
+        if (sdk == null) return Map.of();
+        Map<String, String> all = new LinkedHashMap<>();
+        all.put("TornadoVM SDK", sdk.version() + " at " + sdk.home() + ", backends " + String.join(", ", sdk.backends()));
+        String file = System.getProperty(ArgumentFile.PLACE);
+        if (file != null) all.put("argument file", file);
+        return all;
     }
 
     private static synchronized Found found() {
