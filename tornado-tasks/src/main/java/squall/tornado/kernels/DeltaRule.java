@@ -7,6 +7,7 @@ import squall.tornado.Region;
 import squall.tornado.Slab;
 import squall.tornado.StepArray;
 import squall.tornado.Tape;
+import squall.tornado.Traits;
 import uk.ac.manchester.tornado.api.KernelContext;
 import uk.ac.manchester.tornado.api.math.TornadoMath;
 import uk.ac.manchester.tornado.api.types.arrays.FloatArray;
@@ -18,6 +19,18 @@ import uk.ac.manchester.tornado.api.types.arrays.IntArray;
  * column of dv is a row of memory and needs no other.
  */
 public final class DeltaRule {
+    /** Lanes that share a column of S in local memory, values of it that each keeps in registers, and columns of a group. */
+    private static final int LANES = 8;
+    private static final int VALUES = 16;
+    private static final int COLUMNS = 16;
+    /** Lanes of a warp, warps of a group, columns of a warp; a lane keeps WARP_VALUES of each. */
+    private static final int WARP = 32;
+    private static final int WARPS = 4;
+    private static final int WARP_COLUMNS = 4;
+    private static final int WARP_VALUES = 4;
+    /** The longest key whose column fits into the registers of the lanes that share it. */
+    private static final int LONGEST_KEY = LANES * VALUES;
+
     private DeltaRule() {}
 
     /**
@@ -28,11 +41,36 @@ public final class DeltaRule {
      * @param beta, g [rows, valueHeads]; g is the logarithm of the decay
      */
     public static void record(Tape tape, Region y, Region qkv, Region beta, Region g, Slab s, DeltaShape shape) {
+        Traits.Shape kind = tape.frame().traits().shape();
+        if (kind == Traits.Shape.ROWS || shape.dk() > LONGEST_KEY) recordColumns(tape, y, qkv, beta, g, s, shape);
+        else if (kind == Traits.Shape.GROUPS) recordLanes(tape, y, qkv, beta, g, s, shape);
+        else recordWarps(tape, y, qkv, beta, g, s, shape);
+    }
+
+    private static void recordColumns(Tape tape, Region y, Region qkv, Region beta, Region g, Slab s, DeltaShape shape) {
         Frame f = tape.frame();
         int group = f.traits().group();
         int columns = shape.valueHeads() * shape.dv();
         Grid grid = new Grid((rows, segments) -> (segments * columns + group - 1) / group, group);
         tape.add("deltaRule", grid, (graph, id) -> graph.task(id, DeltaRule::kDeltaRuleColumns, f.context(), f.arena(), f.step(), f.layer(),
+                s.array(), y.at(), y.stride(), qkv.at(), qkv.stride(), beta.at(), beta.stride(), g.at(), g.stride(), shape.keyHeads(),
+                shape.valueHeads(), shape.dk(), shape.dv(), tiled(shape), s.layerStride(), s.slotStride()));
+    }
+
+    private static void recordLanes(Tape tape, Region y, Region qkv, Region beta, Region g, Slab s, DeltaShape shape) {
+        Frame f = tape.frame();
+        int slices = (shape.dv() + COLUMNS - 1) / COLUMNS;
+        Grid grid = Grid.perSegment(shape.valueHeads() * slices, LANES * COLUMNS);
+        tape.add("deltaRule", grid, (graph, id) -> graph.task(id, DeltaRule::kDeltaRuleLanes, f.context(), f.arena(), f.step(), f.layer(),
+                s.array(), y.at(), y.stride(), qkv.at(), qkv.stride(), beta.at(), beta.stride(), g.at(), g.stride(), shape.keyHeads(),
+                shape.valueHeads(), shape.dk(), shape.dv(), tiled(shape), s.layerStride(), s.slotStride()));
+    }
+
+    private static void recordWarps(Tape tape, Region y, Region qkv, Region beta, Region g, Slab s, DeltaShape shape) {
+        Frame f = tape.frame();
+        int slices = (shape.dv() + WARPS * WARP_COLUMNS - 1) / (WARPS * WARP_COLUMNS);
+        Grid grid = Grid.perSegment(shape.valueHeads() * slices, WARPS * WARP);
+        tape.add("deltaRule", grid, (graph, id) -> graph.task(id, DeltaRule::kDeltaRuleWarps, f.context(), f.arena(), f.step(), f.layer(),
                 s.array(), y.at(), y.stride(), qkv.at(), qkv.stride(), beta.at(), beta.stride(), g.at(), g.stride(), shape.keyHeads(),
                 shape.valueHeads(), shape.dk(), shape.dv(), tiled(shape), s.layerStride(), s.slotStride()));
     }
@@ -73,5 +111,143 @@ public final class DeltaRule {
             }
             arena.set(yAt + row * yStride + column, out);
         }
+    }
+
+    /**
+     * A group for each segment, head and {@value #COLUMNS} columns of S; {@value #LANES} lanes share a column. With the old S,
+     * {@code m = e^g S^T k} and {@code y = e^g S^T q + (k q) d}: three sums meet in local memory at once, in one of two places
+     * by turns, so that one barrier a row is enough.
+     */
+    static void kDeltaRuleLanes(KernelContext context, FloatArray arena, IntArray step, IntArray layer, FloatArray s, int yAt, int yStride,
+                                int qkvAt, int qkvStride, int betaAt, int betaStride, int gAt, int gStride, int keyHeads, int valueHeads,
+                                int dk, int dv, int tiled, int layerStride, int slotStride) {
+        float[] predictions = context.allocateFloatLocalArray(2 * LANES * COLUMNS);
+        float[] readings = context.allocateFloatLocalArray(2 * LANES * COLUMNS);
+        float[] products = context.allocateFloatLocalArray(2 * LANES * COLUMNS);
+        float[] state = new float[VALUES];
+        float[] key = new float[VALUES];
+        int slices = (dv + COLUMNS - 1) / COLUMNS;
+        int head = context.groupIdx / slices % valueHeads;
+        int segment = context.groupIdx / slices / valueHeads;
+        if (segment >= step.get(StepArray.SEGMENTS)) return;
+        int lane = context.localIdx & (LANES - 1);
+        int column = context.groupIdx % slices * COLUMNS + context.localIdx / LANES;
+        int record = StepArray.FIRST_SEGMENT + StepArray.RECORD * segment;
+        int end = step.get(record + StepArray.SEGMENT_END);
+        int at = layer.get(0) * layerStride + step.get(record + StepArray.SEGMENT_SLOT) * slotStride + (head * dv + column) * dk + lane;
+        int width = column < dv ? dk : 0;
+        int stored = step.get(record + StepArray.SEGMENT_START) > 0 ? width : 0;
+        for (int i = 0; i < VALUES; i++) state[i] = lane + LANES * i < stored ? s.get(at + LANES * i) : 0f;
+        int keyHead = tiled == 1 ? head % keyHeads : head / (valueHeads / keyHeads);
+        int sums = 0;
+        for (int row = step.get(record + StepArray.SEGMENT_BEGIN); row < end; row++) {
+            int q = qkvAt + row * qkvStride + keyHead * dk + lane;
+            int k = q + keyHeads * dk;
+            float predicted = 0f;
+            float read = 0f;
+            float product = 0f;
+            for (int i = 0; i < VALUES; i++) {
+                float query = lane + LANES * i < dk ? arena.get(q + LANES * i) : 0f;
+                key[i] = lane + LANES * i < dk ? arena.get(k + LANES * i) : 0f;
+                predicted += key[i] * state[i];
+                read += query * state[i];
+                product += query * key[i];
+            }
+            predictions[sums + context.localIdx] = predicted;
+            readings[sums + context.localIdx] = read;
+            products[sums + context.localIdx] = product;
+            float decay = TornadoMath.exp(arena.get(gAt + row * gStride + head));
+            float beta = arena.get(betaAt + row * betaStride + head);
+            float v = column < dv ? arena.get(qkvAt + row * qkvStride + 2 * keyHeads * dk + head * dv + column) : 0f;
+            context.localBarrier();
+            float prediction = 0f;
+            float reading = 0f;
+            float both = 0f;
+            for (int i = 0; i < LANES; i++) {
+                prediction += predictions[sums + context.localIdx - lane + i];
+                reading += readings[sums + context.localIdx - lane + i];
+                both += products[sums + context.localIdx - lane + i];
+            }
+            float d = beta * (v - decay * prediction);
+            for (int i = 0; i < VALUES; i++) state[i] = decay * state[i] + d * key[i];
+            if (lane == 0 && column < dv) arena.set(yAt + row * yStride + head * dv + column, decay * reading + both * d);
+            sums = LANES * COLUMNS - sums;
+        }
+        for (int i = 0; i < VALUES; i++) if (lane + LANES * i < width) s.set(at + LANES * i, state[i]);
+    }
+
+    /**
+     * A group for each segment, head and {@value #WARPS} times {@value #WARP_COLUMNS} columns of S: a warp shares its columns,
+     * and sums are exchanged between lanes, without local memory or barriers. What a row needs is loaded while the one before
+     * it is worked on: no compiler may move a load before the store of y, which is in the same array.
+     */
+    static void kDeltaRuleWarps(KernelContext context, FloatArray arena, IntArray step, IntArray layer, FloatArray s, int yAt, int yStride,
+                                int qkvAt, int qkvStride, int betaAt, int betaStride, int gAt, int gStride, int keyHeads, int valueHeads,
+                                int dk, int dv, int tiled, int layerStride, int slotStride) {
+        float[] state = new float[WARP_COLUMNS * WARP_VALUES];
+        float[] key = new float[WARP_VALUES];
+        float[] query = new float[WARP_VALUES];
+        float[] nextKey = new float[WARP_VALUES];
+        float[] nextQuery = new float[WARP_VALUES];
+        float[] value = new float[WARP_COLUMNS];
+        float[] nextValue = new float[WARP_COLUMNS];
+        int slices = (dv + WARPS * WARP_COLUMNS - 1) / (WARPS * WARP_COLUMNS);
+        int head = context.groupIdx / slices % valueHeads;
+        int segment = context.groupIdx / slices / valueHeads;
+        if (segment >= step.get(StepArray.SEGMENTS)) return;
+        int lane = context.localIdx & (WARP - 1);
+        int first = (context.groupIdx % slices * WARPS + context.localIdx / WARP) * WARP_COLUMNS;
+        int record = StepArray.FIRST_SEGMENT + StepArray.RECORD * segment;
+        int begin = step.get(record + StepArray.SEGMENT_BEGIN);
+        int end = step.get(record + StepArray.SEGMENT_END);
+        int at = layer.get(0) * layerStride + step.get(record + StepArray.SEGMENT_SLOT) * slotStride + (head * dv + first) * dk + lane;
+        int stored = step.get(record + StepArray.SEGMENT_START) > 0 ? dv : 0;
+        int q = qkvAt + (tiled == 1 ? head % keyHeads : head / (valueHeads / keyHeads)) * dk + lane;
+        int k = q + keyHeads * dk;
+        int v = qkvAt + 2 * keyHeads * dk + head * dv + first;
+        for (int c = 0; c < WARP_COLUMNS; c++)
+            for (int i = 0; i < WARP_VALUES; i++)
+                state[c * WARP_VALUES + i] = first + c < stored && lane + WARP * i < dk ? s.get(at + c * dk + WARP * i) : 0f;
+        for (int i = 0; i < WARP_VALUES; i++) {
+            nextKey[i] = lane + WARP * i < dk ? arena.get(k + begin * qkvStride + WARP * i) : 0f;
+            nextQuery[i] = lane + WARP * i < dk ? arena.get(q + begin * qkvStride + WARP * i) : 0f;
+        }
+        for (int c = 0; c < WARP_COLUMNS; c++) nextValue[c] = first + c < dv ? arena.get(v + begin * qkvStride + c) : 0f;
+        float nextDecay = arena.get(gAt + begin * gStride + head);
+        float nextBeta = arena.get(betaAt + begin * betaStride + head);
+        for (int row = begin; row < end; row++) {
+            float decay = TornadoMath.exp(nextDecay);
+            float beta = nextBeta;
+            int following = TornadoMath.min(row + 1, end - 1);
+            nextDecay = arena.get(gAt + following * gStride + head);
+            nextBeta = arena.get(betaAt + following * betaStride + head);
+            for (int i = 0; i < WARP_VALUES; i++) {
+                key[i] = nextKey[i];
+                query[i] = nextQuery[i];
+                nextKey[i] = lane + WARP * i < dk ? arena.get(k + following * qkvStride + WARP * i) : 0f;
+                nextQuery[i] = lane + WARP * i < dk ? arena.get(q + following * qkvStride + WARP * i) : 0f;
+            }
+            for (int c = 0; c < WARP_COLUMNS; c++) {
+                value[c] = nextValue[c];
+                nextValue[c] = first + c < dv ? arena.get(v + following * qkvStride + c) : 0f;
+            }
+            float out = 0f;
+            for (int c = 0; c < WARP_COLUMNS; c++) {
+                float predicted = 0f;
+                for (int i = 0; i < WARP_VALUES; i++) predicted += key[i] * state[c * WARP_VALUES + i];
+                float d = beta * (value[c] - decay * context.simdSum(predicted));
+                float read = 0f;
+                for (int i = 0; i < WARP_VALUES; i++) {
+                    state[c * WARP_VALUES + i] = decay * state[c * WARP_VALUES + i] + d * key[i];
+                    read += query[i] * state[c * WARP_VALUES + i];
+                }
+                float sum = context.simdSum(read);
+                out = lane == c ? sum : out;
+            }
+            if (lane < WARP_COLUMNS && first + lane < dv) arena.set(yAt + row * yStride + head * dv + first + lane, out);
+        }
+        for (int c = 0; c < WARP_COLUMNS; c++)
+            for (int i = 0; i < WARP_VALUES; i++)
+                if (first + c < dv && lane + WARP * i < dk) s.set(at + c * dk + WARP * i, state[c * WARP_VALUES + i]);
     }
 }

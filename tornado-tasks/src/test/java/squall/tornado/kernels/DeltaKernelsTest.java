@@ -44,6 +44,7 @@ class DeltaKernelsTest {
     /** Of the largest value: some tens of float32 roundings. */
     private static final double TOLERANCE = 2e-6;
     private static final Traits GROUPS = new Traits(Traits.Shape.GROUPS, 32, false);
+    private static final Traits WARPS = new Traits(Traits.Shape.WARPS, 32, true);
     private static final Traits ROWS = new Traits(Traits.Shape.ROWS, 1, false);
 
     private final Random random = new Random(1);
@@ -193,12 +194,13 @@ class DeltaKernelsTest {
                     }, decay.array(), dt.array());
     }
 
-    @ParameterizedTest @CsvSource({"2,6,32,32,GROUPED", "2,6,32,32,TILED", "3,3,20,12,GROUPED", "1,2,7,5,TILED", "2,4,128,128,TILED"})
+    @ParameterizedTest @CsvSource({"2,6,32,32,GROUPED", "2,6,32,32,TILED", "3,3,20,12,GROUPED", "1,2,7,5,TILED", "1,2,130,3,TILED",
+            "1,2,128,128,TILED"})
     void deltaRule(int keyHeads, int valueHeads, int dk, int dv, DeltaShape.HeadOrder order) {
         DeltaShape shape = new DeltaShape(keyHeads, valueHeads, dk, dv, order);
         StateSpec.Recurrent s = new StateSpec.Recurrent("s", valueHeads, dk, dv);
         Region[] r = regions(shape.channels(), valueHeads, valueHeads, valueHeads * dv);
-        for (Traits traits : new Traits[] {GROUPS, ROWS}) {
+        for (Traits traits : new Traits[] {GROUPS, ROWS, WARPS}) {
             Slab slab = slab(valueHeads * dv * dk);
             compare(traits, r, 3, new int[] {0, 3}, new float[] {1, 0, -1}, 5e-6, tape -> {
                 DeltaGates.normalise(tape, r[0], shape);
