@@ -9,8 +9,10 @@ import static squall.tornado.Rehearsal.region;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.util.Arrays;
+import java.util.List;
 import java.util.Random;
 import java.util.function.Consumer;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -43,9 +45,9 @@ class DeltaKernelsTest {
     private static final int MOST_ROWS = 72;
     /** Of the largest value: some tens of float32 roundings. */
     private static final double TOLERANCE = 2e-6;
-    private static final Traits GROUPS = new Traits(Traits.Shape.GROUPS, 32, false);
-    private static final Traits WARPS = new Traits(Traits.Shape.WARPS, 32, true);
-    private static final Traits ROWS = new Traits(Traits.Shape.ROWS, 1, false);
+    /** The shapes to play, by name: only CUDA devices and the checker know warps. */
+    private static final List<Traits> SHAPES = Stream.of(System.getProperty("squall.shapes", "ROWS,GROUPS,WARPS").split(","))
+            .map(Traits.Shape::valueOf).map(s -> new Traits(s, s == Traits.Shape.ROWS ? 1 : 32, false)).toList();
 
     private final Random random = new Random(1);
 
@@ -135,7 +137,7 @@ class DeltaKernelsTest {
         Weight w = weight(weights, channels);
         StateSpec.Window window = new StateSpec.Window("w", taps, channels);
         Region[] r = regions(channels, channels);
-        for (Traits traits : new Traits[] {GROUPS, ROWS}) {
+        for (Traits traits : SHAPES) {
             Slab slab = slab((taps - 1) * channels);
             compare(traits, r, 1, new int[] {1}, new float[] {1}, TOLERANCE, tape -> CausalConv.record(tape, r[1], r[0], weights, taps, slab),
                     (ops, in) -> {
@@ -152,7 +154,7 @@ class DeltaKernelsTest {
         for (int i = 0; i < decay.array().getSize(); i++) decay.array().set(i, -Math.abs(decay.array().get(i)) * 4);
         Weight a = weight(decay, 1), b = weight(dt, 1);
         Region[] r = regions(5, 5);
-        for (Traits traits : new Traits[] {GROUPS, ROWS})
+        for (Traits traits : SHAPES)
             compare(traits, r, 2, new int[] {0, 1}, new float[] {range, range}, TOLERANCE,
                     tape -> DeltaGates.record(tape, r[0], r[1], decay, dt), (ops, in) -> {
                         ops.deltaGates(in[0], in[1], a, b);
@@ -171,7 +173,7 @@ class DeltaKernelsTest {
     void normalise(int keyHeads, int valueHeads, int dk, int dv, float range) {
         DeltaShape shape = new DeltaShape(keyHeads, valueHeads, dk, dv, DeltaShape.HeadOrder.GROUPED);
         Region[] r = regions(shape.channels());
-        for (Traits traits : new Traits[] {GROUPS, ROWS})
+        for (Traits traits : SHAPES)
             compare(traits, r, 1, new int[] {0}, new float[] {range}, TOLERANCE, tape -> DeltaGates.normalise(tape, r[0], shape),
                     (ops, in) -> {
                         ops.deltaNormalise(in[0], shape);
@@ -185,7 +187,7 @@ class DeltaKernelsTest {
         Small decay = small(valueHeads), dt = small(valueHeads);
         Weight a = weight(decay, 1), b = weight(dt, 1);
         Region[] r = regions(valueHeads, valueHeads, shape.channels());
-        for (Traits traits : new Traits[] {GROUPS, ROWS})
+        for (Traits traits : SHAPES)
             compare(traits, r, 3, new int[] {0, 1, 2}, new float[] {3, 3, 1}, TOLERANCE,
                     tape -> DeltaGates.prepare(tape, r[0], r[1], decay, dt, r[2], shape), (ops, in) -> {
                         ops.deltaGates(in[0], in[1], a, b);
@@ -200,7 +202,7 @@ class DeltaKernelsTest {
         DeltaShape shape = new DeltaShape(keyHeads, valueHeads, dk, dv, order);
         StateSpec.Recurrent s = new StateSpec.Recurrent("s", valueHeads, dk, dv);
         Region[] r = regions(shape.channels(), valueHeads, valueHeads, valueHeads * dv);
-        for (Traits traits : new Traits[] {GROUPS, ROWS, WARPS}) {
+        for (Traits traits : SHAPES) {
             Slab slab = slab(valueHeads * dv * dk);
             compare(traits, r, 3, new int[] {0, 3}, new float[] {1, 0, -1}, 5e-6, tape -> {
                 DeltaGates.normalise(tape, r[0], shape);
@@ -219,7 +221,7 @@ class DeltaKernelsTest {
         Small weight = small(dim);
         Norm norm = new Norm(weight(weight, 1), 1e-6f);
         Region[] r = regions(heads * dim, heads * dim);
-        for (Traits traits : new Traits[] {GROUPS, ROWS})
+        for (Traits traits : SHAPES)
             compare(traits, r, 2, new int[] {0}, new float[] {1, 10}, TOLERANCE, tape -> GatedNorm.record(tape, r[0], r[1], weight, 1e-6f),
                     (ops, in) -> {
                         ops.gatedNorm(in[0], in[1], norm);
