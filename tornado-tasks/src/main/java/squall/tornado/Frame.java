@@ -13,6 +13,8 @@ import uk.ac.manchester.tornado.api.types.arrays.IntArray;
  * @param rowsAt  where the rows start in it
  * @param layer   {@code layer[0]}: which layer of its group is played
  * @param halves  {@code halves[h]} is the float of the half-precision bits h, 65536 of them
+ * @param maxRows most rows of a step that this recording is for: few (decode) or many (prompts)
  * @param traits  of the device
  */
-public record Frame(KernelContext context, FloatArray arena, IntArray step, int rowsAt, IntArray layer, FloatArray halves, Traits traits) {}
+public record Frame(KernelContext context, FloatArray arena, IntArray step, int rowsAt, IntArray layer, FloatArray halves, int maxRows,
+                    Traits traits) {}

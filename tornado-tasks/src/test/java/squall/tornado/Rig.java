@@ -24,9 +24,9 @@ import uk.ac.manchester.tornado.api.types.arrays.TornadoNativeArray;
  * step padded to a bucket, and the comparison afterwards, in which everything that nobody declared as a result must be untouched.
  */
 public final class Rig {
-    /** Rows of every region. */
+    /** Most rows of a step. */
     public static final int BUCKET = 40;
-    private static final int ARENA = 600_000;
+    private static final int ARENA = 1_500_000;
     private static final int SEGMENTS = 8;
 
     public final Random random;
@@ -39,6 +39,7 @@ public final class Rig {
     private List<TornadoNativeArray> changed = List.of();
     private int next = 7;
     private int bucket;
+    private int maxRows = BUCKET;
     private int rows;
 
     public Rig(long seed, int layerIndex, Traits traits) {
@@ -48,15 +49,26 @@ public final class Rig {
         layer.set(0, layerIndex);
     }
 
-    /** A step of these segments, each {slot, start, rows}, padded to the next of 1, 8 and all rows. */
+    /** A step of these segments, each {slot, start, rows}, padded to 1, 8 or all rows. */
     public StepPlan plan(int[]... segments) {
         StepPlan.Builder b = new StepPlan.Builder();
         for (int[] s : segments) b.add(s[0], s[1], new int[s[2]], 0, s[2], StepPlan.Want.LAST);
         StepPlan plan = b.build();
         step.fill(plan, new int[0], 0);
         rows = plan.rows();
-        bucket = rows == 1 ? 1 : rows < 8 ? 8 : BUCKET;
+        bucket = rows == 1 ? 1 : rows <= 8 ? 8 : BUCKET;
         return plan;
+    }
+
+    /** Records as for steps of few rows, which is all that regions have room for. */
+    public Rig few() {
+        maxRows = 8;
+        return this;
+    }
+
+    /** What is recorded in. */
+    public Frame frame() {
+        return new Frame(new KernelContext(), arena, step.ints, step.rowsAt, layer, new FloatArray(1), maxRows, traits);
     }
 
     /** Fills the rows of the step with row numbers, as for the rows whose logits are wanted. */
@@ -71,7 +83,7 @@ public final class Rig {
     public Region region(int width) {
         int stride = width + 3;
         Region region = new Region(width, next, stride);
-        next += BUCKET * stride + 5;
+        next += maxRows * stride + 5;
         if (next > ARENA) throw new IllegalStateException("the arena is full");
         return region;
     }
@@ -130,7 +142,7 @@ public final class Rig {
         if (arrays.length > 0) graph.transferToDevice(DataTransferMode.EVERY_EXECUTION, (Object[]) arrays);
         if (!changed.isEmpty()) graph.transferToDevice(DataTransferMode.EVERY_EXECUTION, changed.toArray());
         GridScheduler scheduler = new GridScheduler();
-        Tape tape = new Tape(graph, scheduler, new Frame(new KernelContext(), arena, step.ints, step.rowsAt, layer, new FloatArray(1), traits));
+        Tape tape = new Tape(graph, scheduler, frame());
         keep(tape, arena);
         for (TornadoNativeArray array : changed) keep(tape, array);
         score.accept(tape);
@@ -174,6 +186,11 @@ public final class Rig {
     /** Elements [from, to) of y[row] may hold anything. */
     public void scratch(Region y, int row, int from, int to) {
         results.set(y.at() + row * y.stride() + from, y.at() + row * y.stride() + to);
+    }
+
+    /** All of a region may hold anything. */
+    public void scratch(Region y) {
+        for (int row = 0; row < maxRows; row++) scratch(y, row, 0, y.width());
     }
 
     /** Everything that was neither expected nor scratch is as before. */

@@ -39,12 +39,13 @@ public final class HeadNormRope {
         int row = context.groupIdx / heads;
         int head = context.groupIdx % heads;
         int lane = context.localIdx;
-        if (row >= step.get(StepArray.ROWS)) return;
+        int size = row < step.get(StepArray.ROWS) ? dim : 0;
+        int turned = TornadoMath.min(size, frequencies);
         int from = x + row * xStride + head * headStride;
         int to = y + row * yStride + head * dim;
         int w = layer.get(0) * layerStride + weightAt;
         float sum = 0f;
-        for (int i = lane; i < dim; i += group) {
+        for (int i = lane; i < size; i += group) {
             float v = arena.get(from + i);
             sum += v * v;
         }
@@ -56,7 +57,7 @@ public final class HeadNormRope {
         }
         float scale = 1f / TornadoMath.sqrt(sums[0] / dim + eps);
         int angle = step.get(rowsAt + StepArray.RECORD * row + StepArray.POSITION) * 2 * frequencies;
-        for (int i = lane; i < frequencies; i += group) {
+        for (int i = lane; i < turned; i += group) {
             float a = weights.get(w + i) * arena.get(from + i) * scale;
             float b = weights.get(w + frequencies + i) * arena.get(from + frequencies + i) * scale;
             float cosine = angles.get(angle + i);
@@ -64,6 +65,6 @@ public final class HeadNormRope {
             arena.set(to + i, a * cosine - b * sine);
             arena.set(to + frequencies + i, b * cosine + a * sine);
         }
-        for (int i = 2 * frequencies + lane; i < dim; i += group) arena.set(to + i, weights.get(w + i) * arena.get(from + i) * scale);
+        for (int i = 2 * frequencies + lane; i < size; i += group) arena.set(to + i, weights.get(w + i) * arena.get(from + i) * scale);
     }
 }

@@ -46,13 +46,13 @@ public final class Router {
         int[] order = context.allocateIntLocalArray(used);
         int row = context.groupIdx;
         int lane = context.localIdx;
-        if (row >= step.get(StepArray.ROWS)) return;
-        for (int e = lane; e < experts; e += group) {
+        int live = row < step.get(StepArray.ROWS) ? 1 : 0;
+        for (int e = lane; e < live * experts; e += group) {
             values[e] = arena.get(logits + row * logitStride + e);
             taken[e] = 0;
         }
         context.localBarrier();
-        for (int j = 0; j < used; j++) {
+        for (int j = 0; j < live * used; j++) {
             float most = 0f;
             int mine = experts;
             for (int e = lane; e < experts; e += group) {
@@ -87,10 +87,9 @@ public final class Router {
             }
             context.localBarrier();
         }
-        float max = values[order[0]];
         float sum = 0f;
-        for (int e = lane; e < experts; e += group) {
-            float part = TornadoMath.exp(values[e] - max);
+        for (int e = lane; e < live * experts; e += group) {
+            float part = TornadoMath.exp(values[e] - values[order[0]]);
             sum += (1 - normalised | taken[e]) * part;
         }
         best[lane] = sum;
@@ -99,9 +98,9 @@ public final class Router {
             if (lane < half) best[lane] += best[lane + half];
             context.localBarrier();
         }
-        for (int j = lane; j < used; j += group) {
+        for (int j = lane; j < live * used; j += group) {
             ids.set(row * used + j, order[j]);
-            arena.set(weights + row * weightStride + j, TornadoMath.exp(values[order[j]] - max) / best[0]);
+            arena.set(weights + row * weightStride + j, TornadoMath.exp(values[order[j]] - values[order[0]]) / best[0]);
         }
     }
 }

@@ -29,12 +29,12 @@ public final class RowNorm {
         float[] sums = context.allocateFloatLocalArray(group);
         int row = context.groupIdx;
         int lane = context.localIdx;
-        if (row >= step.get(StepArray.ROWS)) return;
+        int size = row < step.get(StepArray.ROWS) ? width : 0;
         int from = x + row * xStride;
         int to = y + row * yStride;
         int w = layer.get(0) * layerStride + weightAt;
         float sum = 0f;
-        for (int i = lane; i < width; i += group) {
+        for (int i = lane; i < size; i += group) {
             float v = arena.get(from + i);
             sum += v * v;
         }
@@ -45,6 +45,6 @@ public final class RowNorm {
             context.localBarrier();
         }
         float scale = 1f / TornadoMath.sqrt(sums[0] / width + eps);
-        for (int i = lane; i < width; i += group) arena.set(to + i, weights.get(w + i) * arena.get(from + i) * scale);
+        for (int i = lane; i < size; i += group) arena.set(to + i, weights.get(w + i) * arena.get(from + i) * scale);
     }
 }

@@ -6,6 +6,8 @@ import java.util.Arrays;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.EnumSource;
+import squall.ops.HeadShape;
 import squall.ops.StepPlan;
 import squall.tornado.Pages;
 import squall.tornado.Region;
@@ -53,35 +55,56 @@ class AttentionTest {
             for (int i = 0; i < dim; i++) y[head * dim + i] += score[t] / sum * p.values().get(at(p, slot, t) + inRow + i);
     }
 
-    @ParameterizedTest @CsvSource({"1, 1, 7", "4, 2, 20", "6, 2, 33", "2, 1, 128", "2, 2, 256"})
-    void attention(int heads, int kvHeads, int dim) {
-        Rig rig = new Rig(heads * dim, LAYER, TRAITS);
-        StepPlan plan = rig.plan(new int[] {2, 150, 1}, new int[] {0, 0, 3}, new int[] {3, 62, 4});
+    /** Steps of a row alone, of the start of a prompt, of its continuation over the end of a page, and of many rows. */
+    private static final int[][] FEW = {{2, 150, 1}, {0, 0, 3}, {3, 62, 4}};
+    private static final int[][] MANY = {{2, 150, 1}, {0, 0, 18}, {1, 240, 1}, {3, 50, 19}};
+
+    @ParameterizedTest @CsvSource({
+        "ROWS, 1, 1, 7", "ROWS, 1, 1, 8", "ROWS, 4, 2, 24", "ROWS, 6, 2, 33", "ROWS, 9, 3, 64", "ROWS, 2, 1, 128", "ROWS, 2, 2, 256",
+        "GROUPS, 1, 1, 7", "GROUPS, 4, 2, 20", "GROUPS, 6, 2, 33", "GROUPS, 9, 1, 65", "GROUPS, 2, 1, 128", "GROUPS, 8, 1, 256"})
+    void attention(Traits.Shape shape, int heads, int kvHeads, int dim) {
+        for (boolean gated : new boolean[] {false, true}) {
+            check(new Rig(heads * dim, LAYER, new Traits(shape, 64, false)).few(), FEW, heads, kvHeads, dim, gated);
+            check(new Rig(heads * dim, LAYER, new Traits(shape, 64, false)), FEW, heads, kvHeads, dim, gated);
+            check(new Rig(heads * dim, LAYER, new Traits(shape, 64, false)), MANY, heads, kvHeads, dim, gated);
+        }
+    }
+
+    private static void check(Rig rig, int[][] segments, int heads, int kvHeads, int dim, boolean gated) {
+        StepPlan plan = rig.plan(segments);
         Pages pages = pages(rig, kvHeads, dim);
         Region q = rig.region(heads * dim);
         Region y = rig.region(heads * dim);
-        Region partial = rig.region(1);
-        rig.play(tape -> Attention.record(tape, y, q, pages, heads, partial), pages.keys(), pages.values(), pages.table());
+        Region gate = rig.region(heads * (dim + 2));
+        Region partial = rig.region(Math.max(1, Attention.partialWidth(rig.frame(), heads, kvHeads, dim)));
+        HeadShape shape = new HeadShape(heads, dim, dim + 2, 1);
+        rig.play(tape -> Attention.record(tape, y, q, pages, heads, partial, gated ? gate : null, shape),
+                pages.keys(), pages.values(), pages.table());
         for (StepPlan.Segment s : plan.segments())
             for (int r = s.begin(); r < s.end(); r++) {
                 double[] out = new double[heads * dim];
                 for (int h = 0; h < heads; h++) attend(out, rig.row(q, r), h, pages, s.slot(), s.start() + r - s.begin(), heads);
+                for (int i = 0; gated && i < out.length; i++)
+                    out[i] *= Definitions.sigmoid(rig.get(gate, r, 1 + i / dim * (dim + 2) + i % dim));
                 rig.expect(y, r, out, TOLERANCE);
             }
+        rig.scratch(partial);
         rig.nothingElseChanged();
     }
 
-    @Test void largeScoresDoNotOverflow() {
-        Rig rig = new Rig(3, LAYER, TRAITS);
+    @ParameterizedTest @EnumSource(names = {"ROWS", "GROUPS"}) void largeScoresDoNotOverflow(Traits.Shape shape) {
+        Rig rig = new Rig(3, LAYER, new Traits(shape, 64, false)).few();
         rig.plan(new int[] {1, 100, 1});
         Pages pages = pages(rig, 1, 16);
         Region q = rig.region(16);
         Region y = rig.region(16);
+        Region partial = rig.region(Attention.partialWidth(rig.frame(), 1, 1, 16));
         for (int i = 0; i < 16; i++) rig.set(q, 0, i, 300f * rig.get(q, 0, i));
-        rig.play(tape -> Attention.record(tape, y, q, pages, 1, rig.region(1)), pages.keys(), pages.values(), pages.table());
+        rig.play(tape -> Attention.record(tape, y, q, pages, 1, partial), pages.keys(), pages.values(), pages.table());
         double[] out = new double[16];
         attend(out, rig.row(q, 0), 0, pages, 1, 100, 1);
         rig.expect(y, 0, out, 1e-4);   // scores of about 1000 are rounded to 1e-4
+        rig.scratch(partial);
         rig.nothingElseChanged();
     }
 
