@@ -35,6 +35,7 @@ final class BenchRun {
             samples[i] = once(test, state);
             progress.at(i + 1);
         }
+        executor.releaseState(state);
         return samples;
     }
 

@@ -10,7 +10,16 @@ import squall.ops.Tap;
  */
 public interface Executor extends AutoCloseable {
 
-    /** Runs all rows of the plan and brings back the logits it asks for. {@code tap} may be null. */
+    /** States of a slot that may be kept at a time. */
+    int KEPT_STATES = 4;
+
+    /**
+     * Runs all rows of the plan and brings back the logits it asks for. {@code tap} may be null.
+     *
+     * @throws IllegalArgumentException if a segment's slot does not exist, its positions do not follow what the slot has
+     *                                  seen or pass the context length, or a token id is not in the vocabulary; no slot
+     *                                  has changed then
+     */
     Logits step(StepPlan plan, Tap tap);
 
     /** Forgets a sequence: frees its pages, zeroes its states. Required before a slot is used again. */
@@ -18,12 +27,20 @@ public interface Executor extends AutoCloseable {
 
     /**
      * Keeps a copy of the slot's recurrent states and windows at its present length. KV needs no copy: it can be cut.
-     * Null where the model has no recurrent state.
+     * Null where the model has no recurrent state. At most {@link #KEPT_STATES} of a slot are kept at a time.
      */
     Object saveState(int slot);
 
-    /** Takes the slot back to {@code length} positions, with the states kept by {@link #saveState} at that length. */
+    /**
+     * Takes the slot back to {@code length} positions, with the states kept by {@link #saveState} at that length.
+     *
+     * @throws IllegalArgumentException if the slot has fewer positions, or the state was kept at another length, in
+     *                                  another slot or before the slot was cleared; nothing has changed then
+     */
     void restoreState(int slot, int length, Object saved);
+
+    /** Gives back what {@link #saveState} kept; it cannot be restored any more. */
+    void releaseState(Object saved);
 
     /** Bytes of one slot's recurrent states and windows. */
     long stateBytes();

@@ -24,7 +24,7 @@ public record MemoryPlan(long weights, long kv, long state, long checkpoints, lo
         long slotState = stateBytes(model);
         long slots = options.slots();
         return new MemoryPlan(weightBytes, slots * options.contextLength() * kvBytesPerToken(model, options),
-                slots * slotState, slots * PrefixReuse.MOST_CHECKPOINTS * slotState, scratchBytes(model, options), options);
+                slots * slotState, slots * Executor.KEPT_STATES * slotState, scratchBytes(model, options), options);
     }
 
     /**

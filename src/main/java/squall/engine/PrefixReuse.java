@@ -3,6 +3,7 @@ package squall.engine;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.function.Predicate;
 
 /**
  * What one slot holds, token for token, and the places it can be taken back to. A new prompt that shares a prefix with it
@@ -10,14 +11,12 @@ import java.util.List;
  * stands. Owned by the engine's thread.
  */
 final class PrefixReuse {
-    /** Checkpoints kept for a slot; the oldest goes first. Each is a copy of the recurrent state (18 to 180 MiB). */
-    static final int MOST_CHECKPOINTS = 4;
-
     private final Executor executor;
     private final int slot;
     private final boolean recurrent;
     private int[] ids = new int[64];
     private int length;
+    /** The oldest goes first. Each is a copy of the recurrent state (18 to 180 MiB). */
     private final List<Checkpoint> checkpoints = new ArrayList<>();
 
     PrefixReuse(Executor executor, int slot) {
@@ -62,7 +61,7 @@ final class PrefixReuse {
         } else if (shared < length) {
             executor.restoreState(slot, shared, recurrent ? deepest(shared).state() : null);
             length = shared;
-            checkpoints.removeIf(c -> c.length() > shared);
+            drop(c -> c.length() > shared);
         }
         return length;
     }
@@ -71,7 +70,15 @@ final class PrefixReuse {
     void forget() {
         executor.clear(slot);
         length = 0;
-        checkpoints.clear();
+        drop(c -> true);
+    }
+
+    private void drop(Predicate<Checkpoint> which) {
+        checkpoints.removeIf(c -> {
+            boolean goes = which.test(c);
+            if (goes) executor.releaseState(c.state());
+            return goes;
+        });
     }
 
     /** Notes tokens {@code all[from, to)} that a step has put into the slot. */
@@ -85,8 +92,8 @@ final class PrefixReuse {
     /** Keeps the present place. Without recurrent state there is nothing to keep: any place can be returned to. */
     void checkpoint() {
         if (!recurrent || length == 0) return;
-        checkpoints.removeIf(c -> c.length() == length);
-        if (checkpoints.size() == MOST_CHECKPOINTS) checkpoints.removeFirst();
+        drop(c -> c.length() == length);
+        if (checkpoints.size() == Executor.KEPT_STATES) executor.releaseState(checkpoints.removeFirst().state());
         checkpoints.add(new Checkpoint(length, executor.saveState(slot)));
     }
 }

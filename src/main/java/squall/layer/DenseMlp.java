@@ -13,9 +13,7 @@ public record DenseMlp(Norm norm, Weight gate, Weight up, Weight down) implement
 
     @Override public void forward(Ops ops, Buf x) {
         Buf h = ops.rows(gate.rows());
-        Buf u = ops.rows(up.rows());
-        ops.normMatmul(new Buf[] {h, u}, x, norm, new Weight[] {gate, up});
-        ops.siluMul(h, u);
+        ops.normSwiGlu(h, x, norm, gate, up);
         ops.matmulAdd(x, h, down);
     }
 }

@@ -38,23 +38,26 @@ public final class SparseMoe implements Block {
         ops.rmsNorm(n, x, norm);
 
         Buf logits = ops.rows(routed.router.rows());
-        ops.matmul(logits, n, routed.router);
+        if (shared == null) {
+            ops.matmul(logits, n, routed.router);
+            addRouted(ops, x, n, logits);
+            return;
+        }
+        Buf h = ops.rows(shared.gate.rows());
+        Buf u = ops.rows(shared.up.rows());
+        Buf g = ops.rows(1);
+        ops.matmul(new Buf[] {logits, g, h, u}, n, new Weight[] {routed.router, shared.scalar, shared.gate, shared.up});
+        addRouted(ops, x, n, logits);
+        ops.siluMul(h, u);
+        Buf s = ops.rows(x.width());
+        ops.matmul(s, h, shared.down);
+        ops.addGated(x, s, g);
+    }
+
+    private void addRouted(Ops ops, Buf x, Buf n, Buf logits) {
         Routing routing = ops.route(logits, routed.used, routed.weights);
         Buf y = ops.rows(x.width());
         ops.experts(y, n, routing, routed.gate, routed.up, routed.down);
         ops.add(x, y);
-
-        if (shared != null) {
-            Buf h = ops.rows(shared.gate.rows());
-            Buf u = ops.rows(shared.up.rows());
-            Buf g = ops.rows(1);
-            ops.matmul(h, n, shared.gate);
-            ops.matmul(u, n, shared.up);
-            ops.matmul(g, n, shared.scalar);
-            ops.siluMul(h, u);
-            Buf s = ops.rows(x.width());
-            ops.matmul(s, h, shared.down);
-            ops.addGated(x, s, g);
-        }
     }
 }

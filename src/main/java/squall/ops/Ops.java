@@ -31,7 +31,19 @@ public interface Ops {
     default void normMatmul(Buf[] y, Buf x, Norm norm, Weight[] w) {
         Buf n = rows(x.width());
         rmsNorm(n, x, norm);
-        for (int i = 0; i < w.length; i++) matmul(y[i], n, w[i]);
+        matmul(y, n, w);
+    }
+
+    /** {@code y[i] = W[i] x}: products of one input. */
+    default void matmul(Buf[] y, Buf x, Weight[] w) {
+        for (int i = 0; i < w.length; i++) matmul(y[i], x, w[i]);
+    }
+
+    /** {@code h = silu(G n) * (U n)}, n = rmsNorm(x): the first half of a SwiGLU block. */
+    default void normSwiGlu(Buf h, Buf x, Norm norm, Weight gate, Weight up) {
+        Buf u = rows(up.rows());
+        normMatmul(new Buf[] {h, u}, x, norm, new Weight[] {gate, up});
+        siluMul(h, u);
     }
 
     /** {@code x += W h}: a projection back into the residual stream. */

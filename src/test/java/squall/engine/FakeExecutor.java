@@ -34,6 +34,8 @@ final class FakeExecutor implements Executor {
         for (int i = 0; i < slots; i++) kv.add(new ArrayList<>());
     }
 
+    private int kept;
+
     @Override public Logits step(StepPlan plan, Tap tap) {
         if (broken) throw new IllegalStateException("the device is gone");
         assertTrue(plan.rows() <= batch, plan.rows() + " rows");
@@ -79,7 +81,14 @@ final class FakeExecutor implements Executor {
     }
 
     @Override public Object saveState(int slot) {
-        return state == State.NONE ? null : hash[slot];
+        if (state == State.NONE) return null;
+        kept++;
+        assertTrue(kept <= KEPT_STATES * hash.length, "states that are kept at a time");
+        return hash[slot];
+    }
+
+    @Override public void releaseState(Object saved) {
+        if (saved != null) kept--;
     }
 
     @Override public void restoreState(int slot, int length, Object saved) {

@@ -1,0 +1,111 @@
+package squall.tornado;
+
+import java.util.ArrayList;
+import java.util.List;
+import squall.engine.EngineOptions;
+import squall.engine.Executor;
+import squall.model.Model;
+import squall.tornado.kernels.Halves;
+import uk.ac.manchester.tornado.api.types.arrays.FloatArray;
+
+/**
+ * A model as arrays of a device: its layers in groups of one kind, their weights in banks, room for their states, and the
+ * arena for activations. The residual stream is at the arena's start.
+ */
+final class DeviceModel {
+    /** Most rows of a recording for decoding. */
+    static final int FEW = 8;
+    /** Elements that an array may have: an int counts them, less TornadoVM's header. */
+    static final long MOST_ELEMENTS = Integer.MAX_VALUE - 64;
+
+    final Model model;
+    final Traits traits;
+    final int fewRows;
+    final int manyRows;
+    final int slots;
+    /** Rows of logits that the arena has room for. */
+    final int maxOutputs;
+    final PageTable table;
+    final DeviceState state;
+    final DeviceWeights weights = new DeviceWeights();
+    final List<LayerGroup> groups;
+    /** Where each layer of the model is. */
+    final List<LayerGroup.Place> places = new ArrayList<>();
+    final GroupArrays embedding;
+    final GroupArrays head;
+    final List<GroupArrays> groupArrays;
+    final FloatArray arena;
+    final FloatArray halves;
+    private int highWater;
+
+    /** @param largest elements that one array may have on the device */
+    DeviceModel(Model model, EngineOptions options, Traits traits, long largest) {
+        this.model = model;
+        this.traits = traits;
+        this.slots = options.slots();
+        this.manyRows = options.batch();
+        this.fewRows = Math.min(FEW, manyRows);
+        this.maxOutputs = Math.min(manyRows, Math.max(FEW, slots));
+        this.table = new PageTable(slots, options.contextLength());
+
+        List<Reading> layers = model.layers().stream().map(this::read).toList();
+        Reading embeddingRead = note(Reading.of(traits, manyRows, maxOutputs, 0, ops -> model.embedding().forward(ops)));
+        Reading headRead = note(Reading.of(traits, manyRows, maxOutputs, base(), ops -> model.head().forward(ops, residual())));
+        LayerGroup.Capacity capacity = new LayerGroup.Capacity(slots * (1 + Executor.KEPT_STATES), table.pages());
+        this.groups = LayerGroup.of(layers, capacity, Math.min(largest, MOST_ELEMENTS), places);
+
+        boolean routes = layers.stream().anyMatch(r -> r.survey().routes());
+        this.state = new DeviceState(options.contextLength(), capacity, table, routes ? manyRows * model.config().moe().used() : 0);
+        this.embedding = single(embeddingRead);
+        this.head = single(headRead);
+        this.groupArrays = groups.stream().map(g -> new GroupArrays(g, weights, state)).toList();
+        layers.forEach(r -> r.survey().ropes().forEach(rope -> weights.angles(rope, options.contextLength())));
+        this.halves = Halves.table();
+        this.arena = new FloatArray(highWater);
+    }
+
+    /** Element of the arena where the buffers of a block start. */
+    int base() {
+        return Math.multiplyExact(manyRows, model.config().dim());
+    }
+
+    /** The residual stream, [rows, dim]. */
+    Region residual() {
+        int dim = model.config().dim();
+        return new Region(dim, 0, dim);
+    }
+
+    void play(int layer, TornadoOps ops) {
+        play(model.layers().get(layer), ops);
+    }
+
+    private void play(Model.Layer layer, TornadoOps ops) {
+        layer.mixer().forward(ops, residual());
+        ops.endBlock();
+        layer.feedForward().forward(ops, residual());
+        ops.endBlock();
+    }
+
+    /** Reads a layer for many rows; for few as well, whose kernels may want more scratch a row. */
+    private Reading read(Model.Layer layer) {
+        Reading few = note(Reading.of(traits, fewRows, maxOutputs, base(), ops -> play(layer, ops)));
+        Reading many = note(Reading.of(traits, manyRows, maxOutputs, base(), ops -> play(layer, ops)));
+        if (!few.survey().sites().equals(many.survey().sites()))
+            throw new IllegalStateException("few rows use " + few.survey().sites() + ", many " + many.survey().sites());
+        return many;
+    }
+
+    private Reading note(Reading reading) {
+        highWater = Math.max(highWater, reading.highWater());
+        return reading;
+    }
+
+    private GroupArrays single(Reading r) {
+        return new GroupArrays(new LayerGroup(r.survey().sites(), r.tasks(), List.of(r.survey().parts())), weights, state);
+    }
+
+    /** A layer of each group, to record it. */
+    int firstLayerOf(int group) {
+        return places.indexOf(new LayerGroup.Place(group, 0));
+    }
+}

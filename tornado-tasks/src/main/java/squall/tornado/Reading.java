@@ -1,0 +1,27 @@
+package squall.tornado;
+
+import java.util.List;
+import java.util.function.Consumer;
+
+/**
+ * What a first reading of a part of the model shows, before there are arrays.
+ *
+ * @param survey    its sites, and what they stand for
+ * @param highWater elements of the arena that it needs
+ */
+record Reading(Survey survey, List<String> tasks, int highWater) {
+
+    /**
+     * @param rows       rows that the recording is for
+     * @param maxOutputs rows of the head
+     * @param base       element of the arena where its buffers start
+     */
+    static Reading of(Traits traits, int rows, int maxOutputs, int base, Consumer<TornadoOps> score) {
+        Survey survey = new Survey();
+        Frame frame = new Frame(null, null, null, 0, null, null, rows, traits);
+        Tape tape = new Tape(null, null, frame);
+        TornadoOps ops = new TornadoOps(tape, survey, rows, frame, maxOutputs, base);
+        score.accept(ops);
+        return new Reading(survey, tape.names(), ops.highWater());
+    }
+}

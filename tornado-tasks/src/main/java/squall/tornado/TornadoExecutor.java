@@ -1,0 +1,190 @@
+package squall.tornado;
+
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.util.ArrayDeque;
+import java.util.Deque;
+import squall.engine.EngineOptions;
+import squall.engine.Executor;
+import squall.engine.Logits;
+import squall.engine.MemoryPlan;
+import squall.engine.SlotLengths;
+import squall.model.Model;
+import squall.ops.StepPlan;
+import squall.ops.Tap;
+import uk.ac.manchester.tornado.api.DataRange;
+import uk.ac.manchester.tornado.api.TornadoExecutionPlan;
+import uk.ac.manchester.tornado.api.TornadoExecutionResult;
+import uk.ac.manchester.tornado.api.common.TornadoDevice;
+import uk.ac.manchester.tornado.api.exceptions.TornadoExecutionPlanException;
+import uk.ac.manchester.tornado.api.types.arrays.FloatArray;
+
+/**
+ * Runs a model through TornadoVM. Weights, KV pages and states are on the device from the start to the end; a step sends its
+ * {@link StepArray} and takes back what was asked for. Owned by one thread.
+ */
+final class TornadoExecutor implements Executor {
+    private static final Logits NONE = new Logits(new float[0], 0, 0);
+
+    /** A copy of a slot's states, in a place of its own on the device. */
+    private record Saved(SlotLengths.Mark mark, int place) {}
+
+    private final Model model;
+    private final DeviceModel device;
+    private final Recordings recordings;
+    private final TornadoExecutionPlan plan;
+    private final SlotLengths lengths;
+    private final Deque<Integer> freePlaces = new ArrayDeque<>();
+    private final long stateBytes;
+    private float[] logits = new float[0];
+    private boolean closed;
+
+    /** device: null for the runtime's default one. */
+    TornadoExecutor(Model model, TornadoDevice on, EngineOptions options, Traits traits) {
+        this.model = model;
+        long largest = on == null ? DeviceModel.MOST_ELEMENTS : on.getPhysicalDevice().getDeviceMaxAllocationSize() / Float.BYTES;
+        device = new DeviceModel(model, options, traits, largest);
+        recordings = new Recordings(device);
+        lengths = new SlotLengths(options, model.config().vocab());
+        stateBytes = MemoryPlan.stateBytes(model.config());
+        for (int i = options.slots(); i < options.slots() * (1 + KEPT_STATES); i++) freePlaces.add(i);
+        plan = new TornadoExecutionPlan(recordings.graphs());
+        if (on != null) plan.withDevice(on);
+        plan.withGridScheduler(recordings.scheduler());
+        run(recordings.load, 1, 1);
+    }
+
+    private TornadoExecutionResult run(int graph, int rows, int segments) {
+        recordings.size(graph, rows, segments);
+        return plan.withGraph(graph).execute();
+    }
+
+    @Override public Logits step(StepPlan step, Tap tap) {
+        if (closed) throw new IllegalStateException("the executor is closed");
+        lengths.begin(step);
+        for (StepPlan.Segment s : step.segments()) device.table.reserve(s.slot(), s.start() + s.rows());
+        layers(step, tap);
+        Logits result = step.outputs().length == 0 ? NONE : head(step.outputs());
+        lengths.ended(step);
+        return result;
+    }
+
+    private void layers(StepPlan step, Tap tap) {
+        Recordings.Score score = recordings.few.step().holds(step, device.table.patchCount()) ? recordings.few : recordings.many;
+        score.step().fill(step, device.table.patches(), device.table.patchCount());
+        int rows = bucket(step.rows(), score.step().maxRows);
+        int segments = bucket(step.segments().size(), device.slots);
+        TornadoExecutionResult result = run(score.enter(), rows, segments);
+        device.table.patched();
+        if (tap != null) tap.at(0, residual(result, step.rows()), step.rows(), model.config().dim());
+        for (int i = 0; i < device.places.size(); i++) {
+            LayerGroup.Place place = device.places.get(i);
+            score.layer().set(0, place.layer());
+            result = run(score.groups().get(place.group()), rows, segments);
+            if (tap != null) {
+                float[] x = residual(result, step.rows());
+                if (i + 1 == device.places.size()) normalise(x);
+                tap.at(i + 1, x, step.rows(), model.config().dim());
+            }
+        }
+    }
+
+    /** Grids are made for a power of two of rows, so that few of them occur; the rows beyond are no-ops. */
+    private static int bucket(int n, int most) {
+        return Math.min(most, Integer.highestOneBit(2 * n - 1));
+    }
+
+    private Logits head(int[] rows) {
+        int vocab = model.config().vocab();
+        if (logits.length < Math.multiplyExact(rows.length, vocab)) logits = new float[rows.length * vocab];
+        for (int from = 0; from < rows.length; from += device.maxOutputs) {
+            int n = Math.min(device.maxOutputs, rows.length - from);
+            recordings.outputs.set(0, n);
+            for (int i = 0; i < n; i++) recordings.outputs.set(Recordings.OUTPUTS_AT + i, rows[from + i]);
+            TornadoExecutionResult result = run(recordings.head, bucket(n, device.maxOutputs), 1);
+            fetch(result, recordings.logits().at(), logits, from * vocab, n * vocab);
+        }
+        return new Logits(logits, rows.length, vocab);
+    }
+
+    private float[] residual(TornadoExecutionResult result, int rows) {
+        float[] x = new float[rows * model.config().dim()];
+        fetch(result, device.residual().at(), x, 0, x.length);
+        return x;
+    }
+
+    /** Brings n floats of the arena back. */
+    private void fetch(TornadoExecutionResult result, int at, float[] to, int toAt, int n) {
+        FloatArray arena = device.arena;
+        result.transferToHost(new DataRange(arena).withOffset(at).withSize(n));
+        MemorySegment.copy(arena.getSegment(), ValueLayout.JAVA_FLOAT, (long) at * Float.BYTES, to, toAt, n);
+    }
+
+    /** The final norm, in place on rows of the residual stream: a tap sees it, the head has its own. */
+    private void normalise(float[] x) {
+        int dim = model.config().dim();
+        float[] w = DeviceWeights.decode(model.head().norm().weight());
+        for (int at = 0; at < x.length; at += dim) {
+            double sum = 0;
+            for (int i = 0; i < dim; i++) sum += (double) x[at + i] * x[at + i];
+            double scale = 1 / Math.sqrt(sum / dim + model.head().norm().eps());
+            for (int i = 0; i < dim; i++) x[at + i] = (float) (w[i] * x[at + i] * scale);
+        }
+    }
+
+    // ---- slots
+
+    /** Nothing happens on the device: a segment that starts at position 0 starts from zeros. */
+    @Override public void clear(int slot) {
+        lengths.clear(slot);
+        device.table.cut(slot, 0);
+    }
+
+    @Override public Object saveState(int slot) {
+        lengths.check(slot);
+        if (recordings.copy < 0) return null;
+        SlotLengths.Mark mark = lengths.mark(slot);
+        Integer place = freePlaces.poll();
+        if (place == null) throw new IllegalStateException("all places for kept states are taken: release one first");
+        copy(slot, place);
+        return new Saved(mark, place);
+    }
+
+    @Override public void restoreState(int slot, int length, Object saved) {
+        lengths.checkCut(slot, length);
+        if (recordings.copy >= 0) {
+            lengths.checkMark(slot, length, saved instanceof Saved s ? s.mark : null);
+            copy(((Saved) saved).place, slot);
+        }
+        device.table.cut(slot, length);
+        lengths.cut(slot, length);
+    }
+
+    @Override public void releaseState(Object saved) {
+        if (saved instanceof Saved s) freePlaces.add(s.place);
+    }
+
+    private void copy(int from, int to) {
+        recordings.copied.set(0, from);
+        recordings.copied.set(1, to);
+        run(recordings.copy, 1, 1);
+    }
+
+    @Override public long stateBytes() {
+        return stateBytes;
+    }
+
+    @Override public int slots() {
+        return lengths.slots();
+    }
+
+    @Override public void close() {
+        if (closed) return;
+        closed = true;
+        try {
+            plan.close();
+        } catch (TornadoExecutionPlanException e) {
+            throw new IllegalStateException("the device did not let go of the model: " + e.getMessage(), e);
+        }
+    }
+}

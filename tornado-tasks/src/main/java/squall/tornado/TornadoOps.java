@@ -1,0 +1,236 @@
+package squall.tornado;
+
+import java.util.ArrayList;
+import java.util.List;
+import squall.ops.Buf;
+import squall.ops.DeltaShape;
+import squall.ops.HeadShape;
+import squall.ops.Norm;
+import squall.ops.Ops;
+import squall.ops.Rope;
+import squall.ops.Routing;
+import squall.ops.StateSpec;
+import squall.ops.Weight;
+import squall.tornado.kernels.Attention;
+import squall.tornado.kernels.CausalConv;
+import squall.tornado.kernels.DeltaGates;
+import squall.tornado.kernels.DeltaRule;
+import squall.tornado.kernels.Elementwise;
+import squall.tornado.kernels.Embedding;
+import squall.tornado.kernels.Experts;
+import squall.tornado.kernels.GatedNorm;
+import squall.tornado.kernels.HeadNormRope;
+import squall.tornado.kernels.MatMul;
+import squall.tornado.kernels.Router;
+import squall.tornado.kernels.RowNorm;
+
+/**
+ * The recorder: takes the operations of a layer down as tasks of one TaskGraph, to be replayed at every step. Buffers are
+ * parts of the arena, handed out one after the other and all free again at the end of a block. Weights and states are
+ * asked for in the order of their use, so that a second layer of the same kind fits the same tasks.
+ */
+final class TornadoOps implements Ops {
+    private final Tape tape;
+    private final Store store;
+    private final Frame outputs;
+    private final int maxRows;
+    private final int maxOutputs;
+    private int rows;
+    private int next;
+    private int base;
+    private int highWater;
+
+    /**
+     * @param maxRows rows that every buffer has room for
+     * @param outputs frame of the operations after {@link #outputs}; its step array holds output rows
+     * @param base    element of the arena where buffers start
+     */
+    TornadoOps(Tape tape, Store store, int maxRows, Frame outputs, int maxOutputs, int base) {
+        this.tape = tape;
+        this.store = store;
+        this.outputs = outputs;
+        this.maxRows = maxRows;
+        this.maxOutputs = maxOutputs;
+        this.rows = maxRows;
+        this.base = base;
+        this.next = base;
+        this.highWater = base;
+    }
+
+    /** Elements of the arena that the recording needs. */
+    int highWater() {
+        return highWater;
+    }
+
+    /** What was asked for up to now is kept. */
+    void hold() {
+        base = next;
+    }
+
+    /** Ends a block: its buffers may be used again. */
+    void endBlock() {
+        next = base;
+    }
+
+    /** A buffer that has its place. */
+    Region placed(int width) {
+        return place(new Region(width));
+    }
+
+    private Region place(Region r) {
+        if (!r.placed()) r.place(take(r.width()), r.width());
+        return r;
+    }
+
+    private int take(int width) {
+        int at = next;
+        next = Math.addExact(next, Math.multiplyExact(rows, width));
+        highWater = Math.max(highWater, next);
+        return at;
+    }
+
+    @Override public Region rows(int width) {
+        return new Region(width);
+    }
+
+    @Override public void embed(Buf x, Weight table) {
+        Embedding.record(tape, place(Region.of(x)), store.matrices(List.of(table)));
+    }
+
+    @Override public void rmsNorm(Buf y, Buf x, Norm norm) {
+        RowNorm.record(tape, place(Region.of(y)), Region.of(x), store.vector(norm.weight()), norm.eps());
+    }
+
+    @Override public void matmul(Buf y, Buf x, Weight w) {
+        MatMul.record(tape, place(Region.of(y)), Region.of(x), store.matrices(List.of(w)));
+    }
+
+    /** One product for all weights of one format: their results become neighbours in a row. */
+    @Override public void matmul(Buf[] y, Buf x, Weight[] w) {
+        boolean[] done = new boolean[w.length];
+        for (int i = 0; i < w.length; i++) {
+            if (done[i]) continue;
+            List<Integer> stack = new ArrayList<>();
+            for (int j = i; j < w.length; j++)
+                if (!done[j] && (j == i || stack(w[i], w[j]) && !Region.of(y[i]).placed() && !Region.of(y[j]).placed())) {
+                    stack.add(j);
+                    done[j] = true;
+                }
+            product(y, x, w, stack);
+        }
+    }
+
+    private static boolean stack(Weight a, Weight b) {
+        return a.format() == b.format() && a.scales().isEmpty() && b.scales().isEmpty();
+    }
+
+    private void product(Buf[] y, Buf x, Weight[] w, List<Integer> stack) {
+        if (stack.size() == 1) {
+            matmul(y[stack.getFirst()], x, w[stack.getFirst()]);
+            return;
+        }
+        int width = stack.stream().mapToInt(i -> w[i].rows()).sum();
+        Region all = placed(width);
+        int at = all.at();
+        for (int i : stack) {
+            Region.of(y[i]).place(at, width);
+            at += w[i].rows();
+        }
+        MatMul.record(tape, all, Region.of(x), store.matrices(stack.stream().map(i -> w[i]).toList()));
+    }
+
+    @Override public void normSwiGlu(Buf h, Buf x, Norm norm, Weight gate, Weight up) {
+        if (!stack(gate, up)) {
+            Ops.super.normSwiGlu(h, x, norm, gate, up);
+            return;
+        }
+        Region n = rows(x.width());
+        rmsNorm(n, x, norm);
+        MatMul.recordSwiGlu(tape, place(Region.of(h)), n, store.matrices(List.of(gate, up)));
+    }
+
+    @Override public void matmulAdd(Buf x, Buf h, Weight w) {
+        MatMul.recordAdd(tape, Region.of(x), Region.of(h), store.matrices(List.of(w)));
+    }
+
+    @Override public void add(Buf x, Buf y) {
+        Elementwise.add(tape, Region.of(x), Region.of(y));
+    }
+
+    @Override public void siluMul(Buf h, Buf u) {
+        Elementwise.siluMul(tape, Region.of(h), Region.of(u));
+    }
+
+    // ---- attention
+
+    @Override public void headNormRope(Buf y, Buf x, HeadShape shape, Norm norm, Rope rope) {
+        HeadNormRope.record(tape, place(Region.of(y)), Region.of(x), shape, store.vector(norm.weight()), norm.eps(),
+                store.angles(rope), rope.frequencies().length);
+    }
+
+    @Override public void appendKv(StateSpec.Kv kv, Buf k, Buf v) {
+        Attention.append(tape, Region.of(k), Region.of(v), store.pages(kv));
+    }
+
+    @Override public void attention(Buf y, Buf q, StateSpec.Kv kv, int heads) {
+        Pages pages = store.pages(kv);
+        Region partial = placed(Attention.partialWidth(heads, kv.headDim()));
+        Attention.record(tape, place(Region.of(y)), Region.of(q), pages, heads, partial);
+    }
+
+    @Override public void sigmoidMul(Buf y, Buf g, HeadShape shape) {
+        Elementwise.sigmoidMul(tape, Region.of(y), Region.of(g), shape);
+    }
+
+    // ---- Gated DeltaNet
+
+    @Override public void causalConvSilu(Buf y, Buf u, Weight w, StateSpec.Window window) {
+        CausalConv.record(tape, place(Region.of(y)), Region.of(u), store.vector(w), window.taps(), store.window(window));
+    }
+
+    @Override public void deltaGates(Buf b, Buf a, Weight decay, Weight dt) {
+        DeltaGates.record(tape, Region.of(b), Region.of(a), store.vector(decay), store.vector(dt));
+    }
+
+    @Override public void deltaNormalise(Buf qkv, DeltaShape shape) {
+        DeltaGates.normalise(tape, Region.of(qkv), shape);
+    }
+
+    @Override public void deltaRule(Buf y, Buf qkv, Buf beta, Buf g, StateSpec.Recurrent s, DeltaShape shape) {
+        DeltaRule.record(tape, place(Region.of(y)), Region.of(qkv), Region.of(beta), Region.of(g), store.memory(s), shape);
+    }
+
+    @Override public void gatedNorm(Buf y, Buf z, Norm norm) {
+        GatedNorm.record(tape, Region.of(y), Region.of(z), store.vector(norm.weight()), norm.eps());
+    }
+
+    // ---- mixture of experts
+
+    @Override public Routing route(Buf logits, int used, Routing.Weights weights) {
+        Chosen chosen = new Chosen(store.chosen(), placed(used), used);
+        Router.record(tape, chosen, Region.of(logits), logits.width(), weights);
+        return chosen;
+    }
+
+    @Override public void experts(Buf y, Buf x, Routing routing, Weight gate, Weight up, Weight down) {
+        Chosen chosen = (Chosen) routing;
+        Region h = placed(Math.multiplyExact(chosen.used(), gate.rows()));
+        Experts.record(tape, place(Region.of(y)), h, Region.of(x), chosen, store.experts(gate), store.experts(up),
+                store.experts(down));
+    }
+
+    @Override public void addGated(Buf x, Buf y, Buf g) {
+        Elementwise.addGated(tape, Region.of(x), Region.of(y), Region.of(g));
+    }
+
+    // ---- output
+
+    /** From here on rows are the wanted ones. */
+    @Override public Buf outputs(Buf x) {
+        rows = maxOutputs;
+        tape.turnTo(outputs);
+        Region y = placed(x.width());
+        Elementwise.gather(tape, y, Region.of(x));
+        return y;
+    }
+}

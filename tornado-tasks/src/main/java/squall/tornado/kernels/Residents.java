@@ -1,0 +1,103 @@
+package squall.tornado.kernels;
+
+import squall.tornado.Frame;
+import squall.tornado.Grid;
+import squall.tornado.Slab;
+import squall.tornado.StepArray;
+import squall.tornado.Tape;
+import uk.ac.manchester.tornado.api.KernelContext;
+import uk.ac.manchester.tornado.api.types.arrays.ByteArray;
+import uk.ac.manchester.tornado.api.types.arrays.FloatArray;
+import uk.ac.manchester.tornado.api.types.arrays.IntArray;
+import uk.ac.manchester.tornado.api.types.arrays.ShortArray;
+
+/**
+ * Housekeeping of what lives on the device. TornadoVM sends an array when a task reads it and makes room for it when a task
+ * writes it, so every resident needs one task of the first graph; from there the graphs hand it on.
+ */
+public final class Residents {
+    private static final int GROUP = 64;
+    private static final int COPY_GROUPS = 64;
+
+    private Residents() {}
+
+    /** Sends an array to the device: reads an element of it. sink: an IntArray of the graph that only this uses. */
+    public static void send(Tape tape, Object array, IntArray sink) {
+        Frame f = tape.frame();
+        tape.add("send", Grid.fixed(1, 1), (g, id) -> {
+            switch (array) {
+                case FloatArray a -> g.task(id, Residents::kSendFloats, f.context(), sink, a);
+                case ShortArray a -> g.task(id, Residents::kSendShorts, f.context(), sink, a);
+                case ByteArray a -> g.task(id, Residents::kSendBytes, f.context(), sink, a);
+                case IntArray a -> g.task(id, Residents::kSendInts, f.context(), sink, a);
+                default -> throw new IllegalArgumentException("no kernel reads a " + array.getClass().getSimpleName());
+            }
+        });
+    }
+
+    /** Makes room for an array on the device: writes an element of it. */
+    public static void open(Tape tape, Object array) {
+        Frame f = tape.frame();
+        tape.add("open", Grid.fixed(1, 1), (g, id) -> {
+            switch (array) {
+                case FloatArray a -> g.task(id, Residents::kOpenFloats, f.context(), a);
+                case IntArray a -> g.task(id, Residents::kOpenInts, f.context(), a);
+                default -> throw new IllegalArgumentException("no kernel writes a " + array.getClass().getSimpleName());
+            }
+        });
+    }
+
+    static void kSendFloats(KernelContext context, IntArray sink, FloatArray a) {
+        if (context.globalIdx == 0 && a.get(0) > 0f) sink.set(0, 1);
+    }
+
+    static void kSendShorts(KernelContext context, IntArray sink, ShortArray a) {
+        if (context.globalIdx == 0 && a.get(0) > 0) sink.set(0, 1);
+    }
+
+    static void kSendBytes(KernelContext context, IntArray sink, ByteArray a) {
+        if (context.globalIdx == 0 && a.get(0) > 0) sink.set(0, 1);
+    }
+
+    static void kSendInts(KernelContext context, IntArray sink, IntArray a) {
+        if (context.globalIdx == 0 && a.get(0) > 0) sink.set(0, 1);
+    }
+
+    static void kOpenFloats(KernelContext context, FloatArray a) {
+        a.set(context.globalIdx, 0f);
+    }
+
+    static void kOpenInts(KernelContext context, IntArray a) {
+        a.set(context.globalIdx, 0);
+    }
+
+    /** Brings the device's page table up to date: {@code table[step[patchesAt + 2 i]] = step[patchesAt + 2 i + 1]}. */
+    public static void patch(Tape tape, IntArray table, int patchesAt) {
+        Frame f = tape.frame();
+        tape.add("patch", Grid.fixed(1, GROUP), (g, id) -> g.task(id, Residents::kPatch, f.context(), table, f.step(), patchesAt));
+    }
+
+    static void kPatch(KernelContext context, IntArray table, IntArray step, int patchesAt) {
+        int patches = step.get(StepArray.PATCHES);
+        for (int i = context.globalIdx; i < patches; i += GROUP) {
+            table.set(step.get(patchesAt + 2 * i), step.get(patchesAt + 2 * i + 1));
+        }
+    }
+
+    /** Copies the states of place {@code places[0]} to place {@code places[1]}, in all layers of a slab. */
+    public static void copy(Tape tape, Slab slab, int layers, IntArray places) {
+        Frame f = tape.frame();
+        tape.add("copy", Grid.fixed(COPY_GROUPS, GROUP), (g, id) -> g.task(id, Residents::kCopy, f.context(), slab.array(), places,
+                layers, slab.layerStride(), slab.slotStride()));
+    }
+
+    static void kCopy(KernelContext context, FloatArray states, IntArray places, int layers, int layerStride, int slotStride) {
+        int from = places.get(0) * slotStride;
+        int to = places.get(1) * slotStride;
+        for (int layer = 0; layer < layers; layer++) {
+            for (int i = context.globalIdx; i < slotStride; i += COPY_GROUPS * GROUP) {
+                states.set(layer * layerStride + to + i, states.get(layer * layerStride + from + i));
+            }
+        }
+    }
+}
