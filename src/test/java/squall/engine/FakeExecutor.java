@@ -24,6 +24,7 @@ final class FakeExecutor implements Executor {
     final List<StepPlan> steps = new ArrayList<>();
     final List<Integer> cleared = new ArrayList<>();
     int restored;
+    private int kept;
     boolean broken;
     boolean closed;
 
@@ -33,8 +34,6 @@ final class FakeExecutor implements Executor {
         this.hash = new long[slots];
         for (int i = 0; i < slots; i++) kv.add(new ArrayList<>());
     }
-
-    private int kept;
 
     @Override public Logits step(StepPlan plan, Tap tap) {
         if (broken) throw new IllegalStateException("the device is gone");

@@ -39,6 +39,7 @@ final class TornadoOps implements Ops {
     private int next;
     private int base;
     private int highWater;
+    private int outputsFrom = Integer.MAX_VALUE;
 
     /**
      * @param maxRows rows that every buffer has room for
@@ -161,6 +162,11 @@ final class TornadoOps implements Ops {
         Elementwise.siluMul(tape, Region.of(h), Region.of(u));
     }
 
+    /** Whether a buffer's rows are the wanted ones. */
+    boolean isOutput(Region r) {
+        return r.at() >= outputsFrom;
+    }
+
     // ---- attention
 
     @Override public void headNormRope(Buf y, Buf x, HeadShape shape, Norm norm, Rope rope) {
@@ -174,7 +180,7 @@ final class TornadoOps implements Ops {
 
     @Override public void attention(Buf y, Buf q, StateSpec.Kv kv, int heads) {
         Pages pages = store.pages(kv);
-        Region partial = placed(Attention.partialWidth(heads, kv.headDim()));
+        Region partial = placed(1);
         Attention.record(tape, place(Region.of(y)), Region.of(q), pages, heads, partial);
     }
 
@@ -228,6 +234,7 @@ final class TornadoOps implements Ops {
     /** From here on rows are the wanted ones. */
     @Override public Buf outputs(Buf x) {
         rows = maxOutputs;
+        outputsFrom = next;
         tape.turnTo(outputs);
         Region y = placed(x.width());
         Elementwise.gather(tape, y, Region.of(x));

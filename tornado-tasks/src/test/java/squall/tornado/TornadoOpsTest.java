@@ -1,0 +1,34 @@
+package squall.tornado;
+
+import java.util.List;
+import org.junit.jupiter.api.Nested;
+import squall.ops.OpsContract;
+import squall.ops.Stage;
+import squall.ops.StateSpec;
+
+/** The recorder does what the vocabulary says, with each shape of kernels. */
+class TornadoOpsTest {
+    private static final int GROUP = 64;
+
+    private abstract static class Shaped extends OpsContract {
+        abstract Traits.Shape shape();
+
+        @Override protected Stage open(List<StateSpec> state, int slots) {
+            return new TornadoStage(new Traits(shape(), GROUP, false), slots, 708);
+        }
+    }
+
+    @Nested
+    class Rows extends Shaped {
+        @Override Traits.Shape shape() {
+            return Traits.Shape.ROWS;
+        }
+    }
+
+    @Nested
+    class Groups extends Shaped {
+        @Override Traits.Shape shape() {
+            return Traits.Shape.GROUPS;
+        }
+    }
+}
