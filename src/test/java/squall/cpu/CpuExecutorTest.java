@@ -19,12 +19,17 @@ import squall.engine.EngineOptions;
 import squall.engine.EngineOptions.KvFormat;
 import squall.engine.Executor;
 import squall.engine.ExecutorProvider;
+import squall.engine.Golden;
 import squall.ops.OpsContract;
 import squall.ops.StepPlan;
 import squall.ops.StepPlan.Want;
 
 class CpuExecutorTest {
     private static final String HYBRID = "qwen3_5";
+
+    private static CpuExecutor open(Golden golden, int threads, KvFormat keys, KvFormat values) {
+        return new CpuExecutor(golden.model(), new EngineOptions(512, 3, 512, threads, keys, values));
+    }
 
     private static StepPlan plan(int slot, int start, int... ids) {
         return new StepPlan.Builder().add(slot, start, ids, 0, ids.length, Want.LAST).build();
@@ -36,7 +41,7 @@ class CpuExecutorTest {
     }
 
     @Test void refusesPlansThatDoNotFitAndChangesNothing() {
-        try (Golden golden = new Golden(HYBRID); CpuExecutor executor = golden.open(1, KvFormat.F32, KvFormat.F32)) {
+        try (Golden golden = new Golden(HYBRID); CpuExecutor executor = open(golden, 1, KvFormat.F32, KvFormat.F32)) {
             int[] ids = golden.ids();
             float[] first = Golden.step(executor, 1, ids, 0, 5);
             refuses(executor, plan(3, 0, 1), "slot 3 of 3");
@@ -53,7 +58,7 @@ class CpuExecutorTest {
     }
 
     @Test void bringsBackWhatIsAskedForOnly() {
-        try (Golden golden = new Golden(HYBRID); CpuExecutor executor = golden.open(2, KvFormat.F32, KvFormat.F32)) {
+        try (Golden golden = new Golden(HYBRID); CpuExecutor executor = open(golden, 2, KvFormat.F32, KvFormat.F32)) {
             int[] ids = golden.ids();
             float[] all = Golden.step(executor, 0, ids, 0, 30);
             StepPlan none = new StepPlan.Builder().add(1, 0, ids, 0, 29, Want.NONE).build();
@@ -71,8 +76,8 @@ class CpuExecutorTest {
     /** Results do not depend on the number of threads, to the bit. */
     @ParameterizedTest @ValueSource(strings = {"qwen3", "qwen3_next"})
     void threadsDoNotChangeTheNumbers(String name) {
-        try (Golden golden = new Golden(name); CpuExecutor one = golden.open(1, KvFormat.F32, KvFormat.F32);
-             CpuExecutor four = golden.open(4, KvFormat.F32, KvFormat.F32)) {
+        try (Golden golden = new Golden(name); CpuExecutor one = open(golden, 1, KvFormat.F32, KvFormat.F32);
+             CpuExecutor four = open(golden, 4, KvFormat.F32, KvFormat.F32)) {
             int[] ids = golden.ids();
             for (int from : new int[] {0, 100, 101, 102})
                 assertArrayEquals(Golden.step(one, 0, ids, from, from == 0 ? 100 : from + 1),
@@ -82,7 +87,7 @@ class CpuExecutorTest {
 
     @ParameterizedTest @ValueSource(strings = {"qwen3", HYBRID})
     void goesBackToWhereItWas(String name) {
-        try (Golden golden = new Golden(name); CpuExecutor executor = golden.open(2, KvFormat.F32, KvFormat.F32)) {
+        try (Golden golden = new Golden(name); CpuExecutor executor = open(golden, 2, KvFormat.F32, KvFormat.F32)) {
             int[] ids = golden.ids();
             Golden.step(executor, 0, ids, 0, 70);
             Object saved = executor.saveState(0);
@@ -100,7 +105,7 @@ class CpuExecutorTest {
     }
 
     @Test void refusesAStateThatIsNotTheSequencesOwn() {
-        try (Golden golden = new Golden(HYBRID); CpuExecutor executor = golden.open(1, KvFormat.F32, KvFormat.F32)) {
+        try (Golden golden = new Golden(HYBRID); CpuExecutor executor = open(golden, 1, KvFormat.F32, KvFormat.F32)) {
             int[] ids = golden.ids();
             Golden.step(executor, 0, ids, 0, 10);
             Golden.step(executor, 1, ids, 0, 10);
@@ -116,7 +121,7 @@ class CpuExecutorTest {
     }
 
     @Test void aStepThatFailsLeavesItsSlotsUnusableUntilCleared() {
-        try (Golden golden = new Golden(HYBRID); CpuExecutor executor = golden.open(2, KvFormat.F32, KvFormat.F32)) {
+        try (Golden golden = new Golden(HYBRID); CpuExecutor executor = open(golden, 2, KvFormat.F32, KvFormat.F32)) {
             int[] ids = golden.ids();
             float[] expected = Golden.step(executor, 0, ids, 0, 40);
             IllegalStateException broken = new IllegalStateException("tap");
@@ -136,7 +141,7 @@ class CpuExecutorTest {
     @ParameterizedTest @CsvSource({"qwen3, F16, F16, 0x1p-11", "qwen3_yarn, Q8_0, Q8_0, 0x1.02p-8", "qwen3_tied, F16, Q8_0, 0x1.02p-8",
         "qwen3_5, F16, F16, 0x1p-11", "qwen3_5_tied, Q8_0, F16, 0x1.02p-8", "qwen3_next, Q8_0, Q8_0, 0x1.02p-8"})
     void cacheFormatsRound(String name, KvFormat keys, KvFormat values, double rounding) {
-        try (Golden golden = new Golden(name); CpuExecutor executor = golden.open(2, keys, values)) {
+        try (Golden golden = new Golden(name); CpuExecutor executor = open(golden, 2, keys, values)) {
             int[] ids = golden.ids();
             double[] expected = golden.logits();
             int vocab = expected.length / ids.length;
@@ -155,9 +160,9 @@ class CpuExecutorTest {
     @ParameterizedTest @ValueSource(strings = {"qwen3_moe", HYBRID})
     void decodingAllocatesNextToNothing(String name) {
         ThreadMXBean threads = (ThreadMXBean) ManagementFactory.getThreadMXBean();
-        try (Golden golden = new Golden(name); CpuExecutor executor = golden.open(1, KvFormat.F16, KvFormat.F16)) {
+        try (Golden golden = new Golden(name); CpuExecutor executor = open(golden, 1, KvFormat.F16, KvFormat.F16)) {
             int[] ids = golden.ids();
-            long bound = 4096L * golden.model.layers().size();
+            long bound = 4096L * golden.model().layers().size();
             long each = Long.MAX_VALUE;
             for (int round = 0; round < 60 && each > bound; round++) {
                 executor.clear(0);
@@ -177,7 +182,7 @@ class CpuExecutorTest {
         ExecutorProvider.Device device = cpu.devices().getFirst();
         assertTrue(device.memoryBytes() > 0 && device.computeUnits() > 0 && !device.name().isBlank());
         try (Golden golden = new Golden("qwen3");
-             Executor executor = cpu.open(golden.model, device.id(), new EngineOptions(64, 2, 8, 0, KvFormat.F16, KvFormat.F16))) {
+             Executor executor = cpu.open(golden.model(), device.id(), new EngineOptions(64, 2, 8, 0, KvFormat.F16, KvFormat.F16))) {
             assertEquals(2, executor.slots());
         }
     }

@@ -1,89 +1,19 @@
 package squall.cpu;
 
-import static org.junit.jupiter.api.Assertions.assertEquals;
-import static org.junit.jupiter.api.Assertions.assertTrue;
+import squall.engine.EngineOptions;
+import squall.engine.Executor;
+import squall.engine.GoldenContract;
+import squall.model.Model;
 
-import java.util.Arrays;
-import java.util.Random;
-import org.junit.jupiter.params.ParameterizedTest;
-import org.junit.jupiter.params.provider.ValueSource;
-import squall.engine.EngineOptions.KvFormat;
-import squall.ops.StepPlan;
+/** The CPU player against the reference implementation. */
+class GoldenTest extends GoldenContract {
 
-/** The whole model against the reference implementation in double precision. */
-class GoldenTest {
-    /** Twice the reference's own distance between float32 and float64; a bug shows as 1e-2. */
-    private static final double TOLERANCE = 2e-5;
-
-    @ParameterizedTest
-    @ValueSource(strings = {"qwen3", "qwen3_tied", "qwen3_yarn", "qwen3_moe", "qwen3_next", "qwen3_next_yarn", "qwen3_5",
-        "qwen3_5_tied", "qwen3_5_moe"})
-    void agrees(String name) {
-        try (Golden golden = new Golden(name); CpuExecutor executor = golden.open(2, KvFormat.F32, KvFormat.F32)) {
-            int[] ids = golden.ids();
-            double[] expected = golden.logits();
-            layers(golden, executor, ids);
-            // slot 0 is used again each time
-            for (int piece : new int[] {150, 1, 7, 64, 65}) {
-                executor.clear(0);
-                for (int from = 0; from < ids.length; from += piece)
-                    check(executor, ids, expected, from, Math.min(ids.length, from + piece), "in pieces of " + piece);
-            }
-            interleaved(executor, ids, expected);
-        }
+    @Override protected Executor open(Model model, EngineOptions options) {
+        return new CpuExecutor(model, options);
     }
 
-    private static void check(CpuExecutor executor, int[] ids, double[] expected, int from, int to, String how) {
-        int vocab = expected.length / ids.length;
-        double error = Golden.error(Golden.step(executor, 0, ids, from, to), expected, from, to - from, vocab);
-        assertTrue(error <= TOLERANCE, how + ", at " + from + ": error " + error);
-    }
-
-    /** The residual stream after every layer, so that a bug shows where it is. */
-    private static void layers(Golden golden, CpuExecutor executor, int[] ids) {
-        float[] hidden = golden.hidden();
-        int dim = golden.model.config().dim();
-        int[] seen = {0};
-        executor.clear(0);
-        StepPlan plan = new StepPlan.Builder().add(0, 0, ids, 0, ids.length, StepPlan.Want.NONE).build();
-        executor.step(plan, (point, x, rows, width) -> {
-            assertEquals(seen[0]++, point);
-            assertEquals(dim, width);
-            double[] expected = new double[rows * width];
-            for (int i = 0; i < expected.length; i++) expected[i] = hidden[point * rows * width + i];
-            double error = Golden.error(x, expected, 0, rows, width);
-            assertTrue(error <= 1e-4, "after layer " + point + ": error " + error);
-        });
-        assertEquals(hidden.length, seen[0] * ids.length * dim);
-    }
-
-    /** Three sequences share the steps, in pieces of random length: the golden one, itself shifted, and another. */
-    private static void interleaved(CpuExecutor executor, int[] ids, double[] expected) {
-        Random random = new Random(5);
-        int vocab = expected.length / ids.length;
-        int[] other = random.ints(ids.length, 0, vocab).toArray();
-        int[][] all = {other, ids, ids};
-        int[] at = new int[3];
-        for (int slot = 0; slot < 3; slot++) executor.clear(slot);
-        while (at[1] < ids.length || at[2] < ids.length) {
-            StepPlan.Builder plan = new StepPlan.Builder();
-            int[] rows = new int[3];
-            for (int slot = 0; slot < 3; slot++) {
-                rows[slot] = Math.min(ids.length - at[slot], random.nextInt(3) == 0 ? 1 : random.nextInt(40));
-                if (rows[slot] > 0) plan.add(slot, at[slot], all[slot], at[slot], at[slot] + rows[slot], StepPlan.Want.ALL);
-            }
-            if (Arrays.stream(rows).sum() == 0) continue;
-            float[] logits = executor.step(plan.build(), null).values();
-            int row = 0;
-            for (int slot = 0; slot < 3; slot++) {
-                if (slot > 0) {
-                    float[] own = Arrays.copyOfRange(logits, row * vocab, (row + rows[slot]) * vocab);
-                    double error = Golden.error(own, expected, at[slot], rows[slot], vocab);
-                    assertTrue(error <= TOLERANCE, "interleaved, slot " + slot + " at " + at[slot] + ": error " + error);
-                }
-                row += rows[slot];
-                at[slot] += rows[slot];
-            }
-        }
+    /** Twice the reference's own distance between float32 and float64. */
+    @Override protected double tolerance() {
+        return 2e-5;
     }
 }
