@@ -22,6 +22,9 @@ public final class CausalConv {
     /** Rows of a tile: only the first tile of a segment sees the window, so that it alone may slide it. */
     static final int TILE = 1 << TILE_SHIFT;
 
+    /** Work-items of a group; they share nothing. */
+    private static final int ITEMS = 64;
+
     private CausalConv() {}
 
     /**
@@ -33,11 +36,10 @@ public final class CausalConv {
     public static void record(Tape tape, Region y, Region u, Small weights, int taps, Slab window) {
         if (taps - 1 > TILE) throw new IllegalArgumentException("a convolution of " + taps + " taps; at most " + (TILE + 1) + " work");
         Frame f = tape.frame();
-        int group = f.traits().group();
-        int across = (y.width() + group - 1) / group;
-        Grid grid = new Grid((rows, segments) -> (rows / TILE + segments) * across, group);
+        int across = (y.width() + ITEMS - 1) / ITEMS;
+        Grid grid = new Grid((rows, segments) -> (rows / TILE + segments) * across, ITEMS);
         tape.add("causalConv", grid, (g, id) -> g.task(id, CausalConv::kCausalConv, f.context(), f.arena(), f.step(), f.layer(),
-                window.array(), weights.array(), y.at(), y.stride(), u.at(), u.stride(), y.width(), across * group, taps,
+                window.array(), weights.array(), y.at(), y.stride(), u.at(), u.stride(), y.width(), across * ITEMS, taps,
                 weights.layerStride(), weights.at(), window.layerStride(), window.slotStride()));
     }
 

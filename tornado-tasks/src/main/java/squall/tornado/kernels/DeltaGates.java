@@ -17,6 +17,9 @@ public final class DeltaGates {
     /** Under the root of a head's length, beside the sum of its squares. */
     static final float EPSILON = 1e-6f;
 
+    /** Work-items of a group where they share nothing. */
+    private static final int ITEMS = 64;
+
     private DeltaGates() {}
 
     /**
@@ -27,7 +30,7 @@ public final class DeltaGates {
      */
     public static void record(Tape tape, Region b, Region a, Small decay, Small dt) {
         Frame f = tape.frame();
-        tape.add("deltaGates", Grid.itemsPerRow(b.width(), f.traits().group()), (g, id) -> g.task(id, DeltaGates::kDeltaGates,
+        tape.add("deltaGates", Grid.itemsPerRow(b.width(), ITEMS), (g, id) -> g.task(id, DeltaGates::kDeltaGates,
                 f.context(), f.arena(), f.step(), f.layer(), decay.array(), dt.array(), b.at(), b.stride(), a.at(), a.stride(), b.width(),
                 decay.layerStride(), decay.at(), dt.layerStride(), dt.at()));
     }

@@ -12,6 +12,7 @@ import uk.ac.manchester.tornado.api.KernelContext;
 import uk.ac.manchester.tornado.api.math.TornadoMath;
 import uk.ac.manchester.tornado.api.types.arrays.FloatArray;
 import uk.ac.manchester.tornado.api.types.arrays.IntArray;
+import uk.ac.manchester.tornado.api.types.vectors.Float8;
 
 /**
  * The gated delta rule over the rows of each segment in order, for each value head, from the slot's S, which is zero at
@@ -19,6 +20,10 @@ import uk.ac.manchester.tornado.api.types.arrays.IntArray;
  * column of dv is a row of memory and needs no other.
  */
 public final class DeltaRule {
+    /** Work-items of a group where each has a column of its own. */
+    private static final int ITEMS = 64;
+    /** Floats of a vector on CPU devices. */
+    private static final int EIGHT = 8;
     /** Lanes that share a column of S in local memory, values of it that each keeps in registers, and columns of a group. */
     private static final int LANES = 8;
     private static final int VALUES = 16;
@@ -42,17 +47,22 @@ public final class DeltaRule {
      */
     public static void record(Tape tape, Region y, Region qkv, Region beta, Region g, Slab s, DeltaShape shape) {
         Traits.Shape kind = tape.frame().traits().shape();
-        if (kind == Traits.Shape.ROWS || shape.dk() > LONGEST_KEY) recordColumns(tape, y, qkv, beta, g, s, shape);
+        if (kind == Traits.Shape.ROWS) recordVectors(tape, y, qkv, beta, g, s, shape);
+        else if (shape.dk() > LONGEST_KEY) recordColumns(tape, y, qkv, beta, g, s, shape);
         else if (kind == Traits.Shape.GROUPS) recordLanes(tape, y, qkv, beta, g, s, shape);
         else recordWarps(tape, y, qkv, beta, g, s, shape);
     }
 
+    private static void recordVectors(Tape tape, Region y, Region qkv, Region beta, Region g, Slab s, DeltaShape shape) {
+        Frame f = tape.frame();
+        tape.add("deltaRule", columns(shape), (graph, id) -> graph.task(id, DeltaRule::kDeltaRuleVectors, f.context(), f.arena(), f.step(),
+                f.layer(), s.array(), y.at(), y.stride(), qkv.at(), qkv.stride(), beta.at(), beta.stride(), g.at(), g.stride(),
+                shape.keyHeads(), shape.valueHeads(), shape.dk(), shape.dv(), tiled(shape), s.layerStride(), s.slotStride()));
+    }
+
     private static void recordColumns(Tape tape, Region y, Region qkv, Region beta, Region g, Slab s, DeltaShape shape) {
         Frame f = tape.frame();
-        int group = f.traits().group();
-        int columns = shape.valueHeads() * shape.dv();
-        Grid grid = new Grid((rows, segments) -> (segments * columns + group - 1) / group, group);
-        tape.add("deltaRule", grid, (graph, id) -> graph.task(id, DeltaRule::kDeltaRuleColumns, f.context(), f.arena(), f.step(), f.layer(),
+        tape.add("deltaRule", columns(shape), (graph, id) -> graph.task(id, DeltaRule::kDeltaRuleColumns, f.context(), f.arena(), f.step(), f.layer(),
                 s.array(), y.at(), y.stride(), qkv.at(), qkv.stride(), beta.at(), beta.stride(), g.at(), g.stride(), shape.keyHeads(),
                 shape.valueHeads(), shape.dk(), shape.dv(), tiled(shape), s.layerStride(), s.slotStride()));
     }
@@ -73,6 +83,12 @@ public final class DeltaRule {
         tape.add("deltaRule", grid, (graph, id) -> graph.task(id, DeltaRule::kDeltaRuleWarps, f.context(), f.arena(), f.step(), f.layer(),
                 s.array(), y.at(), y.stride(), qkv.at(), qkv.stride(), beta.at(), beta.stride(), g.at(), g.stride(), shape.keyHeads(),
                 shape.valueHeads(), shape.dk(), shape.dv(), tiled(shape), s.layerStride(), s.slotStride()));
+    }
+
+    /** A work-item for each segment and column of S. */
+    private static Grid columns(DeltaShape shape) {
+        int columns = shape.valueHeads() * shape.dv();
+        return new Grid((rows, segments) -> (segments * columns + ITEMS - 1) / ITEMS, ITEMS);
     }
 
     /** The order of heads as an argument of a task. */
@@ -111,6 +127,77 @@ public final class DeltaRule {
             }
             arena.set(yAt + row * yStride + column, out);
         }
+    }
+
+    /**
+     * {@link #kDeltaRuleColumns} for CPU devices, eight values at a time: loads of neighbours that fill a vector become one load,
+     * which the device's compiler does not make out of the plain loop (0.17 against 0.76 ms for 16 heads of 128 x 128 on PoCL).
+     */
+    static void kDeltaRuleVectors(KernelContext context, FloatArray arena, IntArray step, IntArray layer, FloatArray s, int yAt, int yStride,
+                                  int qkvAt, int qkvStride, int betaAt, int betaStride, int gAt, int gStride, int keyHeads, int valueHeads,
+                                  int dk, int dv, int tiled, int layerStride, int slotStride) {
+        int column = context.globalIdx % (valueHeads * dv);
+        int segment = context.globalIdx / (valueHeads * dv);
+        if (segment >= step.get(StepArray.SEGMENTS)) return;
+        int record = StepArray.FIRST_SEGMENT + StepArray.RECORD * segment;
+        int end = step.get(record + StepArray.SEGMENT_END);
+        int start = step.get(record + StepArray.SEGMENT_START);
+        int at = layer.get(0) * layerStride + step.get(record + StepArray.SEGMENT_SLOT) * slotStride + column * dk;
+        int fresh = start == 0 ? dk : 0;
+        for (int i = 0; i < fresh; i++) s.set(at + i, 0f);
+        int head = column / dv;
+        int keyHead = tiled == 1 ? head % keyHeads : head / (valueHeads / keyHeads);
+        int whole = dk - dk % EIGHT;
+        for (int row = step.get(record + StepArray.SEGMENT_BEGIN); row < end; row++) {
+            int q = qkvAt + row * qkvStride + keyHead * dk;
+            int k = q + keyHeads * dk;
+            float decay = TornadoMath.exp(arena.get(gAt + row * gStride + head));
+            Float8 eight = all(0f);
+            for (int i = 0; i < whole; i += EIGHT) eight = Float8.add(eight, Float8.mult(load(arena, k + i), load(s, at + i)));
+            float predicted = sum(eight);
+            for (int i = whole; i < dk; i++) predicted += arena.get(k + i) * s.get(at + i);
+            float v = arena.get(qkvAt + row * qkvStride + 2 * keyHeads * dk + column);
+            float d = arena.get(betaAt + row * betaStride + head) * (v - decay * predicted);
+            Float8 decays = all(decay);
+            Float8 deltas = all(d);
+            Float8 read = all(0f);
+            for (int i = 0; i < whole; i += EIGHT) {
+                Float8 value = Float8.add(Float8.mult(load(s, at + i), decays), Float8.mult(load(arena, k + i), deltas));
+                store(s, at + i, value);
+                read = Float8.add(read, Float8.mult(value, load(arena, q + i)));
+            }
+            float out = sum(read);
+            for (int i = whole; i < dk; i++) {
+                float value = decay * s.get(at + i) + d * arena.get(k + i);
+                s.set(at + i, value);
+                out += value * arena.get(q + i);
+            }
+            arena.set(yAt + row * yStride + column, out);
+        }
+    }
+
+    /** Products of a vector and a number come out wrong where a loop is unrolled: all vectors of a kernel are made of eight numbers. */
+    private static Float8 all(float x) {
+        return new Float8(x, x, x, x, x, x, x, x);
+    }
+
+    private static Float8 load(FloatArray a, int at) {
+        return new Float8(a.get(at), a.get(at + 1), a.get(at + 2), a.get(at + 3), a.get(at + 4), a.get(at + 5), a.get(at + 6), a.get(at + 7));
+    }
+
+    private static void store(FloatArray a, int at, Float8 v) {
+        a.set(at, v.getS0());
+        a.set(at + 1, v.getS1());
+        a.set(at + 2, v.getS2());
+        a.set(at + 3, v.getS3());
+        a.set(at + 4, v.getS4());
+        a.set(at + 5, v.getS5());
+        a.set(at + 6, v.getS6());
+        a.set(at + 7, v.getS7());
+    }
+
+    private static float sum(Float8 v) {
+        return v.getS0() + v.getS1() + v.getS2() + v.getS3() + (v.getS4() + v.getS5() + v.getS6() + v.getS7());
     }
 
     /**

@@ -196,7 +196,8 @@ class DeltaKernelsTest {
                     }, decay.array(), dt.array());
     }
 
-    @ParameterizedTest @CsvSource({"2,6,32,32,GROUPED", "2,6,32,32,TILED", "3,3,20,12,GROUPED", "1,2,7,5,TILED", "1,2,130,3,TILED",
+    @ParameterizedTest @CsvSource({"2,6,32,32,GROUPED", "2,6,32,32,TILED", "3,3,20,12,GROUPED", "1,2,7,5,TILED", "1,2,16,3,TILED",
+            "1,1,8,4,TILED", "1,2,130,3,TILED",
             "1,2,128,128,TILED"})
     void deltaRule(int keyHeads, int valueHeads, int dk, int dv, DeltaShape.HeadOrder order) {
         DeltaShape shape = new DeltaShape(keyHeads, valueHeads, dk, dv, order);
