@@ -23,10 +23,23 @@ public final class TestDevice implements ExecutionCondition, AfterEachCallback {
     /** Why nothing can run here, or null. */
     private static String skipped;
     private static boolean settled;
+    private static String backend = "";
 
     /** Whether the tests run on a device and not in the checker. */
     public static boolean isReal() {
         return NUMBER != null;
+    }
+
+    /** Whether kernels may use warps: the checker plays them, and CUDA has them. */
+    public static boolean hasWarps() {
+        if (isReal()) settle();
+        return !isReal() || backend.contains("CUDA");
+    }
+
+    /** Whether kernels may use vectors of eight: every backend but CUDA. */
+    public static boolean hasVectors() {
+        if (isReal()) settle();
+        return !backend.contains("CUDA");
     }
 
     @Override public ConditionEvaluationResult evaluateExecutionCondition(ExtensionContext context) {
@@ -67,6 +80,7 @@ public final class TestDevice implements ExecutionCondition, AfterEachCallback {
             return;
         }
         int[] at = kinds.get(names.get(NUMBER - 1));
+        backend = runtime.getBackend(at[0]).getName();
         runtime.getBackend(at[0]).setDefaultDevice(at[1]);
         runtime.setDefaultBackend(at[0]);
         TornadoDevice device = runtime.getDefaultDevice();

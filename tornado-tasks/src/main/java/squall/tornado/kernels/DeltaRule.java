@@ -176,7 +176,7 @@ public final class DeltaRule {
         }
     }
 
-    /** Products of a vector and a number come out wrong where a loop is unrolled: all vectors of a kernel are made of eight numbers. */
+    /** Eight times x: TornadoVM takes the product of a vector and a number for an earlier one where a loop is unrolled. */
     private static Float8 all(float x) {
         return new Float8(x, x, x, x, x, x, x, x);
     }

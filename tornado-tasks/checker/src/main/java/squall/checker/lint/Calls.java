@@ -17,6 +17,7 @@ final class Calls {
             "shortValue", "byteValue", "bitCount");
     private static final Set<String> LOADS = Set.of("get", "getHalfFloat", "getHalf2");
     private static final Set<String> STORES = Set.of("set", "setHalfFloat", "setHalf2");
+    private static final Set<String> COMBINED = Set.of("add", "sub", "mult", "div");
     private static final Set<String> SIZES = Set.of("getSize", "getLength", "size", "vectorWidth");
 
     private final Analysis analysis;
@@ -129,6 +130,9 @@ final class Calls {
     }
 
     private Value library(Analysis.Place place, String owner, String name, Value[] arguments) {
+        if (owner.endsWith("/Float8") && COMBINED.contains(name) && arguments[1].kind() == 'F') {
+            analysis.broken(place, Rule.VECTOR_AND_NUMBER, "Float8." + name);
+        }
         if (owner.equals(API + "types/BFloat16")) {
             analysis.cudaOnly(place, "BFloat16");
             return name.equals("bf16FromFloat") ? Value.of("S").with(Value.FROM_BF16) : null;

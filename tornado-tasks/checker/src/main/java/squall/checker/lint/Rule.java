@@ -38,6 +38,8 @@ public enum Rule {
     REDUCE("@Reduce gives wrong sums", "a reduction with a KernelContext and a tree in local memory"),
     NOT_STATIC("a kernel is a static method without captured values", "a method reference to a static method"),
     CONTROL("exception handlers, monitors and instanceof are refused", "plain control flow"),
+    VECTOR_AND_NUMBER("a Float8 combined with a number is taken for an earlier one where a loop is unrolled",
+            "a vector of equal numbers, new Float8(x, x, x, x, x, x, x, x)"),
     NEW_OBJECT("a kernel cannot make this object", "vector types and HalfFloat only"),
     NO_DEBUG_INFO("TornadoVM needs the table of local variables", "compile with javac -g");
 

@@ -8,6 +8,7 @@ import uk.ac.manchester.tornado.api.types.arrays.ByteArray;
 import uk.ac.manchester.tornado.api.types.arrays.FloatArray;
 import uk.ac.manchester.tornado.api.types.arrays.IntArray;
 import uk.ac.manchester.tornado.api.types.arrays.ShortArray;
+import uk.ac.manchester.tornado.api.types.vectors.Float8;
 
 /**
  * One kernel for each way to break a rule. The name says which, up to an underscore; the line is marked with "here".
@@ -257,6 +258,15 @@ public final class Traps {
         synchronized (y) { // here
             y.set(0, 1);
         } // here
+    }
+
+    /** On PoCL, with n = 16, the second half of y was the first one again. */
+    public static void kVectorAndNumber(FloatArray y, FloatArray x, int n) {
+        for (int i = 0; i < n; i += 8) {
+            Float8 eight = new Float8(x.get(i), x.get(i + 1), x.get(i + 2), x.get(i + 3), x.get(i + 4), x.get(i + 5), x.get(i + 6),
+                    x.get(i + 7));
+            y.set(i, Float8.mult(eight, 0.5f).getS0()); // here
+        }
     }
 
     public static void kNewObject(IntArray y) {
