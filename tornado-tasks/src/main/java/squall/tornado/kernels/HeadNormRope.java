@@ -3,6 +3,7 @@ package squall.tornado.kernels;
 import squall.ops.HeadShape;
 import squall.tornado.Frame;
 import squall.tornado.Grid;
+import squall.tornado.Pages;
 import squall.tornado.Region;
 import squall.tornado.Small;
 import squall.tornado.StepArray;
@@ -14,6 +15,9 @@ import uk.ac.manchester.tornado.api.types.arrays.IntArray;
 
 /** Per head: norm, then rotary embedding. */
 public final class HeadNormRope {
+    /** The largest group. */
+    private static final int MAX_GROUP = 256;
+
     private HeadNormRope() {}
 
     /**
@@ -66,5 +70,97 @@ public final class HeadNormRope {
             arena.set(to + frequencies + i, b * cosine + a * sine);
         }
         for (int i = 2 * frequencies + lane; i < size; i += group) arena.set(to + i, weights.get(w + i) * arena.get(from + i) * scale);
+    }
+
+    /** Where q, k and v of one attention layer come from; k and v are packed, q is read at {@code queries}. */
+    public record Projected(Region q, HeadShape queries, Small queryNorm, Region k, Region v, Small keyNorm) {}
+
+    /**
+     * In one task: {@code q = rope(norm(from.q))} into y; {@code rope(norm(from.k))} and v into the pages at each row's position.
+     * Both norms are in one array.
+     */
+    public static void recordAppending(Tape tape, Region y, Projected from, Pages pages, float eps, FloatArray angles, int frequencies) {
+        Frame f = tape.frame();
+        HeadShape shape = from.queries;
+        int group = f.traits().group();
+        tape.add("normRopeAppend", Grid.perRow(shape.heads() + pages.kvHeads(), group), (g, id) -> g.task(id, HeadNormRope::kNormRopeAppend,
+                f.context(), f.arena(), f.step(), f.layer(), from.queryNorm.array(), angles, pages.keys(), pages.values(), pages.table(),
+                pair(from.queryNorm.at(), from.keyNorm.at()), pair(from.queryNorm.layerStride(), frequencies),
+                pair(pages.pagesPerSlot(), pages.layerStride()), pair(y.at(), y.stride()),
+                pair(from.q.at() + shape.offset(), from.q.stride()), pair(from.k.at(), from.k.stride()),
+                pair(from.v.at(), from.v.stride()), pair(shape.heads(), pages.kvHeads()), pair(shape.dim(), shape.stride()),
+                pair(f.rowsAt(), group), eps));
+    }
+
+    /** Two numbers in one task argument, of which there may be twenty; the compiler takes them apart, as both are constants to it. */
+    private static long pair(int high, int low) {
+        return (long) high << 32 | low;
+    }
+
+    private static int high(long pair) {
+        return (int) (pair >> 32);
+    }
+
+    private static int low(long pair) {
+        return (int) (pair & Integer.MAX_VALUE);
+    }
+
+    /** A group for each query head and each key head of a row; the latter's copies the head's values, too. */
+    static void kNormRopeAppend(KernelContext context, FloatArray arena, IntArray step, IntArray layer, FloatArray weights,
+                                FloatArray angles, FloatArray keys, FloatArray values, IntArray table, long normAts,
+                                long normStrideFrequencies, long pagesLayerStride, long y, long q, long k, long v, long heads, long dims,
+                                long rowsGroup, float eps) {
+        int group = low(rowsGroup);
+        float[] sums = context.allocateFloatLocalArray(MAX_GROUP);
+        int units = high(heads) + low(heads);
+        int frequencies = low(normStrideFrequencies);
+        int dim = high(dims);
+        int row = context.groupIdx / units;
+        int unit = context.groupIdx % units;
+        int lane = context.localIdx;
+        int size = row < step.get(StepArray.ROWS) ? dim : 0;
+        int turned = TornadoMath.min(size, frequencies);
+        int key = unit < high(heads) ? 0 : 1;
+        int head = unit - key * high(heads);
+        int from = key == 0 ? high(q) + row * low(q) + head * low(dims) : high(k) + row * low(k) + head * dim;
+        int w = layer.get(0) * high(normStrideFrequencies) + (key == 0 ? high(normAts) : low(normAts));
+        float sum = 0f;
+        for (int i = lane; i < size; i += group) {
+            float x = arena.get(from + i);
+            sum += x * x;
+        }
+        sums[lane] = sum;
+        context.localBarrier();
+        for (int half = group >> 1; half > 0; half >>= 1) {
+            if (lane < half) sums[lane] += sums[lane + half];
+            context.localBarrier();
+        }
+        float scale = 1f / TornadoMath.sqrt(sums[0] / dim + eps);
+        int record = high(rowsGroup) + StepArray.RECORD * row;
+        int position = step.get(record + StepArray.POSITION);
+        int page = 0;
+        if (size > 0) page = table.get(step.get(record + StepArray.SLOT) * high(pagesLayerStride) + (position >> Pages.SHIFT));
+        int at = layer.get(0) * low(pagesLayerStride) + ((page * Pages.SIZE + (position & (Pages.SIZE - 1))) * low(heads) + head) * dim;
+        int to = high(y) + row * low(y) + head * dim;
+        for (int i = lane; i < turned; i += group) {
+            float a = weights.get(w + i) * arena.get(from + i) * scale;
+            float b = weights.get(w + frequencies + i) * arena.get(from + frequencies + i) * scale;
+            float cosine = angles.get(position * 2 * frequencies + i);
+            float sine = angles.get(position * 2 * frequencies + frequencies + i);
+            if (key == 0) {
+                arena.set(to + i, a * cosine - b * sine);
+                arena.set(to + frequencies + i, b * cosine + a * sine);
+            } else {
+                keys.set(at + i, a * cosine - b * sine);
+                keys.set(at + frequencies + i, b * cosine + a * sine);
+            }
+        }
+        for (int i = 2 * frequencies + lane; i < size; i += group) {
+            float x = weights.get(w + i) * arena.get(from + i) * scale;
+            if (key == 0) arena.set(to + i, x);
+            else keys.set(at + i, x);
+        }
+        int copied = key * size;
+        for (int i = lane; i < copied; i += group) values.set(at + i, arena.get(high(v) + row * low(v) + head * dim + i));
     }
 }

@@ -12,6 +12,7 @@ import squall.ops.StepPlan;
 import squall.tornado.Pages;
 import squall.tornado.Region;
 import squall.tornado.Rig;
+import squall.tornado.Small;
 import squall.tornado.Traits;
 import uk.ac.manchester.tornado.api.types.arrays.FloatArray;
 import uk.ac.manchester.tornado.api.types.arrays.IntArray;
@@ -123,6 +124,43 @@ class AttentionTest {
                     values[at(pages, s.slot(), s.start() + r - s.begin()) + i] = rig.get(v, r, i);
                 }
         rig.changing(pages.keys(), pages.values()).play(tape -> Attention.append(tape, k, v, pages), pages.table());
+        rig.nothingElseChanged();
+        same(keys, pages.keys());
+        same(values, pages.values());
+    }
+
+    @ParameterizedTest @CsvSource({"4, 2, 20, 5", "3, 3, 9, 4", "2, 1, 128, 32"})
+    void normRopeAndAppendInOneTask(int heads, int kvHeads, int dim, int frequencies) {
+        Rig rig = new Rig(5, LAYER, TRAITS);
+        StepPlan plan = rig.plan(FEW);
+        Pages pages = pages(rig, kvHeads, dim);
+        float[] keys = pages.keys().toHeapArray();
+        float[] values = pages.values().toHeapArray();
+        HeadShape queries = new HeadShape(heads, dim, 2 * dim + 1, 3);
+        Region q = rig.region(heads * (2 * dim + 1) + 3);
+        Region y = rig.region(heads * dim);
+        Region both = rig.region(2 * kvHeads * dim);
+        Region k = Rig.part(both, 0, kvHeads * dim);
+        Region v = Rig.part(both, kvHeads * dim, kvHeads * dim);
+        Small all = rig.small(2 * dim + 3);
+        Small queryNorm = new Small(all.array(), all.layerStride(), all.at(), dim);
+        Small keyNorm = new Small(all.array(), all.layerStride(), all.at() + dim + 3, dim);
+        FloatArray angles = rig.floats(200 * 2 * frequencies);
+        HeadNormRope.Projected from = new HeadNormRope.Projected(q, queries, queryNorm, k, v, keyNorm);
+        rig.changing(pages.keys(), pages.values()).play(tape ->
+                HeadNormRope.recordAppending(tape, y, from, pages, 1e-6f, angles, frequencies), all.array(), angles, pages.table());
+        for (StepPlan.Segment s : plan.segments())
+            for (int r = s.begin(); r < s.end(); r++) {
+                int position = s.start() + r - s.begin();
+                rig.expect(y, r, RowKernelsTest.rotated(rig, rig.row(q, r), queries, queryNorm, angles, frequencies, position), TOLERANCE);
+                double[] key = RowKernelsTest.rotated(rig, rig.row(k, r), HeadShape.packed(kvHeads, dim), keyNorm, angles, frequencies, position);
+                int at = at(pages, s.slot(), position);
+                for (int i = 0; i < key.length; i++) {
+                    assertEquals(key[i], pages.keys().get(at + i), 1e-5);
+                    keys[at + i] = pages.keys().get(at + i);
+                    values[at + i] = rig.get(v, r, i);
+                }
+            }
         rig.nothingElseChanged();
         same(keys, pages.keys());
         same(values, pages.values());

@@ -33,6 +33,8 @@ public enum Rule {
     FRAGMENT_ELEMENT("elements of a tensor-core fragment cannot be read", "mmaStore into local memory, then read that"),
     CARRIED_PAST_LOOP_BRANCH("a variable is carried through an if/else in which a branch ends in a loop: it may be overwritten after the merge",
             "recompute it after the if/else, or make the branch part of the loop's bound"),
+    CONDITION_IN_LOOP_TEST("a conditional expression in a loop's test makes the compiler drop what stands behind the loop",
+            "settle the bound in a variable before the loop"),
     OR_OF_AND("'a || (b && c)' is compiled with the inner condition negated", "integer arithmetic: (a | (b & c)) != 0 on flags"),
     NAN("a NaN constant does not compile", "compare x != x, or use an infinity"),
     REDUCE("@Reduce gives wrong sums", "a reduction with a KernelContext and a tree in local memory"),

@@ -52,6 +52,7 @@ final class Shapes {
         }
         shapes.parallelLoops();
         shapes.branchesThatEndInLoops();
+        shapes.conditionsInLoopTests();
         shapes.orOfAnd();
     }
 
@@ -175,6 +176,29 @@ final class Shapes {
             }
         }
         return -1;
+    }
+
+    /** {@code for (...; i < (c ? a : b); ...)}: both values meet before the jump out of the loop, and nothing is stored on the way. */
+    private void conditionsInLoopTests() {
+        loops.forEach((head, end) -> {
+            for (int i = head; i <= end && stored(code.code.get(i)) < 0; i++) {
+                if (code.isConditional(i) && code.jump(i) > end) {
+                    if (meets(head, i)) {
+                        analysis.broken(code, i, Rule.CONDITION_IN_LOOP_TEST, "");
+                    }
+                    return;
+                }
+            }
+        });
+    }
+
+    private boolean meets(int from, int to) {
+        for (int i = from; i < to; i++) {
+            if (code.isGoto(i) && code.jump(i) > i && code.jump(i) <= to) {
+                return true;
+            }
+        }
+        return false;
     }
 
     private boolean leavesAnotherLoop(int head, int end, int exit) {

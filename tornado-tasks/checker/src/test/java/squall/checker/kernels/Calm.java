@@ -117,4 +117,13 @@ public final class Calm {
         sums[context.localIdx] = 1f;
         y.set(context.globalIdx, sums[context.localIdx]);
     }
+
+    public static void kTwoConditionsOfALoop(IntArray y, IntArray x, int n) {
+        int first = n > 3 ? 3 : n;
+        int i = 0;
+        while (i < n && x.get(i) > 0) {
+            y.set(i, i < first ? 1 : 2);
+            i++;
+        }
+    }
 }

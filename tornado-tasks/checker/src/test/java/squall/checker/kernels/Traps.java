@@ -111,6 +111,12 @@ public final class Traps {
         return -1;
     }
 
+    public static void kConditionInLoopTest(IntArray a, int n, int m) {
+        for (int i = 0; i < (a.get(n) > 0 ? n : m); i++) { // here
+            a.set(i, 1);
+        }
+    }
+
     public static void kTwoParallelLoops(FloatArray a, FloatArray b) {
         for (@Parallel int i = 0; i < a.getSize(); i++) {
             a.set(i, 1f);
