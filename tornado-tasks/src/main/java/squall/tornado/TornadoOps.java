@@ -180,7 +180,7 @@ final class TornadoOps implements Ops {
 
     @Override public void attention(Buf y, Buf q, StateSpec.Kv kv, int heads) {
         Pages pages = store.pages(kv);
-        Region partial = placed(1);
+        Region partial = placed(Attention.partialWidth(tape.frame(), heads, kv.kvHeads(), kv.headDim()));
         Attention.record(tape, place(Region.of(y)), Region.of(q), pages, heads, partial);
     }
 
