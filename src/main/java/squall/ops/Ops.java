@@ -56,8 +56,8 @@ public interface Ops {
     // ---- attention
 
     /**
-     * For each head: {@code y[head] = rope(rmsNorm(x[head]))}, position from the row. y is packed [rows, heads * dim];
-     * x is read at {@code shape}, so that a head may be followed by its output gate.
+     * For each head: {@code y[head] = rope(rmsNorm(x[head]))}, position from the row. y is packed [rows, heads * dim]
+     * and not x; x is read at {@code shape}, so that a head may be followed by its output gate.
      */
     void headNormRope(Buf y, Buf x, HeadShape shape, Norm norm, Rope rope);
 
