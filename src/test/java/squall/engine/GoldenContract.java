@@ -19,6 +19,11 @@ public abstract class GoldenContract {
     /** {@code max |a - b| / max |b|} that is allowed; a bug shows as 1e-2. */
     protected abstract double tolerance();
 
+    /** How many of the checkpoint's tokens go in pieces; fewer for players that count every access. */
+    protected int tokens(int all) {
+        return all;
+    }
+
     private static String[] names() {
         return Golden.NAMES;
     }
@@ -29,14 +34,16 @@ public abstract class GoldenContract {
         try (Golden golden = new Golden(name); Executor executor = open(golden.model(), options)) {
             int[] ids = golden.ids();
             double[] expected = golden.logits();
-            layers(golden, executor, ids);
             // slot 0 is used again each time
-            for (int piece : new int[] {150, 1, 7, 64, 65}) {
+            executor.clear(0);
+            atOnce(golden, executor, ids, expected);
+            int n = tokens(ids.length);
+            for (int piece : new int[] {1, 7, 64, 65}) {
                 executor.clear(0);
-                for (int from = 0; from < ids.length; from += piece)
-                    check(executor, ids, expected, from, Math.min(ids.length, from + piece), "in pieces of " + piece);
+                for (int from = 0; from < n; from += piece)
+                    check(executor, ids, expected, from, Math.min(n, from + piece), "in pieces of " + piece);
             }
-            interleaved(executor, ids, expected);
+            interleaved(executor, Arrays.copyOf(ids, n), Arrays.copyOf(expected, n * (expected.length / ids.length)));
         }
     }
 
@@ -46,14 +53,13 @@ public abstract class GoldenContract {
         assertTrue(error <= tolerance(), how + ", at " + from + ": error " + error);
     }
 
-    /** The residual stream after every layer, so that a bug shows where it is. */
-    private static void layers(Golden golden, Executor executor, int[] ids) {
+    /** The whole prompt in one step; the residual stream after every layer, so that a bug shows where it is. */
+    private void atOnce(Golden golden, Executor executor, int[] ids, double[] reference) {
         float[] hidden = golden.hidden();
         int dim = golden.model().config().dim();
         int[] seen = {0};
-        executor.clear(0);
-        StepPlan plan = new StepPlan.Builder().add(0, 0, ids, 0, ids.length, StepPlan.Want.NONE).build();
-        executor.step(plan, (point, x, rows, width) -> {
+        StepPlan plan = new StepPlan.Builder().add(0, 0, ids, 0, ids.length, StepPlan.Want.ALL).build();
+        Logits logits = executor.step(plan, (point, x, rows, width) -> {
             assertEquals(seen[0]++, point);
             assertEquals(dim, width);
             double[] expected = new double[rows * width];
@@ -62,6 +68,8 @@ public abstract class GoldenContract {
             assertTrue(error <= 1e-4, "after layer " + point + ": error " + error);
         });
         assertEquals(hidden.length, seen[0] * ids.length * dim);
+        double error = Golden.error(logits.values(), reference, 0, ids.length, logits.vocab());
+        assertTrue(error <= tolerance(), "at once: error " + error);
     }
 
     /** Three sequences share the steps, in pieces of random length: the golden one, itself shifted, and another. */

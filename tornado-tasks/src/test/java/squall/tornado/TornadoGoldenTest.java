@@ -9,7 +9,12 @@ import squall.model.Model;
 class TornadoGoldenTest extends GoldenContract {
 
     @Override protected Executor open(Model model, EngineOptions options) {
-        return new TornadoExecutor(model, null, options, new Traits(Traits.Shape.GROUPS, 64, false));
+        return new TornadoExecutor(model, null, options, TestDevice.traits(Traits.Shape.GROUPS));
+    }
+
+    /** Every piece from 1 to 65 has a boundary within so many. */
+    @Override protected int tokens(int all) {
+        return TestDevice.isReal() ? all : 70;
     }
 
     /** Five times that of the CPU player: devices round exponentials and reciprocal roots less carefully. */

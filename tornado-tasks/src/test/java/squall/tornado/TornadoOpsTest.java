@@ -8,8 +8,6 @@ import squall.ops.StateSpec;
 
 /** The recorder does what the vocabulary says, with each shape of kernels. */
 class TornadoOpsTest {
-    private static final int GROUP = 64;
-
     private abstract static class Shaped extends OpsContract {
         abstract Traits.Shape shape();
 
@@ -18,7 +16,7 @@ class TornadoOpsTest {
         }
 
         @Override protected Stage open(List<StateSpec> state, int slots) {
-            return new TornadoStage(new Traits(shape(), GROUP, false), slots, 708);
+            return new TornadoStage(TestDevice.traits(shape()), slots, 708);
         }
     }
 
