@@ -3,18 +3,17 @@ package squall.cpu;
 import java.util.ArrayList;
 import java.util.List;
 import squall.engine.EngineOptions;
-import squall.engine.Executor;
 import squall.engine.Logits;
+import squall.engine.PartExecutor;
 import squall.engine.SlotLengths;
 import squall.layer.Block;
 import squall.model.Model;
-import squall.ops.Buf;
 import squall.ops.StateSpec;
 import squall.ops.StepPlan;
 import squall.ops.Tap;
 
 /** Runs a model with {@link CpuOps}, its first small steps with {@link ScalarOps}. Owned by one thread, which is also worker 0 of its team. */
-final class CpuExecutor implements Executor {
+final class CpuExecutor implements PartExecutor {
     private static final Logits NONE = new Logits(new float[0], 0, 0);
 
     /** What a sequence had. */
@@ -27,6 +26,9 @@ final class CpuExecutor implements Executor {
     /** Of the two, the one that plays the running step, or played the last. */
     private CpuOps ops;
     private final SlotLengths lengths;
+    /** The step that is running, and its residual stream once there is one. */
+    private StepPlan plan;
+    private Activation x;
     private boolean closed;
 
     CpuExecutor(Model model, EngineOptions options) {
@@ -54,40 +56,72 @@ final class CpuExecutor implements Executor {
     }
 
     @Override public Logits step(StepPlan plan, Tap tap) {
-        if (closed) throw new IllegalStateException("the executor is closed");
-        lengths.begin(plan);
-        Logits logits = play(plan, tap);
-        lengths.ended(plan);
-        return logits;
-    }
-
-    private Logits play(StepPlan plan, Tap tap) {
-        ops = ScalarOps.isForStep(model.config(), plan.rows()) ? scalars : vectors;
-        ops.begin(plan);
-        Activation x = Activation.of(model.embedding().forward(ops));
-        ops.hold();
+        begin(plan);
+        embed();
         if (tap != null) tap.at(0, x.data, x.rows, x.width);
         int point = 1;
         for (Model.Layer layer : model.layers()) {
-            run(layer.mixer(), x);
-            run(layer.feedForward(), x);
+            run(layer.mixer());
+            run(layer.feedForward());
             if (tap != null) {
-                Activation seen = point == model.layers().size() ? normalised(x) : x;
+                Activation seen = point == model.layers().size() ? normalised() : x;
                 tap.at(point++, seen.data, seen.rows, seen.width);
                 ops.endBlock();
             }
         }
+        Logits logits = head();
+        end(plan);
+        return logits;
+    }
+
+    @Override public void begin(StepPlan plan) {
+        if (closed) throw new IllegalStateException("the executor is closed");
+        lengths.begin(plan);
+        this.plan = plan;
+        x = null;
+        ops = ScalarOps.isForStep(model.config(), plan.rows()) ? scalars : vectors;
+        ops.begin(plan);
+    }
+
+    @Override public Logits play(int from, int to, float[] stream) {
+        int head = 2 * model.layers().size() + 1;
+        if (from == 0) embed();
+        else take(stream);
+        for (int block = Math.max(1, from); block < Math.min(to, head); block++) run(model.block(block - 1));
+        if (to > head) return head();
+        System.arraycopy(x.data, 0, stream, 0, x.elements());
+        return null;
+    }
+
+    @Override public void end(StepPlan plan) {
+        lengths.ended(plan);
+    }
+
+    private void embed() {
+        x = Activation.of(model.embedding().forward(ops));
+        ops.hold();
+    }
+
+    private void take(float[] stream) {
+        if (x == null) {
+            x = ops.rows(model.config().dim());
+            ops.hold();
+        }
+        System.arraycopy(stream, 0, x.data, 0, x.elements());
+    }
+
+    private void run(Block block) {
+        block.forward(ops, x);
+        ops.endBlock();
+    }
+
+    private Logits head() {
         if (plan.outputs().length == 0) return NONE;
         Activation logits = Activation.of(model.head().forward(ops, x));
         return new Logits(logits.data, logits.rows, logits.width);
     }
 
-    private void run(Block block, Buf x) {
-        block.forward(ops, x);
-        ops.endBlock();
-    }
-
-    private Activation normalised(Activation x) {
+    private Activation normalised() {
         Activation n = ops.rows(x.width);
         ops.rmsNorm(n, x, model.head().norm());
         return n;

@@ -10,6 +10,8 @@ import squall.ops.StateSpec;
  * that it can be recorded.
  */
 public interface Block {
+    /** The place of a block that another device plays. */
+    Block ELSEWHERE = (ops, x) -> {};
 
     /** x: [rows, dim], read and added to. */
     void forward(Ops ops, Buf x);

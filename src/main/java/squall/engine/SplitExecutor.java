@@ -1,0 +1,106 @@
+package squall.engine;
+
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Objects;
+import squall.model.Model;
+import squall.ops.Norm;
+import squall.ops.StepPlan;
+import squall.ops.Tap;
+
+/**
+ * A model on several devices. The residual stream goes from one to the next where the {@link Placement} changes, as
+ * {@code rows * dim} floats by way of the host; KV, states and weights stay where their block is. Owned by one thread.
+ */
+public final class SplitExecutor implements Executor {
+    private final Model model;
+    private final Placement placement;
+    private final List<PartExecutor> parts;
+    private float[] x = new float[0];
+
+    /** parts: one for each device of the placement, each opened with {@link Placement#part}. */
+    public SplitExecutor(Model model, Placement placement, List<PartExecutor> parts) {
+        this.model = model;
+        this.placement = placement;
+        this.parts = List.copyOf(parts);
+    }
+
+    @Override public Logits step(StepPlan plan, Tap tap) {
+        for (PartExecutor part : parts) part.begin(plan);
+        int elements = Math.multiplyExact(plan.rows(), model.config().dim());
+        if (x.length < elements) x = new float[elements];
+        Logits logits = null;
+        for (Placement.Piece piece : placement.pieces())
+            logits = tap == null ? parts.get(piece.device()).play(piece.from(), piece.to(), x) : tapped(piece, plan.rows(), tap);
+        for (PartExecutor part : parts) part.end(plan);
+        return logits;
+    }
+
+    /** Block by block, so that the tap sees the stream after each layer. */
+    private Logits tapped(Placement.Piece piece, int rows, Tap tap) {
+        Logits logits = null;
+        for (int block = piece.from(); block < piece.to(); block++) {
+            logits = parts.get(piece.device()).play(block, block + 1, x);
+            if (block % 2 == 1) continue;   // a mixer, or the head
+            boolean last = block == placement.head() - 1;
+            tap.at(block / 2, last ? normalised(rows) : x, rows, model.config().dim());
+        }
+        return logits;
+    }
+
+    /** The rows under the final norm, w * x / sqrt(mean(x^2) + eps). */
+    private float[] normalised(int rows) {
+        int dim = model.config().dim();
+        Norm norm = model.head().norm();
+        float[] w = new float[dim];
+        norm.weight().format().codec.decode(norm.weight().data(), 0, w, 0, dim);
+        float[] y = Arrays.copyOf(x, rows * dim);
+        for (int at = 0; at < y.length; at += dim) {
+            double sum = 0;
+            for (int i = 0; i < dim; i++) sum += (double) y[at + i] * y[at + i];
+            double scale = 1 / Math.sqrt(sum / dim + norm.eps());
+            for (int i = 0; i < dim; i++) y[at + i] = (float) (w[i] * y[at + i] * scale);
+        }
+        return y;
+    }
+
+    @Override public void clear(int slot) {
+        for (PartExecutor part : parts) part.clear(slot);
+    }
+
+    @Override public Object saveState(int slot) {
+        List<Object> saved = new ArrayList<>();
+        for (PartExecutor part : parts) saved.add(part.saveState(slot));
+        return saved.stream().allMatch(Objects::isNull) ? null : saved;
+    }
+
+    /** Parts with a recurrent state first: they are those that may refuse. */
+    @Override public void restoreState(int slot, int length, Object saved) {
+        for (int i = 0; i < parts.size(); i++)
+            if (parts.get(i).stateBytes() > 0) parts.get(i).restoreState(slot, length, ofPart(saved, i));
+        for (PartExecutor part : parts)
+            if (part.stateBytes() == 0) part.restoreState(slot, length, null);
+    }
+
+    @Override public void releaseState(Object saved) {
+        for (int i = 0; i < parts.size(); i++)
+            if (ofPart(saved, i) != null) parts.get(i).releaseState(ofPart(saved, i));
+    }
+
+    private Object ofPart(Object saved, int i) {
+        return saved instanceof List<?> all && all.size() == parts.size() ? all.get(i) : null;
+    }
+
+    @Override public long stateBytes() {
+        return parts.stream().mapToLong(Executor::stateBytes).sum();
+    }
+
+    @Override public int slots() {
+        return parts.getFirst().slots();
+    }
+
+    @Override public void close() {
+        for (PartExecutor part : parts) part.close();
+    }
+}
