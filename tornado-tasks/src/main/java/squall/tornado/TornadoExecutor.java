@@ -52,6 +52,7 @@ final class TornadoExecutor implements Executor {
         if (on != null) plan.withDevice(on);
         plan.withGridScheduler(recordings.scheduler());
         run(recordings.load, 1, 1);
+        NativeOutput.check();
     }
 
     private TornadoExecutionResult run(int graph, int rows, int segments) {
@@ -65,6 +66,7 @@ final class TornadoExecutor implements Executor {
         for (StepPlan.Segment s : step.segments()) device.table.reserve(s.slot(), s.start() + s.rows());
         layers(step, tap);
         Logits result = step.outputs().length == 0 ? NONE : head(step.outputs());
+        NativeOutput.check();
         lengths.ended(step);
         return result;
     }

@@ -113,6 +113,7 @@ public final class TornadoProvider implements ExecutorProvider {
     }
 
     @Override public Executor open(Model model, String device, EngineOptions options) {
-        throw new UnsupportedOperationException("the TornadoVM player (" + device(device).traits() + ") is not part of this version");
+        FoundDevice on = device(device);
+        return new TornadoExecutor(model, on.tornado(), options, on.traits());
     }
 }
