@@ -11,7 +11,9 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.concurrent.Callable;
+import java.util.function.Function;
 import java.util.stream.Collectors;
+import java.util.stream.Stream;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
@@ -49,15 +51,17 @@ final class BenchCommand implements Callable<Integer> {
         int repetitions = flags.repetitions();
         int context = tests.stream().mapToInt(BenchTest::contextLength).max().orElseThrow();
         List<EngineOptions> setups = flags.setups(context);
-        DeviceOptions.Choice choice = device.choose();
+        List<DeviceOptions.Choice> chosen = device.choose();
         BenchReport report = new BenchReport(form, streams);
         String commit = commit();
         try (OpenModel open = OpenModel.open(ModelOptions.orShipped(model))) {
-            Map<String, Object> about = about(open, choice, commit);
-            setups.replaceAll(setup -> open.settle(setup, choice, streams, (_, _) -> {}));
+            Map<String, Object> about = about(open, chosen, commit);
+            List<Layout> layouts = setups.stream().map(setup -> Spread.layout(open, device, chosen, setup, streams)).toList();
+            layouts.forEach(Layout::check);
             Model built = open.build(setups.getFirst(), streams);
-            for (EngineOptions setup : setups) {
-                try (Executor executor = choice.provider().open(built, choice.device(), setup)) {
+            for (Layout layout : layouts) {
+                EngineOptions setup = layout.options();
+                try (Executor executor = layout.open(built)) {
                     BenchRun run = new BenchRun(executor, setup, open.config().vocab());
                     for (BenchTest test : tests) report.add(measure(run, about, setup, test, repetitions));
                 }
@@ -74,22 +78,25 @@ final class BenchCommand implements Callable<Integer> {
         }
     }
 
-    private static Map<String, Object> about(OpenModel open, DeviceOptions.Choice choice, String commit) {
-        ExecutorProvider.Device device = choice.provider().devices().stream()
-                .filter(d -> d.id().equals(choice.device())).findFirst().orElseThrow();
-        boolean cpu = choice.provider().name().equals("cpu");
+    private static Map<String, Object> about(OpenModel open, List<DeviceOptions.Choice> chosen, String commit) {
+        List<ExecutorProvider.Device> devices = chosen.stream().map(c -> c.provider().devices().stream()
+                .filter(d -> d.id().equals(c.device())).findFirst().orElseThrow()).toList();
         long params = open.tensors().stream().mapToLong(RawTensor::elements).sum();
         Map<String, Object> about = new LinkedHashMap<>();
         about.put("build_commit", commit);
         about.put("build_number", 0);
-        about.put("cpu_info", cpu ? device.name() : "");
-        about.put("gpu_info", cpu ? "" : device.name());
-        about.put("backends", cpu ? "CPU" : device.backend());
+        about.put("cpu_info", names(devices.stream().filter(d -> d.id().equals("cpu")), ExecutorProvider.Device::name));
+        about.put("gpu_info", names(devices.stream().filter(d -> !d.id().equals("cpu")), ExecutorProvider.Device::name));
+        about.put("backends", names(devices.stream(), d -> d.id().equals("cpu") ? "CPU" : d.backend()));
         about.put("model_filename", open.file().path().toString());
         about.put("model_type", open.config().arch() + " " + count(params) + " " + format(open.tensors()));
         about.put("model_size", open.weightBytes());
         about.put("model_n_params", params);
         return about;
+    }
+
+    private static String names(Stream<ExecutorProvider.Device> devices, Function<ExecutorProvider.Device, String> name) {
+        return devices.map(name).collect(Collectors.joining(", "));
     }
 
     /** The format that most bytes are in. */

@@ -1,6 +1,7 @@
 package squall.cli;
 
 import java.nio.file.Path;
+import java.util.List;
 import java.util.function.Function;
 import squall.engine.Engine;
 import squall.engine.EngineOptions;
@@ -49,14 +50,15 @@ final class LoadedModel implements AutoCloseable {
     /** options: with the context as {@link ModelOptions#context} gives it. */
     private static LoadedModel open(Path path, ModelOptions wanted, DeviceOptions device, Streams streams,
                                     EngineOptions options, Function<ModelFile, Text> read) {
-        DeviceOptions.Choice choice = device.choose();
+        List<DeviceOptions.Choice> chosen = device.choose();
         OpenModel model = OpenModel.open(path);
         try {
             Text text = read.apply(model.file());
-            EngineOptions settled = model.settle(options, choice, streams, (plan, available) -> {
-                if (wanted.verbose()) Plan.print(streams, model.config(), choice, plan, available);
-            });
-            Executor executor = choice.provider().open(model.build(settled, streams), choice.device(), settled);
+            Layout layout = Spread.layout(model, device, chosen, options, streams);
+            if (wanted.verbose()) Plan.print(streams, layout);
+            layout.check();
+            EngineOptions settled = layout.options();
+            Executor executor = layout.open(model.build(settled, streams));
             return new LoadedModel(model, settled, executor, text);
         } catch (RuntimeException | Error e) {
             model.close();

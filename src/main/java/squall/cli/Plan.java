@@ -8,14 +8,18 @@ import squall.model.ModelConfig;
 final class Plan {
     private Plan() {}
 
-    static void print(Streams streams, ModelConfig config, DeviceOptions.Choice choice, MemoryPlan plan, long available) {
-        choice.passed().forEach(why -> streams.note("device:      " + why + "."));
+    static void print(Streams streams, Layout layout) {
+        ModelConfig config = layout.config();
+        layout.shares().getFirst().choice().passed().forEach(why -> streams.note("device:      " + why + "."));
         long attention = config.layers().stream().filter(l -> l.mixer() == ModelConfig.Mixer.ATTENTION).count();
         streams.note("model:       " + config.name() + " (" + config.arch() + "), " + config.layers().size() + " layers: "
                 + (config.layers().size() - attention) + " Gated DeltaNet, " + attention + " attention");
-        streams.note("device:      " + choice.device() + " runs the embedding, all " + config.layers().size() + " layers and the head");
-        memory(plan).lines().forEach(streams::note);
-        streams.note("available:   " + Bytes.text(available));
+        for (int i = 0; i < layout.shares().size(); i++) {
+            Layout.Share share = layout.shares().get(i);
+            streams.note("device:      " + share.choice().device() + " runs " + layout.blocks(i));
+            memory(share.plan()).lines().forEach(streams::note);
+            streams.note("available:   " + Bytes.text(share.available()));
+        }
     }
 
     /** Memory by part, a line each. */

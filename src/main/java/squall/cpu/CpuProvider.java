@@ -10,6 +10,7 @@ import java.util.stream.Stream;
 import squall.engine.EngineOptions;
 import squall.engine.Executor;
 import squall.engine.ExecutorProvider;
+import squall.engine.PartExecutor;
 import squall.model.Model;
 import squall.quant.Lanes;
 
@@ -45,5 +46,13 @@ public final class CpuProvider implements ExecutorProvider {
 
     @Override public Executor open(Model model, String device, EngineOptions options) {
         return new CpuExecutor(model, options);
+    }
+
+    @Override public boolean playsParts() {
+        return true;
+    }
+
+    @Override public PartExecutor openPart(Model part, String device, EngineOptions options) {
+        return new CpuExecutor(part, options);
     }
 }

@@ -61,4 +61,14 @@ public interface ExecutorProvider {
 
     /** Puts the model on a device. */
     Executor open(Model model, String device, EngineOptions options);
+
+    /** Whether {@link #openPart} can be called. */
+    default boolean playsParts() {
+        return false;
+    }
+
+    /** Puts a part of a model on a device; part: as {@link Placement#part} gives it. */
+    default PartExecutor openPart(Model part, String device, EngineOptions options) {
+        throw new UnsupportedOperationException(name() + " cannot play a part of a model");
+    }
 }

@@ -26,6 +26,11 @@ import squall.ops.Routing;
 public record ModelConfig(String arch, String name, int dim, int vocab, int contextLength, float eps, List<Layer> layers,
                           AttentionShape attention, DeltaShape delta, int convTaps, int ffn, Moe moe, int mtpLayers) {
 
+    /** The model with some of its layers only. */
+    public ModelConfig withLayers(List<Layer> some) {
+        return new ModelConfig(arch, name, dim, vocab, contextLength, eps, some, attention, delta, convTaps, ffn, moe, mtpLayers);
+    }
+
     public enum Mixer { ATTENTION, DELTA_NET }
 
     public enum FeedForward { DENSE, MOE }
