@@ -37,14 +37,15 @@ public final class SplitExecutor implements Executor {
         return logits;
     }
 
-    /** Block by block, so that the tap sees the stream after each layer. */
+    /** Layer by layer, so that the tap sees the stream after each. */
     private Logits tapped(Placement.Piece piece, int rows, Tap tap) {
         Logits logits = null;
-        for (int block = piece.from(); block < piece.to(); block++) {
-            logits = parts.get(piece.device()).play(block, block + 1, x);
-            if (block % 2 == 1) continue;   // a mixer, or the head
-            boolean last = block == placement.head() - 1;
-            tap.at(block / 2, last ? normalised(rows) : x, rows, model.config().dim());
+        for (int from = piece.from(), to; from < piece.to(); from = to) {
+            to = Math.min(piece.to(), from + 1 + from % 2);
+            logits = parts.get(piece.device()).play(from, to, x);
+            if (to % 2 == 0) continue;   // half a layer
+            boolean last = to == placement.head();
+            tap.at(to / 2, last ? normalised(rows) : x, rows, model.config().dim());
         }
         return logits;
     }

@@ -2,8 +2,10 @@ package squall.tornado;
 
 import java.util.ArrayList;
 import java.util.List;
+import java.util.stream.IntStream;
 import squall.engine.EngineOptions;
 import squall.engine.Executor;
+import squall.layer.Block;
 import squall.model.Model;
 import squall.tornado.kernels.Halves;
 import uk.ac.manchester.tornado.api.types.arrays.FloatArray;
@@ -29,8 +31,11 @@ final class DeviceModel {
     final DeviceState state;
     final DeviceWeights weights = new DeviceWeights();
     final List<LayerGroup> groups;
-    /** Where each layer of the model is. */
+    /** Layers of which something is played here: all, or those of this part of a model. */
+    final List<Integer> played;
+    /** Where each of them is. */
     final List<LayerGroup.Place> places = new ArrayList<>();
+    /** Null where another device has it, and so is the head. */
     final GroupArrays embedding;
     final GroupArrays head;
     final List<GroupArrays> groupArrays;
@@ -48,20 +53,34 @@ final class DeviceModel {
         this.maxOutputs = Math.min(manyRows, Math.max(FEW, slots));
         this.table = new PageTable(slots, options.contextLength());
 
-        List<Reading> layers = model.layers().stream().map(this::read).toList();
-        Reading embeddingRead = note(Reading.of(traits, manyRows, maxOutputs, 0, ops -> model.embedding().forward(ops)));
-        Reading headRead = note(Reading.of(traits, manyRows, maxOutputs, base(), ops -> model.head().forward(ops, residual())));
+        this.highWater = base();
+        this.played = IntStream.range(0, model.layers().size()).filter(l -> !isElsewhere(model.layers().get(l))).boxed().toList();
+        List<Reading> layers = played.stream().map(l -> read(model.layers().get(l))).toList();
+        Reading embeddingRead = model.embedding() == null ? null
+                : note(Reading.of(traits, manyRows, maxOutputs, 0, ops -> model.embedding().forward(ops)));
+        Reading headRead = model.head() == null ? null
+                : note(Reading.of(traits, manyRows, maxOutputs, base(), ops -> model.head().forward(ops, residual())));
         LayerGroup.Capacity capacity = new LayerGroup.Capacity(slots * (1 + Executor.KEPT_STATES), table.pages());
         this.groups = LayerGroup.of(layers, capacity, Math.min(largest, MOST_ELEMENTS), places);
 
         boolean routes = layers.stream().anyMatch(r -> r.survey().routes());
         this.state = new DeviceState(options.contextLength(), capacity, table, routes ? manyRows * model.config().moe().used() : 0);
-        this.embedding = single(embeddingRead);
-        this.head = single(headRead);
+        this.embedding = embeddingRead == null ? null : single(embeddingRead);
+        this.head = headRead == null ? null : single(headRead);
         this.groupArrays = groups.stream().map(g -> new GroupArrays(g, weights, state)).toList();
         layers.forEach(r -> r.survey().ropes().forEach(rope -> weights.angles(rope, options.contextLength())));
         this.halves = Halves.table();
         this.arena = new FloatArray(highWater);
+    }
+
+    private static boolean isElsewhere(Model.Layer layer) {
+        return layer.mixer() == Block.ELSEWHERE && layer.feedForward() == Block.ELSEWHERE;
+    }
+
+    /** Whether other devices play the rest. */
+    boolean isPart() {
+        return embedding == null || head == null || model.layers().stream()
+                .anyMatch(l -> l.mixer() == Block.ELSEWHERE || l.feedForward() == Block.ELSEWHERE);
     }
 
     /** Element of the arena where the buffers of a block start. */
@@ -106,6 +125,6 @@ final class DeviceModel {
 
     /** A layer of each group, to record it. */
     int firstLayerOf(int group) {
-        return places.indexOf(new LayerGroup.Place(group, 0));
+        return played.get(places.indexOf(new LayerGroup.Place(group, 0)));
     }
 }

@@ -10,7 +10,6 @@ import squall.engine.ExecutorProvider.Type;
 import uk.ac.manchester.tornado.api.TornadoBackend;
 import uk.ac.manchester.tornado.api.TornadoRuntime;
 import uk.ac.manchester.tornado.api.common.TornadoDevice;
-import uk.ac.manchester.tornado.api.enums.TornadoDeviceType;
 import uk.ac.manchester.tornado.api.enums.TornadoVMBackendType;
 import uk.ac.manchester.tornado.api.runtime.TornadoRuntimeProvider;
 
@@ -62,9 +61,12 @@ record FoundDevice(Device device, TornadoDevice tornado) {
                 || device.getPhysicalDevice().getDeviceInfo().contains("cl_khr_fp16");
     }
 
-    /** What kernels it gets. */
+    /** What kernels it gets. Shuffles are right on CUDA and PTX only: OpenCL compiles them to nothing. */
     Traits traits() {
-        boolean cpu = tornado.getDeviceType() == TornadoDeviceType.CPU;
-        return new Traits(cpu ? Traits.Shape.ROWS : Traits.Shape.GROUPS, GROUP, device.fp16());
+        Traits.Shape shape = switch (tornado.getTornadoVMBackend()) {
+            case CUDA, PTX -> Traits.Shape.WARPS;
+            default -> device.type() == Type.CPU ? Traits.Shape.ROWS : Traits.Shape.GROUPS;
+        };
+        return new Traits(shape, GROUP, device.fp16());
     }
 }

@@ -10,6 +10,7 @@ import uk.ac.manchester.tornado.api.ImmutableTaskGraph;
 import uk.ac.manchester.tornado.api.KernelContext;
 import uk.ac.manchester.tornado.api.TaskGraph;
 import uk.ac.manchester.tornado.api.enums.DataTransferMode;
+import uk.ac.manchester.tornado.api.types.arrays.FloatArray;
 import uk.ac.manchester.tornado.api.types.arrays.IntArray;
 
 /**
@@ -27,10 +28,12 @@ final class Recordings {
      * The graphs for steps of at most {@code step.maxRows} rows.
      *
      * @param layer  which layer of its group is to be played
-     * @param enter  graph of the embedding
+     * @param enter  graph that brings the step to the device, and plays the embedding if it is here
+     * @param stream residual stream from another device; null for a whole model
+     * @param take   graph that takes it
      * @param groups graph of each group
      */
-    record Score(StepArray step, IntArray layer, int enter, List<Integer> groups) {}
+    record Score(StepArray step, IntArray layer, int enter, FloatArray stream, int take, List<Integer> groups) {}
 
     private final DeviceModel device;
     private final KernelContext context = new KernelContext();
@@ -68,7 +71,7 @@ final class Recordings {
         });
         copy = device.state.slabs().isEmpty() ? -1 : next("copy", frame(manyStep, null), copied,
                 tape -> device.state.slabs().forEach(s -> Residents.copy(tape, s, device.state.layersOf(s), copied)));
-        head = head();
+        head = device.head == null ? -1 : head();
         few = score("few", fewStep);
         many = score("many", manyStep);
     }
@@ -88,15 +91,18 @@ final class Recordings {
         only.init(0);
         int enter = next(name, frame(step, only), step.ints, tape -> {
             Residents.patch(tape, device.state.table(), step.patchesAt);
-            device.model.embedding().forward(ops(tape, device.embedding, step.maxRows, 0));
+            if (device.embedding != null) device.model.embedding().forward(ops(tape, device.embedding, step.maxRows, 0));
         }, only);
+        int dim = device.model.config().dim();
+        FloatArray stream = device.isPart() ? new FloatArray(step.maxRows * dim) : null;
+        int take = stream == null ? -1 : next(name + "Take", frame(step, only), stream, tape -> Residents.take(tape, stream, dim));
         List<Integer> groups = new ArrayList<>();
         for (int g = 0; g < device.groups.size(); g++) {
             int group = g;
             groups.add(next(name + "Layer" + g, frame(step, layer), layer, tape ->
                     device.play(device.firstLayerOf(group), ops(tape, device.groupArrays.get(group), step.maxRows, device.base()))));
         }
-        return new Score(step, layer, enter, groups);
+        return new Score(step, layer, enter, stream, take, groups);
     }
 
     private int head() {
@@ -121,7 +127,7 @@ final class Recordings {
     }
 
     /** each: the array that is sent at every execution; once: others that are sent at the first. */
-    private int next(String name, Frame frame, IntArray each, Consumer<Tape> score, Object... once) {
+    private int next(String name, Frame frame, Object each, Consumer<Tape> score, Object... once) {
         TaskGraph graph = new TaskGraph(name).transferToDevice(DataTransferMode.EVERY_EXECUTION, each);
         if (once.length > 0) graph.transferToDevice(DataTransferMode.FIRST_EXECUTION, once);
         graph.consumeFromDevice(residents.stream().filter(r -> r != each).toArray());

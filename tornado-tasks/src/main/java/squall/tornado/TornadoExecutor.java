@@ -5,9 +5,10 @@ import java.lang.foreign.ValueLayout;
 import java.util.ArrayDeque;
 import java.util.Deque;
 import squall.engine.EngineOptions;
-import squall.engine.Executor;
 import squall.engine.Logits;
 import squall.engine.MemoryPlan;
+import squall.engine.PartExecutor;
+import squall.engine.Placement;
 import squall.engine.SlotLengths;
 import squall.model.Model;
 import squall.ops.StepPlan;
@@ -23,7 +24,7 @@ import uk.ac.manchester.tornado.api.types.arrays.FloatArray;
  * Runs a model through TornadoVM. Weights, KV pages and states are on the device from the start to the end; a step sends its
  * {@link StepArray} and takes back what was asked for. Owned by one thread.
  */
-final class TornadoExecutor implements Executor {
+final class TornadoExecutor implements PartExecutor {
     private static final Logits NONE = new Logits(new float[0], 0, 0);
 
     /** A copy of a slot's states, in a place of its own on the device. */
@@ -37,6 +38,10 @@ final class TornadoExecutor implements Executor {
     private final Deque<Integer> freePlaces = new ArrayDeque<>();
     private final long stateBytes;
     private float[] logits = new float[0];
+    /** The step that is running, its graphs, and what the last of them left. */
+    private StepPlan running;
+    private Recordings.Score score;
+    private TornadoExecutionResult result;
     private boolean closed;
 
     /** device: null for the runtime's default one. */
@@ -61,34 +66,62 @@ final class TornadoExecutor implements Executor {
     }
 
     @Override public Logits step(StepPlan step, Tap tap) {
+        begin(step);
+        int dim = model.config().dim();
+        if (tap != null) tap.at(0, residual(step.rows()), step.rows(), dim);
+        for (int i = 0; i < device.places.size(); i++) {
+            layer(i);
+            if (tap != null) {
+                float[] x = residual(step.rows());
+                if (i + 1 == device.places.size()) normalise(x);
+                tap.at(i + 1, x, step.rows(), dim);
+            }
+        }
+        Logits logits = head();
+        end(step);
+        return logits;
+    }
+
+    @Override public void begin(StepPlan step) {
         if (closed) throw new IllegalStateException("the executor is closed");
         lengths.begin(step);
         for (StepPlan.Segment s : step.segments()) device.table.reserve(s.slot(), s.start() + s.rows());
-        layers(step, tap);
-        Logits result = step.outputs().length == 0 ? NONE : head(step.outputs());
-        NativeOutput.check();
-        lengths.ended(step);
-        return result;
+        running = step;
+        score = recordings.few.step().holds(step, device.table.patchCount()) ? recordings.few : recordings.many;
+        score.step().fill(step, device.table.patches(), device.table.patchCount());
+        play(score.enter());
+        device.table.patched();
     }
 
-    private void layers(StepPlan step, Tap tap) {
-        Recordings.Score score = recordings.few.step().holds(step, device.table.patchCount()) ? recordings.few : recordings.many;
-        score.step().fill(step, device.table.patches(), device.table.patchCount());
-        int rows = bucket(step.rows(), score.step().maxRows);
-        int segments = bucket(step.segments().size(), device.slots);
-        TornadoExecutionResult result = run(score.enter(), rows, segments);
-        device.table.patched();
-        if (tap != null) tap.at(0, residual(result, step.rows()), step.rows(), model.config().dim());
-        for (int i = 0; i < device.places.size(); i++) {
-            LayerGroup.Place place = device.places.get(i);
-            score.layer().set(0, place.layer());
-            result = run(score.groups().get(place.group()), rows, segments);
-            if (tap != null) {
-                float[] x = residual(result, step.rows());
-                if (i + 1 == device.places.size()) normalise(x);
-                tap.at(i + 1, x, step.rows(), model.config().dim());
-            }
+    @Override public Logits play(int from, int to, float[] x) {
+        int elements = running.rows() * model.config().dim();
+        if (from > 0) {
+            MemorySegment.copy(x, 0, score.stream().getSegment(), ValueLayout.JAVA_FLOAT, 0, elements);
+            play(score.take());
         }
+        for (int i = 0; i < device.played.size(); i++) {
+            int layer = device.played.get(i);
+            if (Placement.mixer(layer) < to && Placement.feedForward(layer) >= from) layer(i);
+        }
+        if (to > Placement.mixer(model.layers().size())) return head();
+        fetch(result, device.residual().at(), x, 0, elements);
+        return null;
+    }
+
+    @Override public void end(StepPlan step) {
+        NativeOutput.check();
+        lengths.ended(step);
+    }
+
+    /** Runs a graph of the score for the running step's rows. */
+    private void play(int graph) {
+        result = run(graph, bucket(running.rows(), score.step().maxRows), bucket(running.segments().size(), device.slots));
+    }
+
+    private void layer(int i) {
+        LayerGroup.Place place = device.places.get(i);
+        score.layer().set(0, place.layer());
+        play(score.groups().get(place.group()));
     }
 
     /** Grids are made for a power of two of rows, so that few of them occur; the rows beyond are no-ops. */
@@ -96,20 +129,22 @@ final class TornadoExecutor implements Executor {
         return Math.min(most, Integer.highestOneBit(2 * n - 1));
     }
 
-    private Logits head(int[] rows) {
+    private Logits head() {
+        int[] rows = running.outputs();
+        if (rows.length == 0) return NONE;
         int vocab = model.config().vocab();
         if (logits.length < Math.multiplyExact(rows.length, vocab)) logits = new float[rows.length * vocab];
         for (int from = 0; from < rows.length; from += device.maxOutputs) {
             int n = Math.min(device.maxOutputs, rows.length - from);
             recordings.outputs.set(0, n);
             for (int i = 0; i < n; i++) recordings.outputs.set(Recordings.OUTPUTS_AT + i, rows[from + i]);
-            TornadoExecutionResult result = run(recordings.head, bucket(n, device.maxOutputs), 1);
+            result = run(recordings.head, bucket(n, device.maxOutputs), 1);
             fetch(result, recordings.logits().at(), logits, from * vocab, n * vocab);
         }
         return new Logits(logits, rows.length, vocab);
     }
 
-    private float[] residual(TornadoExecutionResult result, int rows) {
+    private float[] residual(int rows) {
         float[] x = new float[rows * model.config().dim()];
         fetch(result, device.residual().at(), x, 0, x.length);
         return x;

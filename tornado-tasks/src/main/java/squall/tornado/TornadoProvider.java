@@ -9,6 +9,7 @@ import squall.engine.EngineOptions;
 import squall.engine.EngineOptions.KvFormat;
 import squall.engine.Executor;
 import squall.engine.ExecutorProvider;
+import squall.engine.PartExecutor;
 import squall.model.Model;
 import squall.model.ModelConfig;
 
@@ -113,7 +114,15 @@ public final class TornadoProvider implements ExecutorProvider {
     }
 
     @Override public Executor open(Model model, String device, EngineOptions options) {
+        return openPart(model, device, options);
+    }
+
+    @Override public boolean playsParts() {
+        return true;
+    }
+
+    @Override public PartExecutor openPart(Model part, String device, EngineOptions options) {
         FoundDevice on = device(device);
-        return new TornadoExecutor(model, on.tornado(), options, on.traits());
+        return new TornadoExecutor(part, on.tornado(), options, on.traits());
     }
 }

@@ -84,6 +84,19 @@ public final class Residents {
         }
     }
 
+    /** Brings the residual stream of a step's rows to the arena's start: {@code arena[i] = stream[i]}, i < rows * dim. */
+    public static void take(Tape tape, FloatArray stream, int dim) {
+        Frame f = tape.frame();
+        tape.add("take", Grid.itemsPerRow(dim, GROUP), (g, id) -> g.task(id, Residents::kTake, f.context(), f.arena(), stream, f.step(), dim));
+    }
+
+    static void kTake(KernelContext context, FloatArray arena, FloatArray stream, IntArray step, int dim) {
+        int i = context.globalIdx;
+        if (i < step.get(StepArray.ROWS) * dim) {
+            arena.set(i, stream.get(i));
+        }
+    }
+
     /** Copies the states of place {@code places[0]} to place {@code places[1]}, in all layers of a slab. */
     public static void copy(Tape tape, Slab slab, int layers, IntArray places) {
         Frame f = tape.frame();
