@@ -6,7 +6,7 @@ import java.util.List;
 import java.util.SplittableRandom;
 
 /** Blocks of bytes for the tests, and where the scales in them lie. */
-final class Blocks {
+public final class Blocks {
     private Blocks() {}
 
     /** Byte offsets of the half-precision scales in a block. */
@@ -29,7 +29,7 @@ final class Blocks {
     }
 
     /** Random blocks whose values are finite and of ordinary size. */
-    static byte[] finite(Format f, int blocks, long seed) {
+    public static byte[] finite(Format f, int blocks, long seed) {
         byte[] bytes = random(f, blocks, seed);
         SplittableRandom random = new SplittableRandom(seed + 1);
         int size = f.codec.blockBytes();

@@ -9,6 +9,7 @@ import java.util.List;
 import java.util.Random;
 import java.util.function.Consumer;
 import squall.ops.StepPlan;
+import squall.tornado.kernels.Halves;
 import uk.ac.manchester.tornado.api.GridScheduler;
 import uk.ac.manchester.tornado.api.KernelContext;
 import uk.ac.manchester.tornado.api.TaskGraph;
@@ -28,6 +29,8 @@ public final class Rig {
     public static final int BUCKET = 40;
     private static final int ARENA = 1_500_000;
     private static final int SEGMENTS = 8;
+
+    private static final FloatArray HALVES = Halves.table();
 
     public final Random random;
     public final Traits traits;
@@ -68,7 +71,11 @@ public final class Rig {
 
     /** What is recorded in. */
     public Frame frame() {
-        return new Frame(new KernelContext(), arena, step.ints, step.rowsAt, layer, new FloatArray(1), maxRows, traits);
+        return new Frame(new KernelContext(), arena, step.ints, step.rowsAt, layer, HALVES, maxRows, traits);
+    }
+
+    public void token(int row, int id) {
+        step.ints.set(step.rowsAt + StepArray.RECORD * row + StepArray.TOKEN, id);
     }
 
     /** Fills the rows of the step with row numbers, as for the rows whose logits are wanted. */
@@ -84,6 +91,15 @@ public final class Rig {
         int stride = width + 3;
         Region region = new Region(width, next, stride);
         next += maxRows * stride + 5;
+        if (next > ARENA) throw new IllegalStateException("the arena is full");
+        return region;
+    }
+
+    /** A region that can be read in vectors of eight. */
+    public Region aligned(int width) {
+        next = (next + 7) / 8 * 8;
+        Region region = new Region(width, next, (width + 15) / 8 * 8);
+        next += BUCKET * region.stride() + 5;
         if (next > ARENA) throw new IllegalStateException("the arena is full");
         return region;
     }
@@ -138,7 +154,7 @@ public final class Rig {
         for (int i = 0; i < ARENA; i++) before[i] = arena.get(i);
         results.clear();
         TaskGraph graph = new TaskGraph("kernels");
-        graph.transferToDevice(DataTransferMode.EVERY_EXECUTION, arena, step.ints, layer);
+        graph.transferToDevice(DataTransferMode.EVERY_EXECUTION, arena, step.ints, layer, HALVES);
         if (arrays.length > 0) graph.transferToDevice(DataTransferMode.EVERY_EXECUTION, (Object[]) arrays);
         if (!changed.isEmpty()) graph.transferToDevice(DataTransferMode.EVERY_EXECUTION, changed.toArray());
         GridScheduler scheduler = new GridScheduler();

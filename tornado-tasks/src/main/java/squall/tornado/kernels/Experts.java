@@ -8,76 +8,189 @@ import squall.tornado.Region;
 import squall.tornado.StepArray;
 import squall.tornado.Tape;
 import uk.ac.manchester.tornado.api.KernelContext;
+import uk.ac.manchester.tornado.api.annotations.Parallel;
 import uk.ac.manchester.tornado.api.math.TornadoMath;
+import uk.ac.manchester.tornado.api.types.arrays.ByteArray;
 import uk.ac.manchester.tornado.api.types.arrays.FloatArray;
 import uk.ac.manchester.tornado.api.types.arrays.IntArray;
+import uk.ac.manchester.tornado.api.types.arrays.ShortArray;
+import uk.ac.manchester.tornado.api.types.collections.VectorFloat8;
+import uk.ac.manchester.tornado.api.types.vectors.Float8;
 
 /** {@code y[r] = sum over the row's experts of weight * down(silu(gate x[r]) * up x[r])}. The ids are read on the device. */
 public final class Experts {
+    /** What becomes of the products of the hidden units: SwiGLU at once, or the gate's first and then SwiGLU with the other. */
+    private static final int BOTH = 0;
+    private static final int GATE = 1;
+    private static final int UP = 2;
+
     private Experts() {}
 
-    /** y: [rows, dim], overwritten; h: scratch [rows, used * hidden]; x: [rows, dim]; gate, up: [hidden, dim]; down: [dim, hidden]. */
+    /**
+     * The gate and the up matrix apart; their formats may differ.
+     *
+     * @param y [rows, dim], overwritten
+     * @param h scratch, [rows, used * hidden]
+     * @param x [rows, dim]
+     */
     public static void record(Tape tape, Region y, Region h, Region x, Chosen chosen, Bank gate, Bank up, Bank down) {
-        Frame f = tape.frame();
-        int group = f.traits().group(), used = chosen.used(), hidden = gate.rows(), dim = down.rows();
-        tape.add("expertsHidden", Grid.perRow(used * hidden, group), (g, id) -> g.task(id, Experts::kHidden, f.context(), f.arena(), f.step(),
-                f.layer(), chosen.ids(), used, gate.floats(), gate.layerStride(), gate.at(), up.floats(), up.layerStride(), up.at(), gate.expertStride(),
-                hidden, gate.cols(), h.at(), h.stride(), x.at(), x.stride(), group));
-        tape.add("expertsOutput", Grid.perRow(dim, group), (g, id) -> g.task(id, Experts::kOutput, f.context(), f.arena(), f.step(),
-                f.layer(), chosen.ids(), used, chosen.weights().at(), chosen.weights().stride(), down.floats(), down.layerStride(), down.at(),
-                down.expertStride(), dim, down.cols(), y.at(), y.stride(), h.at(), h.stride(), group));
+        hidden(tape, "expertsGate", h, x, chosen, gate, gate.rows(), GATE);
+        hidden(tape, "expertsUp", h, x, chosen, up, gate.rows(), UP);
+        output(tape, y, h, chosen, down);
     }
 
-    /** A group for each hidden unit of each chosen expert of each row: {@code h = silu(gate x) * (up x)}. */
-    static void kHidden(KernelContext context, FloatArray arena, IntArray step, IntArray layer, IntArray ids, int used,
-                        FloatArray gate, int gateLayer, int gateAt, FloatArray up, int upLayer, int upAt, int expertStride,
-                        int hidden, int dim, int hAt, int hStride, int xAt, int xStride, int group) {
+    /** The same with each expert's gate matrix stacked on its up matrix. */
+    public static void record(Tape tape, Region y, Region h, Region x, Chosen chosen, Bank gateUp, Bank down) {
+        hidden(tape, "expertsHidden", h, x, chosen, gateUp, gateUp.rows() / 2, BOTH);
+        output(tape, y, h, chosen, down);
+    }
+
+    private static void hidden(Tape tape, String name, Region h, Region x, Chosen chosen, Bank w, int hidden, int stage) {
+        Frame f = tape.frame();
+        int group = f.traits().group(), used = chosen.used(), format = Blocks.code(w);
+        if (!MatMul.inVectors(f, x, w.cols()))
+            tape.add(name, Grid.perRow(used * hidden, group), (g, id) -> Blocks.ready(g).task(id, Experts::kHiddenGroups, f.context(), f.arena(), f.step(),
+                    f.layer(), chosen.ids(), f.halves(), Blocks.floats(f, w), Blocks.shorts(w), Blocks.bytes(w), format, Place.of(w),
+                    w.experts(), hidden, w.cols(), Place.of(h), used, Place.of(x), stage, group));
+        else
+            tape.add(name, (g, id) -> Blocks.ready(g).task(id, Experts::kHiddenRows, f.arena(), f.step(), f.layer(), chosen.ids(), f.halves(),
+                    Blocks.floats(f, w), Blocks.shorts(w), Blocks.bytes(w), format, Place.of(w), w.experts(), hidden, w.cols(), Place.of(h),
+                    used, Place.of(x), stage));
+    }
+
+    private static void output(Tape tape, Region y, Region h, Chosen chosen, Bank w) {
+        Frame f = tape.frame();
+        int group = f.traits().group(), used = chosen.used(), format = Blocks.code(w), hidden = w.cols(), dim = w.rows();
+        if (!MatMul.inVectors(f, h, hidden))
+            tape.add("expertsOutput", Grid.perRow(dim, group), (g, id) -> Blocks.ready(g).task(id, Experts::kOutputGroups, f.context(), f.arena(), f.step(),
+                    f.layer(), chosen.ids(), f.halves(), Blocks.floats(f, w), Blocks.shorts(w), Blocks.bytes(w), format, Place.of(w),
+                    w.experts(), dim, hidden, Place.of(y), Place.of(chosen.weights()), used, Place.of(h), group));
+        else
+            tape.add("expertsOutput", (g, id) -> Blocks.ready(g).task(id, Experts::kOutputRows, f.arena(), f.step(), f.layer(), chosen.ids(), f.halves(),
+                    Blocks.floats(f, w), Blocks.shorts(w), Blocks.bytes(w), format, Place.of(w), w.experts(), dim, hidden, Place.of(y),
+                    Place.of(chosen.weights()), used, Place.of(h)));
+    }
+
+    /** A group for each hidden unit of each chosen expert of each row. */
+    static void kHiddenGroups(KernelContext context, FloatArray arena, IntArray step, IntArray layer, IntArray ids, FloatArray halves,
+                              FloatArray floats, ShortArray shorts, ByteArray bytes, int format, long w, int experts, int hidden, int dim,
+                              long h, int used, long x, int stage, int group) {
         int row = context.groupIdx / (used * hidden), unit = context.groupIdx % (used * hidden), lane = context.localIdx;
         if (row >= step.get(StepArray.ROWS)) return;
-        float[] gates = context.allocateFloatLocalArray(group);
-        float[] ups = context.allocateFloatLocalArray(group);
-        int from = ids.get(row * used + unit / hidden) * expertStride + unit % hidden * dim, x = xAt + row * xStride;
-        int g = layer.get(0) * gateLayer + gateAt + from, u = layer.get(0) * upLayer + upAt + from;
-        float gated = 0, upped = 0;
+        float[] sums = context.allocateFloatLocalArray(2 * group);
+        int expert = ids.get(row * used + unit / hidden), out = unit % hidden, rows = rows(hidden, stage);
+        int from = start(format, w, layer.get(0), expert, rows, dim, out), fromUp = from + hidden * Blocks.rowElements(format, dim);
+        int grid = Blocks.grid(layer.get(0) * experts + expert, rows, dim, out);
+        int gridUp = Blocks.grid(layer.get(0) * experts + expert, rows, dim, hidden + out);
+        int xAt = Place.start(x, row);
+        float s = 0, u = 0;
         for (int i = lane; i < dim; i += group) {
-            float a = arena.get(x + i);
-            gated += gate.get(g + i) * a;
-            upped += up.get(u + i) * a;
+            float a = arena.get(xAt + i);
+            s += Blocks.at(format, halves, floats, shorts, bytes, from, grid, i) * a;
+            if (stage == BOTH) u += Blocks.at(format, halves, floats, shorts, bytes, fromUp, gridUp, i) * a;
         }
-        gates[lane] = gated;
-        ups[lane] = upped;
+        sums[2 * lane] = s;
+        sums[2 * lane + 1] = u;
         context.localBarrier();
-        for (int half = group / 2; half > 0; half >>= 1) {
-            if (lane < half) {
-                gates[lane] += gates[lane + half];
-                ups[lane] += ups[lane + half];
-            }
+        for (int half = group; half > 1; half >>= 1) {
+            for (int i = lane; i < half; i += group) sums[i] += sums[half + i];
             context.localBarrier();
         }
-        if (lane == 0) arena.set(hAt + row * hStride + unit, gates[0] / (1 + TornadoMath.exp(-gates[0])) * ups[0]);
+        if (lane == 0) write(arena, Place.start(h, row) + unit, sums[0], sums[1], stage);
+    }
+
+    /** A hidden unit of the row's j-th expert for each turn, in vectors; all rows. */
+    static void kHiddenRows(FloatArray arena, IntArray step, IntArray layer, IntArray ids, FloatArray halves, FloatArray floats,
+                            ShortArray shorts, ByteArray bytes, int format, long w, int experts, int hidden, int dim, long h, int used,
+                            long x, int stage) {
+        for (@Parallel int unit = 0; unit < used * hidden; unit++) {
+            VectorFloat8 xs = new VectorFloat8(arena);
+            int alive = step.get(StepArray.ROWS), out = unit % hidden, rows = rows(hidden, stage);
+            for (int row = 0; row < alive; row++) {
+                int expert = ids.get(row * used + unit / hidden);
+                int from = start(format, w, layer.get(0), expert, rows, dim, out), fromUp = from + hidden * Blocks.rowElements(format, dim);
+                int grid = Blocks.grid(layer.get(0) * experts + expert, rows, dim, out);
+                int gridUp = Blocks.grid(layer.get(0) * experts + expert, rows, dim, hidden + out);
+                int xAt = Place.start(x, row) >> 3;
+                Float8 s = MatMul.zero(), u = MatMul.zero();
+                for (int i = 0; i < dim; i += 8) {
+                    Float8 a = xs.get(xAt + (i >> 3));
+                    s = Float8.add(s, Float8.mult(Blocks.eight(format, halves, floats, shorts, bytes, from, grid, i), a));
+                    if (stage == BOTH) u = Float8.add(u, Float8.mult(Blocks.eight(format, halves, floats, shorts, bytes, fromUp, gridUp, i), a));
+                }
+                write(arena, Place.start(h, row) + unit, MatMul.sum(s), MatMul.sum(u), stage);
+            }
+        }
     }
 
     /** A group for each output of each row: the weighted sum over its experts. */
-    static void kOutput(KernelContext context, FloatArray arena, IntArray step, IntArray layer, IntArray ids, int used, int weightsAt,
-                        int weightsStride, FloatArray down, int downLayer, int downAt, int expertStride, int dim, int hidden,
-                        int yAt, int yStride, int hAt, int hStride, int group) {
+    static void kOutputGroups(KernelContext context, FloatArray arena, IntArray step, IntArray layer, IntArray ids, FloatArray halves,
+                              FloatArray floats, ShortArray shorts, ByteArray bytes, int format, long w, int experts, int dim, int hidden,
+                              long y, long weights, int used, long h, int group) {
         int row = context.groupIdx / dim, out = context.groupIdx % dim, lane = context.localIdx;
         if (row >= step.get(StepArray.ROWS)) return;
         float[] sums = context.allocateFloatLocalArray(group);
         float sum = 0;
         for (int j = 0; j < used; j++) {
-            int from = layer.get(0) * downLayer + downAt + ids.get(row * used + j) * expertStride + out * hidden;
-            int h = hAt + row * hStride + j * hidden;
+            int expert = ids.get(row * used + j);
+            int from = start(format, w, layer.get(0), expert, dim, hidden, out);
+            int grid = Blocks.grid(layer.get(0) * experts + expert, dim, hidden, out);
+            int hAt = Place.start(h, row) + j * hidden;
             float part = 0;
-            for (int i = lane; i < hidden; i += group) part += down.get(from + i) * arena.get(h + i);
-            sum += arena.get(weightsAt + row * weightsStride + j) * part;
+            for (int i = lane; i < hidden; i += group)
+                part += Blocks.at(format, halves, floats, shorts, bytes, from, grid, i) * arena.get(hAt + i);
+            sum += arena.get(Place.start(weights, row) + j) * part;
         }
         sums[lane] = sum;
         context.localBarrier();
-        for (int half = group / 2; half > 0; half >>= 1) {
-            if (lane < half) sums[lane] += sums[lane + half];
+        for (int half = group >> 1; half > 0; half >>= 1) {
+            if (lane < half) sums[lane] += sums[half + lane];
             context.localBarrier();
         }
-        if (lane == 0) arena.set(yAt + row * yStride + out, sums[0]);
+        if (lane == 0) arena.set(Place.start(y, row) + out, sums[0]);
+    }
+
+    /** An output for each turn, in vectors; all rows. */
+    static void kOutputRows(FloatArray arena, IntArray step, IntArray layer, IntArray ids, FloatArray halves, FloatArray floats,
+                            ShortArray shorts, ByteArray bytes, int format, long w, int experts, int dim, int hidden, long y, long weights,
+                            int used, long h) {
+        for (@Parallel int out = 0; out < dim; out++) {
+            VectorFloat8 hs = new VectorFloat8(arena);
+            int alive = step.get(StepArray.ROWS);
+            for (int row = 0; row < alive; row++) {
+                float sum = 0;
+                for (int j = 0; j < used; j++) {
+                    int expert = ids.get(row * used + j);
+                    int from = start(format, w, layer.get(0), expert, dim, hidden, out);
+                    int grid = Blocks.grid(layer.get(0) * experts + expert, dim, hidden, out);
+                    int hAt = Place.start(h, row) + j * hidden >> 3;
+                    Float8 part = MatMul.zero();
+                    for (int i = 0; i < hidden; i += 8)
+                        part = Float8.add(part, Float8.mult(Blocks.eight(format, halves, floats, shorts, bytes, from, grid, i), hs.get(hAt + (i >> 3))));
+                    sum += arena.get(Place.start(weights, row) + j) * MatMul.sum(part);
+                }
+                arena.set(Place.start(y, row) + out, sum);
+            }
+        }
+    }
+
+    /** Rows of one expert's stored matrix. */
+    private static int rows(int hidden, int stage) {
+        return stage == BOTH ? 2 * hidden : hidden;
+    }
+
+    /** Where row {@code out} of an expert's matrix starts. */
+    private static int start(int format, long w, int layer, int expert, int rows, int cols, int out) {
+        return Place.start(w, layer) + (expert * rows + out) * Blocks.rowElements(format, cols);
+    }
+
+    private static void write(FloatArray arena, int at, float value, float up, int stage) {
+        float result = value;
+        if (stage == BOTH) result = value / (1 + TornadoMath.exp(-value)) * up;
+        if (stage == UP) {
+            float gate = arena.get(at);
+            result = gate / (1 + TornadoMath.exp(-gate)) * value;
+        }
+        arena.set(at, result);
     }
 }

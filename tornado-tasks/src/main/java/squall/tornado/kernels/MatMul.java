@@ -1,92 +1,167 @@
 package squall.tornado.kernels;
 
+import squall.quant.Format;
 import squall.tornado.Bank;
 import squall.tornado.Frame;
 import squall.tornado.Grid;
 import squall.tornado.Region;
 import squall.tornado.StepArray;
 import squall.tornado.Tape;
+import squall.tornado.Traits;
 import uk.ac.manchester.tornado.api.KernelContext;
+import uk.ac.manchester.tornado.api.annotations.Parallel;
 import uk.ac.manchester.tornado.api.math.TornadoMath;
+import uk.ac.manchester.tornado.api.types.arrays.ByteArray;
 import uk.ac.manchester.tornado.api.types.arrays.FloatArray;
 import uk.ac.manchester.tornado.api.types.arrays.IntArray;
+import uk.ac.manchester.tornado.api.types.arrays.ShortArray;
+import uk.ac.manchester.tornado.api.types.collections.VectorFloat8;
+import uk.ac.manchester.tornado.api.types.vectors.Float8;
 
-/** Products of the rows with a matrix: {@code y[r] = W x[r]}. */
+/**
+ * Products of the rows with a matrix, {@code y[r] = W x[r]}, and what is fused with them. A number of the matrix is read once
+ * for up to {@link #TILE} rows.
+ */
 public final class MatMul {
+    /** Rows of x that share what is read of the matrix: as many sums as stay in registers. */
+    static final int TILE = 4;
+
+    /** What becomes of the sums: y, y + old y, or SwiGLU of two of them. */
+    private static final int ASSIGN = 0;
+    private static final int ADD = 1;
+    private static final int SWIGLU = 2;
+
     private MatMul() {}
 
     /** {@code y = W x}; y: [rows, w.rows], x: [rows, w.cols]. */
     public static void record(Tape tape, Region y, Region x, Bank w) {
-        product(tape, "matmul", y, x, w, 0);
+        product(tape, "matmul", y, x, w, w.rows(), ASSIGN);
     }
 
     /** {@code y += W x}; y: [rows, w.rows], x: [rows, w.cols]. */
     public static void recordAdd(Tape tape, Region y, Region x, Bank w) {
-        product(tape, "matmulAdd", y, x, w, 1);
+        product(tape, "matmulAdd", y, x, w, w.rows(), ADD);
     }
 
     /** {@code h = silu(G x) * (U x)}; gateUp is G stacked on U, h: [rows, gateUp.rows / 2], x: [rows, gateUp.cols]. */
     public static void recordSwiGlu(Tape tape, Region h, Region x, Bank gateUp) {
+        product(tape, "swiGlu", h, x, gateUp, gateUp.rows() / 2, SWIGLU);
+    }
+
+    private static void product(Tape tape, String name, Region y, Region x, Bank w, int outs, int kind) {
         Frame f = tape.frame();
-        int group = f.traits().group(), hidden = gateUp.rows() / 2;
-        tape.add("swiGlu", Grid.perRow(hidden, group), (g, id) -> g.task(id, MatMul::kSwiGlu, f.context(), f.arena(), f.step(), f.layer(),
-                gateUp.floats(), gateUp.layerStride(), gateUp.at(), hidden, gateUp.cols(), h.at(), h.stride(), x.at(), x.stride(), group));
+        int format = Blocks.code(w), group = f.traits().group();
+        if (!inVectors(f, x, w.cols()))
+            tape.add(name, Grid.perTile(outs, TILE, group), (g, id) -> Blocks.ready(g).task(id, MatMul::kProductGroups, f.context(), f.arena(), f.step(),
+                    f.layer(), f.halves(), Blocks.floats(f, w), Blocks.shorts(w), Blocks.bytes(w), format, Place.of(w), w.rows(), w.cols(),
+                    Place.of(y), outs, Place.of(x), kind, group));
+        else
+            tape.add(name, (g, id) -> Blocks.ready(g).task(id, MatMul::kProductRows, f.arena(), f.step(), f.layer(), f.halves(), Blocks.floats(f, w),
+                    Blocks.shorts(w), Blocks.bytes(w), format, Place.of(w), w.rows(), w.cols(), Place.of(y), outs, Place.of(x), kind));
     }
 
-    private static void product(Tape tape, String name, Region y, Region x, Bank w, int old) {
-        Frame f = tape.frame();
-        int group = f.traits().group();
-        tape.add(name, Grid.perRow(w.rows(), group), (g, id) -> g.task(id, MatMul::kProduct, f.context(), f.arena(), f.step(), f.layer(),
-                w.floats(), w.layerStride(), w.at(), w.rows(), w.cols(), y.at(), y.stride(), x.at(), x.stride(), old, group));
+    /** Whether the device is for vectors of eight and x can be read in them. */
+    static boolean inVectors(Frame f, Region x, int cols) {
+        return f.traits().shape() == Traits.Shape.ROWS && (cols | x.at() | x.stride()) % 8 == 0;
     }
 
-    /** A group for each output of each row: {@code y = old * y + W x}. */
-    static void kProduct(KernelContext context, FloatArray arena, IntArray step, IntArray layer, FloatArray w, int layerStride, int wAt,
-                         int rows, int cols, int yAt, int yStride, int xAt, int xStride, int old, int group) {
-        int row = context.groupIdx / rows, out = context.groupIdx % rows, lane = context.localIdx;
-        if (row >= step.get(StepArray.ROWS)) return;
-        float[] sums = context.allocateFloatLocalArray(group);
-        int from = layer.get(0) * layerStride + wAt + out * cols, x = xAt + row * xStride;
-        float sum = 0;
-        for (int i = lane; i < cols; i += group) sum += w.get(from + i) * arena.get(x + i);
-        sums[lane] = sum;
-        context.localBarrier();
-        for (int half = group / 2; half > 0; half >>= 1) {
-            if (lane < half) sums[lane] += sums[lane + half];
-            context.localBarrier();
-        }
-        if (lane == 0) {
-            int y = yAt + row * yStride + out;
-            float before = 0;
-            if (old != 0) before = arena.get(y);
-            arena.set(y, before + sums[0]);
-        }
-    }
-
-    /** A group for each hidden unit of each row: {@code h = silu(G x) * (U x)}. */
-    static void kSwiGlu(KernelContext context, FloatArray arena, IntArray step, IntArray layer, FloatArray w, int layerStride, int wAt,
-                        int hidden, int cols, int hAt, int hStride, int xAt, int xStride, int group) {
-        int row = context.groupIdx / hidden, unit = context.groupIdx % hidden, lane = context.localIdx;
-        if (row >= step.get(StepArray.ROWS)) return;
-        float[] gates = context.allocateFloatLocalArray(group);
-        float[] ups = context.allocateFloatLocalArray(group);
-        int from = layer.get(0) * layerStride + wAt + unit * cols, x = xAt + row * xStride;
-        float gate = 0, up = 0;
+    /** A group for each output and {@link #TILE} rows, a number of the matrix row for each work-item; sums meet in a tree. */
+    static void kProductGroups(KernelContext context, FloatArray arena, IntArray step, IntArray layer, FloatArray halves,
+                               FloatArray floats, ShortArray shorts, ByteArray bytes, int format, long w, int rows, int cols,
+                               long y, int outs, long x, int kind, int group) {
+        int first = context.groupIdx / outs * TILE, out = context.groupIdx % outs, lane = context.localIdx;
+        int n = step.get(StepArray.ROWS) - first;
+        if (n <= 0) return;
+        float[] sums = context.allocateFloatLocalArray(2 * TILE * group);
+        int from = Place.start(w, layer.get(0)) + out * Blocks.rowElements(format, cols), grid = Blocks.grid(layer.get(0), rows, cols, out);
+        int fromUp = from + outs * Blocks.rowElements(format, cols), gridUp = Blocks.grid(layer.get(0), rows, cols, outs + out);
+        int x0 = Place.start(x, first), x1 = Place.start(x, first + TornadoMath.min(1, n - 1));
+        int x2 = Place.start(x, first + TornadoMath.min(2, n - 1)), x3 = Place.start(x, first + TornadoMath.min(3, n - 1));
+        float s0 = 0, s1 = 0, s2 = 0, s3 = 0, u0 = 0, u1 = 0, u2 = 0, u3 = 0;
         for (int i = lane; i < cols; i += group) {
-            float a = arena.get(x + i);
-            gate += w.get(from + i) * a;
-            up += w.get(from + hidden * cols + i) * a;
-        }
-        gates[lane] = gate;
-        ups[lane] = up;
-        context.localBarrier();
-        for (int half = group / 2; half > 0; half >>= 1) {
-            if (lane < half) {
-                gates[lane] += gates[lane + half];
-                ups[lane] += ups[lane + half];
+            float v = Blocks.at(format, halves, floats, shorts, bytes, from, grid, i), u = 0;
+            if (kind == SWIGLU) u = Blocks.at(format, halves, floats, shorts, bytes, fromUp, gridUp, i);
+            float a = arena.get(x0 + i);
+            s0 += v * a;
+            u0 += u * a;
+            if (n > 1) {
+                float b = arena.get(x1 + i), c = arena.get(x2 + i), d = arena.get(x3 + i);
+                s1 += v * b;
+                u1 += u * b;
+                s2 += v * c;
+                u2 += u * c;
+                s3 += v * d;
+                u3 += u * d;
             }
+        }
+        int at = lane * 2 * TILE;
+        sums[at] = s0;
+        sums[at + 1] = s1;
+        sums[at + 2] = s2;
+        sums[at + 3] = s3;
+        sums[at + 4] = u0;
+        sums[at + 5] = u1;
+        sums[at + 6] = u2;
+        sums[at + 7] = u3;
+        context.localBarrier();
+        for (int half = group * TILE; half >= 2 * TILE; half >>= 1) {
+            for (int i = lane; i < half; i += group) sums[i] += sums[half + i];
             context.localBarrier();
         }
-        if (lane == 0) arena.set(hAt + row * hStride + unit, gates[0] / (1 + TornadoMath.exp(-gates[0])) * ups[0]);
+        if (lane < TornadoMath.min(TILE, n)) write(arena, Place.start(y, first + lane) + out, sums[lane], sums[TILE + lane], kind);
+    }
+
+    /** An output for each turn, the matrix row in vectors. cols, and where rows of x start, are multiples of eight. */
+    static void kProductRows(FloatArray arena, IntArray step, IntArray layer, FloatArray halves, FloatArray floats, ShortArray shorts,
+                             ByteArray bytes, int format, long w, int rows, int cols, long y, int outs, long x, int kind) {
+        for (@Parallel int out = 0; out < outs; out++) {
+            VectorFloat8 xs = new VectorFloat8(arena);
+            int from = Place.start(w, layer.get(0)) + out * Blocks.rowElements(format, cols), grid = Blocks.grid(layer.get(0), rows, cols, out);
+            int fromUp = from + outs * Blocks.rowElements(format, cols), gridUp = Blocks.grid(layer.get(0), rows, cols, outs + out);
+            int alive = step.get(StepArray.ROWS);
+            for (int first = 0; first < alive; first += TILE) {
+                int n = alive - first;
+                int x0 = Place.start(x, first) >> 3, x1 = Place.start(x, first + TornadoMath.min(1, n - 1)) >> 3;
+                int x2 = Place.start(x, first + TornadoMath.min(2, n - 1)) >> 3, x3 = Place.start(x, first + TornadoMath.min(3, n - 1)) >> 3;
+                Float8 s0 = zero(), s1 = zero(), s2 = zero(), s3 = zero(), u0 = zero(), u1 = zero(), u2 = zero(), u3 = zero();
+                for (int i = 0; i < cols; i += 8) {
+                    Float8 v = Blocks.eight(format, halves, floats, shorts, bytes, from, grid, i), a = xs.get(x0 + (i >> 3));
+                    s0 = Float8.add(s0, Float8.mult(v, a));
+                    if (n > 1) {
+                        s1 = Float8.add(s1, Float8.mult(v, xs.get(x1 + (i >> 3))));
+                        s2 = Float8.add(s2, Float8.mult(v, xs.get(x2 + (i >> 3))));
+                        s3 = Float8.add(s3, Float8.mult(v, xs.get(x3 + (i >> 3))));
+                    }
+                    if (kind == SWIGLU) {
+                        Float8 u = Blocks.eight(format, halves, floats, shorts, bytes, fromUp, gridUp, i);
+                        u0 = Float8.add(u0, Float8.mult(u, a));
+                        if (n > 1) {
+                            u1 = Float8.add(u1, Float8.mult(u, xs.get(x1 + (i >> 3))));
+                            u2 = Float8.add(u2, Float8.mult(u, xs.get(x2 + (i >> 3))));
+                            u3 = Float8.add(u3, Float8.mult(u, xs.get(x3 + (i >> 3))));
+                        }
+                    }
+                }
+                write(arena, Place.start(y, first) + out, sum(s0), sum(u0), kind);
+                if (n > 1) write(arena, Place.start(y, first + 1) + out, sum(s1), sum(u1), kind);
+                if (n > 2) write(arena, Place.start(y, first + 2) + out, sum(s2), sum(u2), kind);
+                if (n > 3) write(arena, Place.start(y, first + 3) + out, sum(s3), sum(u3), kind);
+            }
+        }
+    }
+
+    private static void write(FloatArray arena, int at, float value, float up, int kind) {
+        float result = value;
+        if (kind == ADD) result = arena.get(at) + value;
+        if (kind == SWIGLU) result = value / (1 + TornadoMath.exp(-value)) * up;
+        arena.set(at, result);
+    }
+
+    static Float8 zero() {
+        return new Float8(0f, 0f, 0f, 0f, 0f, 0f, 0f, 0f);
+    }
+
+    static float sum(Float8 s) {
+        return ((s.getS0() + s.getS1()) + (s.getS2() + s.getS3())) + ((s.getS4() + s.getS5()) + (s.getS6() + s.getS7()));
     }
 }

@@ -45,6 +45,9 @@ final class Calls {
 
     private Value result(Analysis.Place place, InvokeInstruction call, String owner, String name, Value receiver, Value[] arguments) {
         if (name.equals("<init>")) {
+            if (owner.startsWith(API + "types/collections/")) {
+                view(place, owner, arguments);
+            }
             return null;
         }
         if (owner.equals(API + "KernelContext")) {
@@ -69,6 +72,15 @@ final class Calls {
             }
         }
         return analysis.call(place, owner, name, call.type().stringValue(), arguments);
+    }
+
+    /** An array seen in vectors: the object is compiled away, reads go to the array. */
+    private void view(Analysis.Place place, String owner, Value[] arguments) {
+        if (arguments.length == 1 && arguments[0].kind() == 'A') {
+            analysis.touched(place, arguments[0], Access.READ);
+        } else {
+            analysis.broken(place, Rule.NEW_OBJECT, owner.replace('/', '.'));
+        }
     }
 
     private Value context(Analysis.Place place, String name, MethodTypeDesc type, Value[] arguments) {

@@ -42,7 +42,7 @@ public enum Rule {
     CONTROL("exception handlers, monitors and instanceof are refused", "plain control flow"),
     VECTOR_AND_NUMBER("a Float8 combined with a number is taken for an earlier one where a loop is unrolled",
             "a vector of equal numbers, new Float8(x, x, x, x, x, x, x, x)"),
-    NEW_OBJECT("a kernel cannot make this object", "vector types and HalfFloat only"),
+    NEW_OBJECT("a kernel cannot make this object", "vector types, views of a FloatArray in vectors, and HalfFloat only"),
     NO_DEBUG_INFO("TornadoVM needs the table of local variables", "compile with javac -g");
 
     private final String what;

@@ -221,8 +221,8 @@ final class Step {
             case NewObjectInstruction made -> {
                 frame.push(Value.OBJECT);
                 String type = made.className().asInternalName();
-                if (!type.startsWith(Calls.API + "types/vectors/") && !type.equals(Calls.API + "types/HalfFloat")
-                        && !isThrowable(type)) {
+                if (!type.startsWith(Calls.API + "types/vectors/") && !type.startsWith(Calls.API + "types/collections/VectorFloat")
+                        && !type.equals(Calls.API + "types/HalfFloat") && !isThrowable(type)) {
                     analysis.broken(place, Rule.NEW_OBJECT, type.replace('/', '.'));
                 }
             }

@@ -1,0 +1,69 @@
+package squall.tornado.kernels;
+
+import java.lang.foreign.MemorySegment;
+import java.util.Random;
+import java.util.stream.Stream;
+import squall.quant.Blocks;
+import squall.quant.Format;
+import squall.tornado.Bank;
+import uk.ac.manchester.tornado.api.types.arrays.ByteArray;
+import uk.ac.manchester.tornado.api.types.arrays.FloatArray;
+import uk.ac.manchester.tornado.api.types.arrays.ShortArray;
+import uk.ac.manchester.tornado.api.types.arrays.TornadoNativeArray;
+
+/** Weights of ordinary size for the tests, and what they mean. */
+final class Banks {
+    private static final int LAYERS = 3;
+
+    private Banks() {}
+
+    /** Formats that weights may have. */
+    static Stream<Format> formats() {
+        return Stream.of(Format.values()).filter(f -> f != Format.F8_E8M0);
+    }
+
+    /** Matrices of three layers. FP8 has scale grids. */
+    static Bank of(Format format, int rows, int cols, int experts) {
+        int matrices = LAYERS * experts, blocks = matrices * rows * (cols / format.codec.blockSize());
+        byte[] bytes = Blocks.finite(format, blocks, rows + cols);
+        TornadoNativeArray array = switch (format) {
+            case F32 -> new FloatArray(bytes.length / 4);
+            case F16, BF16 -> new ShortArray(bytes.length / 2);
+            default -> new ByteArray(bytes.length);
+        };
+        MemorySegment.copy(MemorySegment.ofArray(bytes), 0, array.getSegment(), 0, bytes.length);
+        int row = (int) format.rowBytes(cols) / array.getElementSize(), grid = (rows + 127) / 128 * ((cols + 127) / 128);
+        FloatArray scales = null;
+        if (format == Format.F8_E4M3) {
+            Random random = new Random(rows);
+            scales = new FloatArray(matrices * grid);
+            for (int i = 0; i < scales.getSize(); i++) scales.set(i, random.nextFloat(0.5f, 2));
+        }
+        return new Bank(format, array, experts * rows * row, 0, rows, cols, experts, rows * row, scales, scales == null ? 0 : grid);
+    }
+
+    /** Everything of a bank that a device must be sent. */
+    static TornadoNativeArray[] arrays(Bank... banks) {
+        return Stream.of(banks).flatMap(b -> b.scales() == null ? Stream.of(b.array()) : Stream.of(b.array(), b.scales()))
+                .toArray(TornadoNativeArray[]::new);
+    }
+
+    /** Row {@code row} of a matrix. */
+    static double[] row(Bank w, int layer, int expert, int row) {
+        Format f = w.format();
+        int matrix = layer * w.experts() + expert, size = f.codec.blockSize();
+        long at = (matrix * (long) w.rows() + row) * f.rowBytes(w.cols());
+        double[] values = new double[w.cols()];
+        for (int c = 0; c < values.length; c++) {
+            values[c] = f.codec.at(w.array().getSegment(), at + (long) c / size * f.codec.blockBytes(), c % size);
+            if (w.scales() != null) values[c] *= w.scales().get(matrix * w.grid() + row / 128 * ((w.cols() + 127) / 128) + c / 128);
+        }
+        return values;
+    }
+
+    static double dot(double[] a, double[] b) {
+        double sum = 0;
+        for (int i = 0; i < a.length; i++) sum += a[i] * b[i];
+        return sum;
+    }
+}
