@@ -62,7 +62,7 @@ public final class MatMul {
 
     /** Whether the device is for vectors of eight and x can be read in them. */
     static boolean inVectors(Frame f, Region x, int cols) {
-        return f.traits().shape() == Traits.Shape.ROWS && (cols | x.at() | x.stride()) % 8 == 0;
+        return f.traits().shape() == Traits.Shape.ROWS && f.traits().group() < 0 && (cols | x.at() | x.stride()) % 8 == 0;
     }
 
     /** A group for each output and {@link #TILE} rows, a number of the matrix row for each work-item; sums meet in a tree. */
