@@ -54,8 +54,8 @@ public final class GatedAttention implements Block {
         ops.appendKv(kv, k, v);
 
         Buf context = ops.rows(shape.heads() * shape.headDim());
-        ops.attention(context, q, kv, shape.heads());
-        if (shape.gated()) ops.sigmoidMul(context, projected, gates);
+        if (shape.gated()) ops.gatedAttention(context, q, kv, shape.heads(), projected, gates);
+        else ops.attention(context, q, kv, shape.heads());
         ops.matmulAdd(x, context, w.out);
     }
 

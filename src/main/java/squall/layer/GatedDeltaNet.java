@@ -48,8 +48,7 @@ public final class GatedDeltaNet implements Block {
 
         Buf qkv = ops.rows(shape.channels());
         ops.causalConvSilu(qkv, u, w.conv, window);
-        ops.deltaNormalise(qkv, shape);
-        ops.deltaGates(beta, g, w.decay, w.dt);
+        ops.deltaPrepare(beta, g, w.decay, w.dt, qkv, shape);
 
         Buf o = ops.rows(w.z.rows());
         ops.deltaRule(o, qkv, beta, g, memory, shape);

@@ -73,6 +73,12 @@ public interface Ops {
     /** {@code y[head] *= sigmoid(g[head])}; y packed, the gate read at {@code shape}. */
     void sigmoidMul(Buf y, Buf g, HeadShape shape);
 
+    /** {@link #attention}, then {@link #sigmoidMul}: attention with an output gate. */
+    default void gatedAttention(Buf y, Buf q, StateSpec.Kv kv, int heads, Buf g, HeadShape shape) {
+        attention(y, q, kv, heads);
+        sigmoidMul(y, g, shape);
+    }
+
     // ---- Gated DeltaNet
 
     /**
@@ -92,6 +98,12 @@ public interface Ops {
      * q also by sqrt(dk).
      */
     void deltaNormalise(Buf qkv, DeltaShape shape);
+
+    /** {@link #deltaGates} and {@link #deltaNormalise}: all that the delta rule wants of its inputs. */
+    default void deltaPrepare(Buf b, Buf a, Weight decay, Weight dt, Buf qkv, DeltaShape shape) {
+        deltaGates(b, a, decay, dt);
+        deltaNormalise(qkv, shape);
+    }
 
     /**
      * The gated delta rule over the rows of each slot in order, for each value head, from the slot's S:

@@ -252,6 +252,18 @@ public abstract class OpsContract {
         compare(List.of(a, b), widths, longJourney(), TOLERANCE, score);
     }
 
+    @ParameterizedTest @CsvSource({"4,2,64", "3,1,20"})
+    void gatedAttention(int heads, int kvHeads, int dim) {
+        StateSpec.Kv kv = new StateSpec.Kv("a", kvHeads, dim);
+        HeadShape gates = new HeadShape(heads, dim, 2 * dim, dim);
+        compare(List.of(kv), new int[] {heads * dim, kvHeads * dim, kvHeads * dim, 2 * heads * dim}, JOURNEY, TOLERANCE, (ops, in) -> {
+            Buf y = ops.rows(heads * dim);
+            ops.appendKv(kv, in[1], in[2]);
+            ops.gatedAttention(y, in[0], kv, heads, in[3], gates);
+            return of(y);
+        });
+    }
+
     @Test void attentionWithLargeScores() {
         StateSpec.Kv kv = new StateSpec.Kv("a", 1, 32);
         compare(List.of(kv), new int[] {64, 32, 32}, longJourney(), 2e-5, (ops, in) -> {
@@ -306,6 +318,35 @@ public abstract class OpsContract {
                 ops.deltaNormalise(in[0], shape);
                 return in;
             }, (i, n) -> spread(n, range));
+    }
+
+    @Test void deltaPrepareIsBothAtOnce() {
+        DeltaShape shape = new DeltaShape(2, 6, 20, 12, DeltaShape.HeadOrder.GROUPED);
+        Weight decay = new Weight("decay", Format.F32, 1, 6, bytes(new float[] {-0.01f, -1, -16, -0.5f, -2, -3}));
+        Weight dt = new Weight("dt", Format.F32, 1, 6, bytes(new float[] {0, 0.1f, -3, 2, -0.7f, 1}));
+        compare(List.of(), new int[] {shape.channels(), 6, 6}, JOURNEY, TOLERANCE, (ops, in) -> {
+            ops.deltaPrepare(in[1], in[2], decay, dt, in[0], shape);
+            return in;
+        });
+    }
+
+    @Test void productsOfOneInput() {
+        Weight[] w = {weight(67, 45), weight(1, 45), weight(19, 45)};
+        compare(List.of(), new int[] {45}, JOURNEY, TOLERANCE, (ops, in) -> {
+            Buf[] y = of(ops.rows(67), ops.rows(1), ops.rows(19));
+            ops.matmul(y, in[0], w);
+            return y;
+        });
+    }
+
+    @Test void normSwiGlu() {
+        Norm norm = norm(45);
+        Weight gate = weight(67, 45), up = weight(67, 45);
+        compare(List.of(), new int[] {45}, JOURNEY, TOLERANCE, (ops, in) -> {
+            Buf h = ops.rows(67);
+            ops.normSwiGlu(h, in[0], norm, gate, up);
+            return of(h);
+        });
     }
 
     @ParameterizedTest @CsvSource({"2,6,32,32,GROUPED", "2,6,32,32,TILED", "3,3,20,12,GROUPED", "1,2,7,5,TILED", "2,4,128,128,TILED"})

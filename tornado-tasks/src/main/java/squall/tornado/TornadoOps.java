@@ -180,8 +180,17 @@ final class TornadoOps implements Ops {
 
     @Override public void attention(Buf y, Buf q, StateSpec.Kv kv, int heads) {
         Pages pages = store.pages(kv);
-        Region partial = placed(Attention.partialWidth(tape.frame(), heads, kv.kvHeads(), kv.headDim()));
-        Attention.record(tape, place(Region.of(y)), Region.of(q), pages, heads, partial);
+        Attention.record(tape, place(Region.of(y)), Region.of(q), pages, heads, partial(pages, heads));
+    }
+
+    @Override public void gatedAttention(Buf y, Buf q, StateSpec.Kv kv, int heads, Buf g, HeadShape shape) {
+        Pages pages = store.pages(kv);
+        Attention.record(tape, place(Region.of(y)), Region.of(q), pages, heads, partial(pages, heads), Region.of(g), shape);
+    }
+
+    private Region partial(Pages pages, int heads) {
+        int width = Attention.partialWidth(tape.frame(), heads, pages.kvHeads(), pages.headDim());
+        return placed(Math.max(1, width));
     }
 
     @Override public void sigmoidMul(Buf y, Buf g, HeadShape shape) {
@@ -200,6 +209,10 @@ final class TornadoOps implements Ops {
 
     @Override public void deltaNormalise(Buf qkv, DeltaShape shape) {
         DeltaGates.normalise(tape, Region.of(qkv), shape);
+    }
+
+    @Override public void deltaPrepare(Buf b, Buf a, Weight decay, Weight dt, Buf qkv, DeltaShape shape) {
+        DeltaGates.prepare(tape, Region.of(b), Region.of(a), store.vector(decay), store.vector(dt), Region.of(qkv), shape);
     }
 
     @Override public void deltaRule(Buf y, Buf qkv, Buf beta, Buf g, StateSpec.Recurrent s, DeltaShape shape) {
