@@ -72,6 +72,11 @@ public final class Sampler {
         return id;
     }
 
+    /** The generator's next number, uniform in [0, 1): for a draw that is made where the logits are. */
+    public double uniform() {
+        return random.nextDouble();
+    }
+
     private void penalise() {
         float repetition = (float) sampling.repetition();
         for (int i = 0; i < distinctCount; i++) {
@@ -210,7 +215,7 @@ public final class Sampler {
         float floor = limit == Long.MIN_VALUE ? -Float.MAX_VALUE : value(limit);
         double mass = 0;
         for (int i = 0; i < vocab; i++) if (logits[i] >= floor && key(logits[i], i) >= limit) mass += weight(logits[i], most);
-        double at = random.nextDouble() * mass;
+        double at = uniform() * mass;
         int last = -1;
         for (int i = 0; i < vocab; i++) {
             if (!(logits[i] >= floor) || key(logits[i], i) < limit) continue;

@@ -86,6 +86,11 @@ public final class Rig {
         for (int i = 0; i < rows; i++) step.ints.set(step.rowsAt + i, wanted[i]);
     }
 
+    /** Forgets the regions. */
+    public void afresh() {
+        next = 7;
+    }
+
     /** A region whose stride is larger than its width. */
     public Region region(int width) {
         int stride = width + 3;

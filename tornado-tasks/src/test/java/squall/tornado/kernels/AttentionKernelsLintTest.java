@@ -12,7 +12,7 @@ import squall.checker.lint.Lint;
 /** Nothing in these kernels is refused or miscompiled by TornadoVM, as far as is known. */
 class AttentionKernelsLintTest {
 
-    @ParameterizedTest @ValueSource(classes = {RowNorm.class, Elementwise.class, HeadNormRope.class, Attention.class, Router.class})
+    @ParameterizedTest @ValueSource(classes = {RowNorm.class, Elementwise.class, HeadNormRope.class, Attention.class, Router.class, Draw.class})
     void keepToTheDialect(Class<?> kernels) {
         List<KernelReport> reports = Lint.kernelsOf(kernels);
         assertFalse(reports.isEmpty());
