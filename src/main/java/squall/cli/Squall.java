@@ -33,6 +33,9 @@ public final class Squall {
     static final int FAILED = 1;
     static final int UNUSABLE = 2;
 
+    /** The one command that needs all others. */
+    private static final String COMPLETION = "completion";
+
     /** Sub-commands in the order of the help. */
     private static final Map<String, Function<Streams, Callable<Integer>>> COMMANDS = commands();
 
@@ -60,6 +63,7 @@ public final class Squall {
         all.put("tokenize", TokenizeCommand::new);
         all.put("devices", DevicesCommand::new);
         all.put("doctor", DoctorCommand::new);
+        all.put(COMPLETION, CompletionCommand::new);
         return all;
     }
 
@@ -67,7 +71,7 @@ public final class Squall {
     static int run(Streams streams, String... args) {
         Squall squall = new Squall(streams);
         CommandLine line = new CommandLine(squall);
-        String asked = args.length > 0 && COMMANDS.containsKey(args[0]) ? args[0] : null;
+        String asked = args.length > 0 && COMMANDS.containsKey(args[0]) && !args[0].equals(COMPLETION) ? args[0] : null;
         COMMANDS.forEach((name, create) -> {
             if (asked == null || asked.equals(name)) line.addSubcommand(name, new CommandLine(create.apply(streams)));
         });

@@ -1,13 +1,20 @@
 package squall.cli;
 
 import java.io.IOException;
+import java.nio.ByteBuffer;
 import java.nio.charset.CharacterCodingException;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.AccessDeniedException;
 import java.nio.file.NoSuchFileException;
 
-/** Why a file cannot be read, in words. */
+/** Text from outside: UTF-8 or nothing, and in words why something cannot be read. */
 final class TextFiles {
     private TextFiles() {}
+
+    /** @throws CharacterCodingException if the bytes are not UTF-8 */
+    static String utf8(byte[] bytes) throws CharacterCodingException {
+        return StandardCharsets.UTF_8.newDecoder().decode(ByteBuffer.wrap(bytes)).toString();
+    }
 
     static String reason(IOException e) {
         return switch (e) {

@@ -1,9 +1,7 @@
 package squall.cli;
 
 import java.io.IOException;
-import java.nio.ByteBuffer;
 import java.nio.charset.CharacterCodingException;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -86,7 +84,7 @@ final class TokenizeCommand implements Callable<Integer> {
             throw new ParameterException(command.commandLine(), "no text; use -p TEXT, -f FILE or standard input");
         try {
             byte[] bytes = file != null ? Files.readAllBytes(file) : streams.in().readAllBytes();
-            return StandardCharsets.UTF_8.newDecoder().decode(ByteBuffer.wrap(bytes)).toString();
+            return TextFiles.utf8(bytes);
         } catch (IOException e) {
             String where = file != null ? file.toString() : "standard input";
             throw new UnusableException(where + " cannot be tokenized: " + TextFiles.reason(e));
@@ -143,7 +141,7 @@ final class TokenizeCommand implements Callable<Integer> {
     /** Null for part of a character, as a token may be. */
     private static String text(byte[] bytes) {
         try {
-            return StandardCharsets.UTF_8.newDecoder().decode(ByteBuffer.wrap(bytes)).toString();
+            return TextFiles.utf8(bytes);
         } catch (CharacterCodingException e) {
             return null;
         }
