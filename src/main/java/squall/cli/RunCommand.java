@@ -16,6 +16,7 @@ import picocli.CommandLine.Spec;
 import squall.engine.Engine;
 import squall.engine.Request;
 import squall.engine.Sequence;
+import squall.format.IoReason;
 
 /** {@code squall run}: one prompt, one answer. */
 @Command(name = "run", mixinStandardHelpOptions = true, sortOptions = false,
@@ -153,7 +154,7 @@ final class RunCommand implements Callable<Integer> {
             return TextFiles.utf8(file != null ? Files.readAllBytes(file) : streams.in().readAllBytes());
         } catch (IOException e) {
             String where = file != null ? "-f " + file : "standard input";
-            throw new UnusableException(where + " cannot be read: " + TextFiles.reason(e));
+            throw new UnusableException(where + " cannot be read: " + IoReason.of(e));
         }
     }
 

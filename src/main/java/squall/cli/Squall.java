@@ -14,7 +14,6 @@ import picocli.CommandLine.Option;
 import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.ScopeType;
 import squall.format.ModelFileException;
-import squall.text.jinja.TemplateException;
 
 /**
  * The command line. Only the class of the command that was asked for is loaded, since start-up counts.
@@ -123,7 +122,7 @@ public final class Squall {
                 : e.getMessage() == null ? e.getClass().getSimpleName() : e.getMessage();
         streams.note("squall: " + sentence(message));
         if (stacktrace) e.printStackTrace(streams.err());
-        boolean unusable = e instanceof ModelFileException || e instanceof UnusableException || e instanceof TemplateException;
+        boolean unusable = e instanceof ModelFileException || e instanceof UnusableException;
         return unusable ? UNUSABLE : FAILED;
     }
 

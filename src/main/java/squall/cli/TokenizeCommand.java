@@ -16,6 +16,7 @@ import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.Spec;
+import squall.format.IoReason;
 import squall.format.ModelFile;
 import squall.format.ModelFiles;
 import squall.text.Tokenizer;
@@ -87,7 +88,7 @@ final class TokenizeCommand implements Callable<Integer> {
             return TextFiles.utf8(bytes);
         } catch (IOException e) {
             String where = file != null ? file.toString() : "standard input";
-            throw new UnusableException(where + " cannot be tokenized: " + TextFiles.reason(e));
+            throw new UnusableException(where + " cannot be tokenized: " + IoReason.of(e));
         }
     }
 

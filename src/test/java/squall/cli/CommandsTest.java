@@ -156,7 +156,7 @@ class CommandsTest {
         "run -ctk q4_0 -p x|q4_0",
         "run --device gpu:7 -p x|--device gpu:7: no such device, known are auto, cpu",
         "run -m nowhere.gguf -p x|nowhere.gguf: there is no such file",
-        "run -f nowhere.txt|-f nowhere.txt cannot be read: there is no such file",
+        "run -f nowhere.txt|-f nowhere.txt cannot be read: there is no such file or directory",
         "run|the prompt is empty; use -p TEXT, -f FILE or standard input",
         "run -p x -f y|use one",
         "run --raw --system s -p x|--raw has no chat template",
@@ -224,6 +224,13 @@ class CommandsTest {
         Cli fresh = Cli.run(in, Map.of(), "chat", "--temp", "0", "--no-prefix-reuse");
         assertEquals(reused.out(), fresh.out());
         assertTrue(fresh.err().contains("0 cached tokens reused"), fresh.err());
+    }
+
+    @Test void chatGoesOnAfterAMessageThatTheTemplateRefuses() {
+        Cli chat = Cli.run("<tool_response>x</tool_response>\n" + QUESTION + "\n", Map.of(), "chat", "--temp", "0");
+        assertEquals(0, chat.code(), chat.err());
+        assertEquals(ANSWER + "\n", chat.out());
+        assertTrue(chat.err().contains("no user question among the messages. /clear starts anew."), chat.err());
     }
 
     private Path ids(int... ids) throws IOException {
