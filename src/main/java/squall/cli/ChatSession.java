@@ -5,6 +5,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import squall.engine.Request;
 import squall.engine.Sequence;
+import squall.format.IoReason;
 
 /** A conversation going on: messages and slash commands in, answers out. */
 final class ChatSession {
@@ -87,7 +88,7 @@ final class ChatSession {
             Files.writeString(Path.of(file), Json.write(conversation.messages()) + "\n");
             streams.note("Saved to " + file + ".");
         } catch (IOException e) {
-            streams.note(file + " cannot be written: " + TextFiles.reason(e) + ".");
+            streams.note(file + " cannot be written: " + IoReason.of(e) + ".");
         }
     }
 

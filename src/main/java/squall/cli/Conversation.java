@@ -7,6 +7,7 @@ import java.util.List;
 import java.util.Map;
 import squall.text.ChatTemplate;
 import squall.text.Tokenizer;
+import squall.text.jinja.TemplateException;
 
 /** A conversation and the prompt that asks for its next answer. */
 final class Conversation {
@@ -80,7 +81,11 @@ final class Conversation {
         return List.copyOf(messages);
     }
 
-    /** The prompt for an answer; without a thought of a next turn. */
+    /**
+     * The prompt for an answer; without a thought of a next turn.
+     *
+     * @throws UnusableException if the template refuses the conversation
+     */
     int[] prompt() {
         return tokenizer.encode(render(true));
     }
@@ -107,6 +112,11 @@ final class Conversation {
             copy.replaceAll((field, value) -> field.equals("role") ? value : tokenizer.guard((String) value));
             guarded.add(copy);
         }
-        return template.render(guarded, null, variables);
+        try {
+            return template.render(guarded, null, variables);
+        } catch (TemplateException e) {
+            throw new UnusableException(e.getMessage().isBlank()
+                    ? "the chat template refuses this conversation and does not say why" : e.getMessage(), e);
+        }
     }
 }

@@ -17,6 +17,7 @@ import picocli.CommandLine.Spec;
 import squall.engine.EngineOptions;
 import squall.engine.Evaluation;
 import squall.engine.Logits;
+import squall.format.IoReason;
 import squall.model.ModelConfig;
 import squall.ops.Tap;
 
@@ -130,7 +131,7 @@ final class LogitsCommand implements Callable<Integer> {
         try {
             bytes = Files.readAllBytes(ids);
         } catch (IOException e) {
-            throw new UnusableException("--ids " + ids + " cannot be read: " + TextFiles.reason(e));
+            throw new UnusableException("--ids " + ids + " cannot be read: " + IoReason.of(e));
         }
         if (bytes.length == 0 || bytes.length % Integer.BYTES != 0)
             throw new UnusableException("--ids " + ids + ": whole little-endian int32 ids expected, 1 or more; found " + bytes.length
@@ -151,7 +152,7 @@ final class LogitsCommand implements Callable<Integer> {
         try {
             return FileChannel.open(file, StandardOpenOption.CREATE, StandardOpenOption.TRUNCATE_EXISTING, StandardOpenOption.WRITE);
         } catch (IOException e) {
-            throw new UnusableException(file + " cannot be written: " + TextFiles.reason(e));
+            throw new UnusableException(file + " cannot be written: " + IoReason.of(e));
         }
     }
 }

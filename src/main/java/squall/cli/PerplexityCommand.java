@@ -15,6 +15,7 @@ import squall.engine.EngineOptions;
 import squall.engine.Evaluation;
 import squall.engine.Logits;
 import squall.engine.MemoryPlan;
+import squall.format.IoReason;
 
 /**
  * {@code squall perplexity}: how well a model predicts a text. As in llama.cpp the text is cut into chunks of the context's
@@ -66,7 +67,7 @@ final class PerplexityCommand implements Callable<Integer> {
         try {
             return Files.readString(file);
         } catch (IOException e) {
-            throw new UnusableException("-f " + file + " cannot be read: " + TextFiles.reason(e));
+            throw new UnusableException("-f " + file + " cannot be read: " + IoReason.of(e));
         }
     }
 

@@ -1,7 +1,6 @@
 package squall.cli;
 
 import java.io.IOException;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.LinkedHashMap;
@@ -17,6 +16,7 @@ import picocli.CommandLine.Spec;
 import squall.engine.Engine;
 import squall.engine.Request;
 import squall.engine.Sequence;
+import squall.format.IoReason;
 
 /** {@code squall run}: one prompt, one answer. */
 @Command(name = "run", mixinStandardHelpOptions = true, sortOptions = false,
@@ -62,9 +62,7 @@ final class RunCommand implements Callable<Integer> {
         try (LoadedModel loaded = LoadedModel.open(model, device, streams)) {
             Generation generation = new Generation(loaded, sampling, answer, Engine.Reuse.OFF);
             if (model.verbose()) generation.describe(streams);
-            int[] ids = raw ? loaded.tokenizer().encode(text) : chat(loaded, text);
-            if (ids.length == 0) throw new UnusableException("the prompt is empty");
-            run(loaded, generation, ids);
+            run(loaded, generation, raw ? loaded.tokenizer().encode(text) : chat(loaded, text));
         }
         return Squall.DONE;
     }
@@ -142,17 +140,22 @@ final class RunCommand implements Callable<Integer> {
     private String promptText() {
         if (prompt != null && file != null)
             throw new ParameterException(command.commandLine(), "-p and -f both give a prompt; use one");
-        if (prompt != null) return prompt;
+        if (prompt == null && file == null && Terminal.isInteractive())
+            throw new ParameterException(command.commandLine(), "no prompt; use -p TEXT, -f FILE or standard input");
+        String text = prompt != null ? prompt : withoutLastNewline(read());
+        boolean empty = raw ? text.isEmpty() : text.isBlank();
+        if (empty) throw new ParameterException(command.commandLine(), "the prompt is empty; use -p TEXT, -f FILE or standard input");
+        return text;
+    }
+
+    /** The text of the file, or of standard input. */
+    private String read() {
         try {
-            if (file != null) return withoutLastNewline(Files.readString(file));
-            if (!Terminal.isInteractive()) {
-                String piped = withoutLastNewline(new String(streams.in().readAllBytes(), StandardCharsets.UTF_8));
-                if (!piped.isEmpty()) return piped;
-            }
+            return TextFiles.utf8(file != null ? Files.readAllBytes(file) : streams.in().readAllBytes());
         } catch (IOException e) {
-            throw new UnusableException("-f " + file + " cannot be read as UTF-8 text: " + TextFiles.reason(e));
+            String where = file != null ? "-f " + file : "standard input";
+            throw new UnusableException(where + " cannot be read: " + IoReason.of(e));
         }
-        throw new ParameterException(command.commandLine(), "no prompt; use -p TEXT, -f FILE or standard input");
     }
 
     private static String withoutLastNewline(String text) {

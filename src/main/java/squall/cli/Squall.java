@@ -14,7 +14,6 @@ import picocli.CommandLine.Option;
 import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.ScopeType;
 import squall.format.ModelFileException;
-import squall.text.jinja.TemplateException;
 
 /**
  * The command line. Only the class of the command that was asked for is loaded, since start-up counts.
@@ -32,6 +31,9 @@ public final class Squall {
     static final int DONE = 0;
     static final int FAILED = 1;
     static final int UNUSABLE = 2;
+
+    /** The one command that needs all others. */
+    private static final String COMPLETION = "completion";
 
     /** Sub-commands in the order of the help. */
     private static final Map<String, Function<Streams, Callable<Integer>>> COMMANDS = commands();
@@ -60,6 +62,7 @@ public final class Squall {
         all.put("tokenize", TokenizeCommand::new);
         all.put("devices", DevicesCommand::new);
         all.put("doctor", DoctorCommand::new);
+        all.put(COMPLETION, CompletionCommand::new);
         return all;
     }
 
@@ -67,7 +70,7 @@ public final class Squall {
     static int run(Streams streams, String... args) {
         Squall squall = new Squall(streams);
         CommandLine line = new CommandLine(squall);
-        String asked = args.length > 0 && COMMANDS.containsKey(args[0]) ? args[0] : null;
+        String asked = args.length > 0 && COMMANDS.containsKey(args[0]) && !args[0].equals(COMPLETION) ? args[0] : null;
         COMMANDS.forEach((name, create) -> {
             if (asked == null || asked.equals(name)) line.addSubcommand(name, new CommandLine(create.apply(streams)));
         });
@@ -119,7 +122,7 @@ public final class Squall {
                 : e.getMessage() == null ? e.getClass().getSimpleName() : e.getMessage();
         streams.note("squall: " + sentence(message));
         if (stacktrace) e.printStackTrace(streams.err());
-        boolean unusable = e instanceof ModelFileException || e instanceof UnusableException || e instanceof TemplateException;
+        boolean unusable = e instanceof ModelFileException || e instanceof UnusableException;
         return unusable ? UNUSABLE : FAILED;
     }
 

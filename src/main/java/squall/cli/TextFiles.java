@@ -1,20 +1,15 @@
 package squall.cli;
 
-import java.io.IOException;
+import java.nio.ByteBuffer;
 import java.nio.charset.CharacterCodingException;
-import java.nio.file.AccessDeniedException;
-import java.nio.file.NoSuchFileException;
+import java.nio.charset.StandardCharsets;
 
-/** Why a file cannot be read, in words. */
+/** Text from outside: UTF-8 or nothing. */
 final class TextFiles {
     private TextFiles() {}
 
-    static String reason(IOException e) {
-        return switch (e) {
-            case NoSuchFileException _ -> "there is no such file";
-            case AccessDeniedException _ -> "no permission";
-            case CharacterCodingException _ -> "it is not UTF-8 text";
-            default -> e.getMessage() == null ? e.getClass().getSimpleName() : e.getMessage();
-        };
+    /** @throws CharacterCodingException if the bytes are not UTF-8 */
+    static String utf8(byte[] bytes) throws CharacterCodingException {
+        return StandardCharsets.UTF_8.newDecoder().decode(ByteBuffer.wrap(bytes)).toString();
     }
 }

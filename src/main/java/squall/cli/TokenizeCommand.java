@@ -1,9 +1,7 @@
 package squall.cli;
 
 import java.io.IOException;
-import java.nio.ByteBuffer;
 import java.nio.charset.CharacterCodingException;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -18,6 +16,7 @@ import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.Spec;
+import squall.format.IoReason;
 import squall.format.ModelFile;
 import squall.format.ModelFiles;
 import squall.text.Tokenizer;
@@ -86,10 +85,10 @@ final class TokenizeCommand implements Callable<Integer> {
             throw new ParameterException(command.commandLine(), "no text; use -p TEXT, -f FILE or standard input");
         try {
             byte[] bytes = file != null ? Files.readAllBytes(file) : streams.in().readAllBytes();
-            return StandardCharsets.UTF_8.newDecoder().decode(ByteBuffer.wrap(bytes)).toString();
+            return TextFiles.utf8(bytes);
         } catch (IOException e) {
             String where = file != null ? file.toString() : "standard input";
-            throw new UnusableException(where + " cannot be tokenized: " + TextFiles.reason(e));
+            throw new UnusableException(where + " cannot be tokenized: " + IoReason.of(e));
         }
     }
 
@@ -143,7 +142,7 @@ final class TokenizeCommand implements Callable<Integer> {
     /** Null for part of a character, as a token may be. */
     private static String text(byte[] bytes) {
         try {
-            return StandardCharsets.UTF_8.newDecoder().decode(ByteBuffer.wrap(bytes)).toString();
+            return TextFiles.utf8(bytes);
         } catch (CharacterCodingException e) {
             return null;
         }

@@ -7,4 +7,8 @@ final class UnusableException extends RuntimeException {
     UnusableException(String message) {
         super(message);
     }
+
+    UnusableException(String message, Throwable cause) {
+        super(message, cause);
+    }
 }

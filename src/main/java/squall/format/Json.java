@@ -74,7 +74,7 @@ final class Json {
                 throw ModelFileException.mismatch(file.toString(), "size", "at most " + maxBytes + " bytes", size);
             return Files.readAllBytes(file);
         } catch (IOException e) {
-            throw new ModelFileException(file + ": cannot be read: " + e.getMessage(), e);
+            throw new ModelFileException(file + ": cannot be read: " + IoReason.of(e), e);
         }
     }
 }

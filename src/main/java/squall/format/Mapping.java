@@ -21,7 +21,7 @@ final class Mapping implements AutoCloseable {
         } catch (NoSuchFileException e) {
             throw new ModelFileException(file + ": there is no such file.", e);
         } catch (IOException e) {
-            throw new ModelFileException(file + ": cannot be read: " + e.getMessage(), e);
+            throw new ModelFileException(file + ": cannot be read: " + IoReason.of(e), e);
         }
     }
 

@@ -45,7 +45,7 @@ public final class ModelFiles {
             return files.filter(p -> p.toString().endsWith(".gguf") && !p.getFileName().toString().startsWith("mmproj"))
                     .filter(p -> !Gguf.isLaterPart(p)).sorted().toList();
         } catch (IOException e) {
-            throw new ModelFileException(directory + ": cannot be read: " + e.getMessage(), e);
+            throw new ModelFileException(directory + ": cannot be read: " + IoReason.of(e), e);
         }
     }
 }

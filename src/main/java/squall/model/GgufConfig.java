@@ -171,9 +171,20 @@ final class GgufConfig {
         double scale = keys.number(prefix + "expert_weights_scale", 1);
         if (scale != 1 && scale != 0) throw keys.wrong(prefix + "expert_weights_scale", 1, scale);
         boolean raw = !d.architecture.alwaysNormalises() && !keys.flag(prefix + "expert_weights_norm", true);
-        int shared = d.architecture.sharedExpert ? integer("expert_shared_feed_forward_length", Limits.WIDTH) : 0;
+        int shared = d.architecture.sharedExpert ? width("expert_shared_feed_forward_length", "ffn_down_shexp.weight") : 0;
         d.moe = new ModelConfig.Moe(integer("expert_count", Limits.EXPERTS), integer("expert_used_count", Limits.EXPERTS),
-                integer("expert_feed_forward_length", Limits.WIDTH), shared, raw ? Routing.Weights.RAW : Routing.Weights.NORMALISED);
+                width("expert_feed_forward_length", "ffn_down_exps.weight"), shared,
+                raw ? Routing.Weights.RAW : Routing.Weights.NORMALISED);
+    }
+
+    /** The hidden size of an expert: the key, or where a file leaves it out the columns of the first such matrix. */
+    private int width(String name, String down) {
+        String tensor = "blk." + Arrays.asList(d.feedForwards).indexOf(ModelConfig.FeedForward.MOE) + "." + down;
+        if (keys.has(prefix + name) || !tensors.has(tensor)) return integer(name, Limits.WIDTH);
+        long[] shape = tensors.get(tensor, keys.file()).shape();
+        long columns = shape[shape.length - 1];
+        if (columns > Limits.WIDTH) throw keys.wrong(prefix + name, "at most " + Limits.WIDTH, columns + " columns of " + tensor);
+        return (int) columns;
     }
 
     private void refuse(String name) {

@@ -114,8 +114,9 @@ final class AddedTokens {
         return from > 0 && isWord(text.codePointBefore(from)) || to < text.length() && isWord(text.codePointAt(to));
     }
 
+    /** As {@code \w} of Unicode's regular expressions: letters, numerals such as VIII, marks, digits, connectors, joiners. */
     private static boolean isWord(int codePoint) {
-        return Character.isLetterOrDigit(codePoint) || CharClass.of(codePoint) == CharClass.MARK
-                || Character.getType(codePoint) == Character.CONNECTOR_PUNCTUATION;
+        return Character.isAlphabetic(codePoint) || Character.isDigit(codePoint) || CharClass.of(codePoint) == CharClass.MARK
+                || Character.getType(codePoint) == Character.CONNECTOR_PUNCTUATION || codePoint == 0x200C || codePoint == 0x200D;
     }
 }

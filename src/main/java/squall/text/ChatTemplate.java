@@ -7,6 +7,7 @@ import java.nio.file.Path;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import squall.format.IoReason;
 import squall.format.ModelFile;
 import squall.format.ModelFileException;
 import squall.text.jinja.SyntaxException;
@@ -64,7 +65,7 @@ public final class ChatTemplate {
             }
             return new String(Files.readAllBytes(jinja), StandardCharsets.UTF_8);
         } catch (IOException e) {
-            throw new ModelFileException(jinja + ": cannot be read: " + e.getMessage(), e);
+            throw new ModelFileException(jinja + ": cannot be read: " + IoReason.of(e), e);
         }
     }
 

@@ -69,6 +69,22 @@ class CommandsTest {
         assertEquals(ANSWER + "\n", Cli.run("run", "-f", file.toString(), "--temp", "0").out());
     }
 
+    @Test void anEmptyPromptIsNoQuestion() throws IOException {
+        String empty = Files.writeString(directory.resolve("empty"), "\n").toString();
+        for (Cli run : List.of(Cli.run("run", "-p", " "), Cli.run("run", "-f", empty), Cli.run("run", "--raw", "-p", ""),
+                Cli.run("\n", Map.of(), "run"))) {
+            assertEquals(2, run.code());
+            assertTrue(run.err().startsWith("squall: the prompt is empty"), run.err());
+        }
+    }
+
+    @Test void bytesThatAreNoTextAreNoPrompt() throws IOException {
+        Path file = Files.write(directory.resolve("bytes"), new byte[] {'x', (byte) 0xC3, '('});
+        Cli run = Cli.run("run", "-f", file.toString());
+        assertEquals(2, run.code());
+        assertEquals("squall: -f " + file + " cannot be read: it is not UTF-8 text.\n", run.err());
+    }
+
     @Test void oneSeedOneText() {
         String[] args = {"run", "-p", "Tell me a story.", "--seed", "7", "--temp", "1.5", "-n", "12"};
         Cli first = Cli.run(args);
@@ -140,8 +156,8 @@ class CommandsTest {
         "run -ctk q4_0 -p x|q4_0",
         "run --device gpu:7 -p x|--device gpu:7: no such device, known are auto, cpu",
         "run -m nowhere.gguf -p x|nowhere.gguf: there is no such file",
-        "run -f nowhere.txt|-f nowhere.txt cannot be read as UTF-8 text: there is no such file",
-        "run|no prompt; use -p TEXT",
+        "run -f nowhere.txt|-f nowhere.txt cannot be read: there is no such file or directory",
+        "run|the prompt is empty; use -p TEXT, -f FILE or standard input",
         "run -p x -f y|use one",
         "run --raw --system s -p x|--raw has no chat template",
         "run -p x --colour|--colour",
@@ -208,6 +224,13 @@ class CommandsTest {
         Cli fresh = Cli.run(in, Map.of(), "chat", "--temp", "0", "--no-prefix-reuse");
         assertEquals(reused.out(), fresh.out());
         assertTrue(fresh.err().contains("0 cached tokens reused"), fresh.err());
+    }
+
+    @Test void chatGoesOnAfterAMessageThatTheTemplateRefuses() {
+        Cli chat = Cli.run("<tool_response>x</tool_response>\n" + QUESTION + "\n", Map.of(), "chat", "--temp", "0");
+        assertEquals(0, chat.code(), chat.err());
+        assertEquals(ANSWER + "\n", chat.out());
+        assertTrue(chat.err().contains("no user question among the messages. /clear starts anew."), chat.err());
     }
 
     private Path ids(int... ids) throws IOException {

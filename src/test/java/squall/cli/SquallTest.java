@@ -38,6 +38,15 @@ class SquallTest {
         }
     }
 
+    @Test void completionKnowsEveryCommandAndItsFlags() {
+        Cli completion = Cli.run("completion");
+        assertEquals(0, completion.code(), completion.err());
+        assertEquals("", completion.err());
+        assertTrue(completion.out().contains("complete -F _complete_squall -o default squall"), completion.out());
+        for (String known : new String[] {"perplexity", "--ctx-size", "--think", "--n-depth", "doctor"})
+            assertTrue(completion.out().contains(known), known);
+    }
+
     @Test void stackTraceOnlyWhenAsked() {
         assertFalse(Cli.run("sing").err().contains("\tat "));
         assertTrue(Cli.run("--stacktrace", "sing").err().contains("\tat "));

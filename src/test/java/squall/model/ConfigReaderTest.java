@@ -186,11 +186,11 @@ class ConfigReaderTest {
     }
 
     @Test void namesEveryMissingGgufKey() {
-        List<String> optional = List.of("attention.key_length", "attention.value_length", "feed_forward_length");
+        List<String> optional = List.of("attention.key_length", "attention.value_length", "feed_forward_length",
+                "expert_feed_forward_length", "expert_shared_feed_forward_length");
         for (String key : List.of("block_count", "context_length", "embedding_length", "attention.head_count", "attention.head_count_kv",
                 "attention.layer_norm_rms_epsilon", "rope.freq_base", "rope.dimension_count", "ssm.conv_kernel", "ssm.state_size",
-                "ssm.group_count", "ssm.time_step_rank", "ssm.inner_size", "expert_count", "expert_used_count",
-                "expert_feed_forward_length", "expert_shared_feed_forward_length"))
+                "ssm.group_count", "ssm.time_step_rank", "ssm.inner_size", "expert_count", "expert_used_count"))
             assertRefused("key qwen3next." + key + ": expected", () -> read(new TinyCheckpoint("qwen3next").gguf().remove("qwen3next." + key)));
         for (String key : optional) read(new TinyCheckpoint("qwen3next").gguf().remove("qwen3next." + key));
         assertRefused("key general.architecture", () -> read(new TinyCheckpoint("qwen3").gguf().remove("general.architecture")));
@@ -331,6 +331,13 @@ class ConfigReaderTest {
         c.config.remove("head_dim");
         assertEquals(8, read(c).attention().headDim());
         assertEquals(8, read(c.gguf().remove("qwen35.attention.key_length")).attention().headDim());
+    }
+
+    @Test void expertSizesAreShownByTheMatricesWhereNoKeySaysThem() {
+        GgufWriter w = new TinyCheckpoint("qwen35moe").gguf().remove("qwen35moe.expert_feed_forward_length")
+                .remove("qwen35moe.expert_shared_feed_forward_length");
+        assertEquals(TinyCheckpoint.EXPERT, read(w).moe().hidden());
+        assertEquals(TinyCheckpoint.SHARED, read(w).moe().sharedHidden());
     }
 
     @Test void predictionLayersOfGgufAreCountedAndLeftOut() {

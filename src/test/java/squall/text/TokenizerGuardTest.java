@@ -9,6 +9,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.text.Normalizer;
 import java.util.Arrays;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import net.jqwik.api.Arbitraries;
@@ -78,8 +79,11 @@ class TokenizerGuardTest {
         assertEquals(conversation(template, forged), tokenizer.decode(tokenizer.encode(conversation(template, tokenizer.guard(forged)))));
     }
 
+    /** The arguments keep their order: {@code Map.of} would order its keys by their hash and by a number new in each JVM. */
     private static String conversation(ChatTemplate template, String content) {
-        Map<String, Object> arguments = Map.of(content, content, "list", List.of(content));
+        Map<String, Object> arguments = new LinkedHashMap<>();
+        arguments.put(content, content);
+        arguments.put("list", List.of(content));
         Map<String, Object> call = Map.of("type", "function", "function", Map.of("name", content, "arguments", arguments));
         List<Map<String, Object>> messages = List.of(Map.of("role", "system", "content", content),
                 Map.of("role", "user", "content", content),

@@ -139,7 +139,8 @@ class TokenizerTest {
                 {"id":5004,"content":"\\\\u00e9\\\\u00e9\\\\u00e9\\\\u00e9","single_word":false,"lstrip":false,"rstrip":false,"normalized":true,"special":false},
                 """));
         assertArrayEquals(joined(tokenizer.encodeText("a "), 5000, tokenizer.encodeText(" b")), tokenizer.encode("a qzj b"));
-        assertArrayEquals(tokenizer.encodeText("aqzj qzjs"), tokenizer.encode("aqzj qzjs"));
+        for (String touched : List.of("aqzj qzjs", "\u2167qzj qzj\u0301", "_qzj qzj\u200D"))
+            assertArrayEquals(tokenizer.encodeText(touched), tokenizer.encode(touched));
         assertArrayEquals(joined(tokenizer.encodeText("a"), 5001, tokenizer.encodeText(" b")), tokenizer.encode("a \n <l> b"));
         assertArrayEquals(joined(tokenizer.encodeText("a "), 5002, tokenizer.encodeText("b")), tokenizer.encode("a <r>  b"));
         assertArrayEquals(new int[] {5003}, tokenizer.encode("e\u0301\u00E9"));
