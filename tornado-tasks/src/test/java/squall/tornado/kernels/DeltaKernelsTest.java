@@ -139,7 +139,7 @@ class DeltaKernelsTest {
 
     @Test void nothingThatTornadoRefuses() {
         assumeFalse(TestDevice.isReal(), "the bytecode is the same on a device");
-        for (Class<?> kernels : new Class<?>[] {CausalConv.class, DeltaChunks.class, DeltaGates.class, DeltaRule.class, GatedNorm.class}) assertSound(kernels);
+        for (Class<?> kernels : new Class<?>[] {CausalConv.class, DeltaChunks.class, DeltaGates.class, DeltaInputs.class, DeltaRule.class, GatedNorm.class}) assertSound(kernels);
     }
 
     @ParameterizedTest @CsvSource({"4,64", "4,67", "2,19", "3,1", "6,40", "1,33", "17,5"})
@@ -205,6 +205,26 @@ class DeltaKernelsTest {
                         ops.deltaNormalise(in[2], shape);
                         return in;
                     }, decay.array(), dt.array());
+    }
+
+    @ParameterizedTest @CsvSource({"2,6,32,32,4", "3,3,20,12,2", "1,40,7,5,1"})
+    void inputsInOneTask(int keyHeads, int valueHeads, int dk, int dv, int taps) {
+        DeltaShape shape = new DeltaShape(keyHeads, valueHeads, dk, dv, DeltaShape.HeadOrder.GROUPED);
+        Small weights = small(shape.channels() * taps), decay = small(valueHeads), dt = small(valueHeads);
+        Weight w = weight(weights, shape.channels()), d = weight(decay, 1), t = weight(dt, 1);
+        StateSpec.Window window = new StateSpec.Window("w", taps, shape.channels());
+        Region[] r = regions(shape.channels(), valueHeads, valueHeads, shape.channels());
+        for (Traits traits : shapes()) {
+            Slab slab = slab((taps - 1) * shape.channels());
+            compare(traits, r, 3, new int[] {3, 1, 2}, new float[] {1, 3, 3}, TOLERANCE,
+                    tape -> DeltaInputs.record(tape, r[3], r[0], weights, taps, slab, r[1], r[2], decay, dt, shape), (ops, in) -> {
+                        Buf y = ops.rows(shape.channels());
+                        ops.causalConvSilu(y, in[0], w, window);
+                        ops.deltaGates(in[1], in[2], d, t);
+                        ops.deltaNormalise(y, shape);
+                        return new Buf[] {y, in[1], in[2]};
+                    }, weights.array(), decay.array(), dt.array(), slab.array());
+        }
     }
 
     @ParameterizedTest @CsvSource({"2,6,32,32,GROUPED", "2,6,32,32,TILED", "3,3,20,12,GROUPED", "1,2,7,5,TILED", "1,2,16,3,TILED",
