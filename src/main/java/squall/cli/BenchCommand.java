@@ -61,7 +61,7 @@ final class BenchCommand implements Callable<Integer> {
             Model built = open.build(setups.getFirst(), streams);
             for (Layout layout : layouts) {
                 EngineOptions setup = layout.options();
-                try (Executor executor = layout.open(built)) {
+                try (Executor executor = layout.open(built, _ -> {})) {
                     BenchRun run = new BenchRun(executor, setup, open.config().vocab());
                     for (BenchTest test : tests) report.add(measure(run, about, setup, test, repetitions));
                 }

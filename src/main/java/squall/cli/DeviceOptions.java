@@ -88,6 +88,13 @@ final class DeviceOptions {
         return at;
     }
 
+    /** The CPU player, which is always there. */
+    ExecutorProvider cpu() {
+        for (ExecutorProvider provider : providers)
+            if (provider.name().equals(CPU)) return provider;
+        throw new IllegalStateException("the CPU player was not found; build the project again");
+    }
+
     /** How many of the chosen devices --device names: they share the layers. */
     int named() {
         return named;

@@ -2,9 +2,13 @@ package squall.cli;
 
 import java.util.ArrayList;
 import java.util.List;
+import java.util.function.Consumer;
+import java.util.stream.Collectors;
 import squall.engine.EngineOptions;
 import squall.engine.Executor;
+import squall.engine.ExecutorProvider;
 import squall.engine.MemoryPlan;
+import squall.engine.ParityProbe;
 import squall.engine.PartExecutor;
 import squall.engine.Placement;
 import squall.engine.SplitExecutor;
@@ -15,8 +19,9 @@ import squall.model.ModelConfig;
  * Which device plays which blocks of a model, with what options and in how much memory; settled before a weight is touched.
  *
  * @param shares one for each device of the placement
+ * @param cpu    what other devices are compared with
  */
-record Layout(ModelConfig config, Placement placement, List<Share> shares) {
+record Layout(ModelConfig config, Placement placement, List<Share> shares, ExecutorProvider cpu) {
 
     /** What goes to one device. */
     record Share(DeviceOptions.Choice choice, EngineOptions options, MemoryPlan plan, long available) {}
@@ -31,11 +36,31 @@ record Layout(ModelConfig config, Placement placement, List<Share> shares) {
         for (Share s : shares) s.plan.check(config, s.available);
     }
 
-    Executor open(Model model) {
-        if (shares.size() == 1) {
-            Share all = shares.getFirst();
-            return all.choice.provider().open(model, all.choice.device(), all.options);
+    /**
+     * Puts the model where it belongs; what is not played by the CPU player alone is compared with it.
+     *
+     * @param told gets what the comparison found
+     */
+    Executor open(Model model, Consumer<String> told) {
+        Executor executor = shares.size() == 1 ? whole(model) : split(model);
+        if (shares.stream().allMatch(s -> s.choice.provider().name().equals(cpu.name()))) return executor;
+        try {
+            String where = shares.stream().map(s -> s.choice.device()).collect(Collectors.joining(","));
+            told.accept(String.format("parity:      logits differ from the CPU player's by %.1e of the largest",
+                    ParityProbe.check(model, executor, cpu, options(), where)));
+            return executor;
+        } catch (RuntimeException | Error e) {
+            executor.close();
+            throw e;
         }
+    }
+
+    private Executor whole(Model model) {
+        Share all = shares.getFirst();
+        return all.choice.provider().open(model, all.choice.device(), all.options);
+    }
+
+    private Executor split(Model model) {
         List<PartExecutor> parts = new ArrayList<>();
         try {
             for (Share s : shares)

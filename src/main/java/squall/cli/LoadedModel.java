@@ -58,7 +58,9 @@ final class LoadedModel implements AutoCloseable {
             if (wanted.verbose()) Plan.print(streams, layout);
             layout.check();
             EngineOptions settled = layout.options();
-            Executor executor = layout.open(model.build(settled, streams));
+            Executor executor = layout.open(model.build(settled, streams), line -> {
+                if (wanted.verbose()) streams.note(line);
+            });
             return new LoadedModel(model, settled, executor, text);
         } catch (RuntimeException | Error e) {
             model.close();

@@ -69,7 +69,7 @@ final class Spread {
         List<Integer> used = IntStream.range(0, chosen.size()).filter(d -> all.devices().contains(d)).boxed().toList();
         Placement renumbered = new Placement(all.devices().stream().map(used::indexOf).toList());
         List<Layout.Share> shares = IntStream.range(0, used.size()).mapToObj(i -> share(renumbered, i, used.get(i))).toList();
-        return new Layout(model.config(), renumbered, shares);
+        return new Layout(model.config(), renumbered, shares, wanted.cpu());
     }
 
     private Layout.Share share(Placement placement, int number, int device) {

@@ -89,13 +89,13 @@ public final class CausalConv {
     }
 
     /** Tiles of a segment. */
-    private static int tiles(IntArray step, int segment) {
+    static int tiles(IntArray step, int segment) {
         int record = StepArray.FIRST_SEGMENT + StepArray.RECORD * segment;
         return (step.get(record + StepArray.SEGMENT_END) - step.get(record + StepArray.SEGMENT_BEGIN) + TILE - 1) >> TILE_SHIFT;
     }
 
     /** The input {@code age} rows after the segment's begin, out of the arena or, before it, out of the window. */
-    private static float input(FloatArray arena, int at, FloatArray window, int windowAt, int age, int start) {
+    static float input(FloatArray arena, int at, FloatArray window, int windowAt, int age, int start) {
         float value = 0f;
         if (age >= 0) value = arena.get(at);
         if (age < 0 && start > 0) value = window.get(windowAt);

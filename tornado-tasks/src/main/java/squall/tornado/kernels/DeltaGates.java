@@ -72,10 +72,10 @@ public final class DeltaGates {
         int head = context.groupIdx % (2 * keyHeads);
         int lane = context.localIdx;
         float[] sums = context.allocateFloatLocalArray(group);
-        if (row >= step.get(StepArray.ROWS)) return;
+        int width = row < step.get(StepArray.ROWS) ? dk : 0;
         int x = qkvAt + row * qkvStride + head * dk;
         float sum = 0f;
-        for (int i = lane; i < dk; i += group) sum += arena.get(x + i) * arena.get(x + i);
+        for (int i = lane; i < width; i += group) sum += arena.get(x + i) * arena.get(x + i);
         sums[lane] = sum;
         context.localBarrier();
         for (int half = group >> 1; half > 0; half >>= 1) {
@@ -83,7 +83,7 @@ public final class DeltaGates {
             context.localBarrier();
         }
         float scale = 1f / TornadoMath.sqrt((sums[0] + EPSILON) * (head < keyHeads ? dk : 1));
-        for (int i = lane; i < dk; i += group) arena.set(x + i, arena.get(x + i) * scale);
+        for (int i = lane; i < width; i += group) arena.set(x + i, arena.get(x + i) * scale);
     }
 
     /** A group for each row and head of q and k, and one more a row for its gates. */
@@ -94,8 +94,8 @@ public final class DeltaGates {
         int unit = context.groupIdx % (2 * keyHeads + 1);
         int lane = context.localIdx;
         float[] sums = context.allocateFloatLocalArray(group);
-        if (row >= step.get(StepArray.ROWS)) return;
-        int width = unit < 2 * keyHeads ? dk : 0;
+        int alive = row < step.get(StepArray.ROWS) ? 1 : 0;
+        int width = unit < 2 * keyHeads ? alive * dk : 0;
         int x = qkvAt + row * qkvStride + unit * dk;
         float sum = 0f;
         for (int i = lane; i < width; i += group) sum += arena.get(x + i) * arena.get(x + i);
@@ -107,7 +107,7 @@ public final class DeltaGates {
         }
         float scale = 1f / TornadoMath.sqrt((sums[0] + EPSILON) * (unit < keyHeads ? dk : 1));
         for (int i = lane; i < width; i += group) arena.set(x + i, arena.get(x + i) * scale);
-        int gated = unit < 2 * keyHeads ? 0 : heads;
+        int gated = unit < 2 * keyHeads ? 0 : alive * heads;
         for (int head = lane; head < gated; head += group) {
             int b = bAt + row * bStride + head;
             int a = aAt + row * aStride + head;

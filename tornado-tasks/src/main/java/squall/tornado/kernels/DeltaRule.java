@@ -53,6 +53,20 @@ public final class DeltaRule {
         else recordWarps(tape, y, qkv, beta, g, s, shape);
     }
 
+    /**
+     * The same in chunks, exact, two tasks; for segments of many rows.
+     *
+     * @param scratch [rows, {@link #scratchWidth}]
+     */
+    public static void recordChunked(Tape tape, Region y, Region qkv, Region beta, Region g, Slab s, DeltaShape shape, Region scratch) {
+        DeltaChunks.record(tape, y, qkv, beta, g, s, shape, scratch);
+    }
+
+    /** Floats of scratch that a row takes in {@link #recordChunked}. */
+    public static int scratchWidth(DeltaShape shape) {
+        return DeltaChunks.scratchWidth(shape);
+    }
+
     private static void recordVectors(Tape tape, Region y, Region qkv, Region beta, Region g, Slab s, DeltaShape shape) {
         Frame f = tape.frame();
         tape.add("deltaRule", columns(shape), (graph, id) -> graph.task(id, DeltaRule::kDeltaRuleVectors, f.context(), f.arena(), f.step(),
@@ -216,18 +230,19 @@ public final class DeltaRule {
         int slices = (dv + COLUMNS - 1) / COLUMNS;
         int head = context.groupIdx / slices % valueHeads;
         int segment = context.groupIdx / slices / valueHeads;
-        if (segment >= step.get(StepArray.SEGMENTS)) return;
+        int alive = segment < step.get(StepArray.SEGMENTS) ? 1 : 0;
         int lane = context.localIdx & (LANES - 1);
         int column = context.groupIdx % slices * COLUMNS + context.localIdx / LANES;
-        int record = StepArray.FIRST_SEGMENT + StepArray.RECORD * segment;
-        int end = step.get(record + StepArray.SEGMENT_END);
+        int record = StepArray.FIRST_SEGMENT + StepArray.RECORD * segment * alive;
+        int begin = step.get(record + StepArray.SEGMENT_BEGIN);
+        int end = alive == 1 ? step.get(record + StepArray.SEGMENT_END) : begin;
         int at = layer.get(0) * layerStride + step.get(record + StepArray.SEGMENT_SLOT) * slotStride + (head * dv + column) * dk + lane;
-        int width = column < dv ? dk : 0;
+        int width = column < dv ? alive * dk : 0;
         int stored = step.get(record + StepArray.SEGMENT_START) > 0 ? width : 0;
         for (int i = 0; i < VALUES; i++) state[i] = lane + LANES * i < stored ? s.get(at + LANES * i) : 0f;
         int keyHead = tiled == 1 ? head % keyHeads : head / (valueHeads / keyHeads);
         int sums = 0;
-        for (int row = step.get(record + StepArray.SEGMENT_BEGIN); row < end; row++) {
+        for (int row = begin; row < end; row++) {
             int q = qkvAt + row * qkvStride + keyHead * dk + lane;
             int k = q + keyHeads * dk;
             float predicted = 0f;

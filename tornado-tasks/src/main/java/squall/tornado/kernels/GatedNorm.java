@@ -36,12 +36,12 @@ public final class GatedNorm {
         int head = context.groupIdx % heads;
         int lane = context.localIdx;
         float[] sums = context.allocateFloatLocalArray(group);
-        if (row >= step.get(StepArray.ROWS)) return;
+        int width = row < step.get(StepArray.ROWS) ? dim : 0;
         int y = yAt + row * yStride + head * dim;
         int z = zAt + row * zStride + head * dim;
         int w = layer.get(0) * weightLayerStride + weightAt;
         float sum = 0f;
-        for (int i = lane; i < dim; i += group) sum += arena.get(y + i) * arena.get(y + i);
+        for (int i = lane; i < width; i += group) sum += arena.get(y + i) * arena.get(y + i);
         sums[lane] = sum;
         context.localBarrier();
         for (int half = group >> 1; half > 0; half >>= 1) {
@@ -49,7 +49,7 @@ public final class GatedNorm {
             context.localBarrier();
         }
         float scale = 1f / TornadoMath.sqrt(sums[0] / dim + eps);
-        for (int i = lane; i < dim; i += group)
+        for (int i = lane; i < width; i += group)
             arena.set(y + i, weight.get(w + i) * arena.get(y + i) * scale * Activation.silu(arena.get(z + i)));
     }
 }
