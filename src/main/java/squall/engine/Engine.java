@@ -87,30 +87,41 @@ public final class Engine implements AutoCloseable {
         admit();
         if (running.isEmpty()) return false;
         Scheduler.Plan plan = scheduler.plan(running);
-        Logits logits;
+        List<Sequence> wanting = plan.pieces().stream().filter(Scheduler.Piece::wantsLogits).map(Scheduler.Piece::sequence).toList();
         try {
-            logits = executor.step(plan.step(), null);
+            if (!wanting.isEmpty() && wanting.stream().allMatch(s -> s.drawnBy(executor))) {
+                int[] ids = executor.draw(plan.step(), wanting.stream().map(Sequence::wish).toList());
+                advance(plan, (s, row) -> s.take(ids[row]));
+            } else {
+                Logits logits = executor.step(plan.step(), null);
+                advance(plan, (s, row) -> s.choose(logits.values(), Math.multiplyExact(row, logits.vocab())));
+            }
         } catch (RuntimeException e) {
             failAll(e);
             return true;
-        }
-        int row = 0;
-        for (Scheduler.Piece piece : plan.pieces()) {
-            int at = piece.wantsLogits() ? row++ : -1;
-            advance(piece, logits, at);
         }
         release();
         return true;
     }
 
+    @FunctionalInterface
+    private interface Choice {
+        /** row: of those that wanted logits. */
+        void make(Sequence sequence, int row);
+    }
+
     /** A listener that throws ends its own sequence and no other. */
-    private void advance(Scheduler.Piece piece, Logits logits, int row) {
-        Sequence s = piece.sequence();
-        try {
-            s.advance(piece.rows());
-            if (row >= 0) s.choose(logits.values(), Math.multiplyExact(row, logits.vocab()));
-        } catch (RuntimeException e) {
-            s.fail(e);
+    private static void advance(Scheduler.Plan plan, Choice choice) {
+        int row = 0;
+        for (Scheduler.Piece piece : plan.pieces()) {
+            Sequence s = piece.sequence();
+            int at = piece.wantsLogits() ? row++ : -1;
+            try {
+                s.advance(piece.rows());
+                if (at >= 0) choice.make(s, at);
+            } catch (RuntimeException e) {
+                s.fail(e);
+            }
         }
     }
 

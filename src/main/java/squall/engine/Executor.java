@@ -1,7 +1,10 @@
 package squall.engine;
 
+import java.util.List;
 import squall.ops.StepPlan;
 import squall.ops.Tap;
+import squall.sample.Sampling;
+import squall.sample.Wish;
 
 /**
  * A model on a device, with the state of its slots. Owned by one thread.
@@ -21,6 +24,22 @@ public interface Executor extends AutoCloseable {
      *                                  has changed then
      */
     Logits step(StepPlan plan, Tap tap);
+
+    /** Whether {@link #draw} can choose tokens like this. */
+    default boolean draws(Sampling sampling) {
+        return false;
+    }
+
+    /**
+     * Runs all rows of the plan and brings back a token for each row that wants logits, in their order; -1 where no token can be
+     * chosen. The logits stay where they are.
+     *
+     * @param wishes one for each such row, each of a kind that {@link #draws} accepts
+     * @throws IllegalArgumentException as {@link #step}
+     */
+    default int[] draw(StepPlan plan, List<Wish> wishes) {
+        throw new UnsupportedOperationException("tokens are chosen from logits here");
+    }
 
     /** Forgets a sequence: frees its pages, zeroes its states. Required before a slot is used again. */
     void clear(int slot);

@@ -1,6 +1,7 @@
 package squall.engine;
 
 import java.util.Arrays;
+import squall.sample.Wish;
 
 /**
  * One prompt and its answer on the way through the engine. The engine's thread owns it; {@link #cancel}, {@link #end} and
@@ -157,7 +158,21 @@ public final class Sequence {
 
     /** Chooses the next token and hands it on. */
     void choose(float[] logits, int at) {
-        int id = request.sampler().next(logits, at);
+        take(request.sampler().next(logits, at));
+    }
+
+    /** Whether an executor may choose its tokens. */
+    boolean drawnBy(Executor executor) {
+        return executor.draws(request.sampler().sampling()) && request.sampler().masksLastIds();
+    }
+
+    Wish wish() {
+        return request.sampler().wish();
+    }
+
+    /** Hands on a token that was chosen. */
+    void take(int id) {
+        if (id < 0) throw new IllegalStateException("no token can be chosen: the logits are not finite or every token is masked");
         chosen++;
         if (firstToken == 0) firstToken = System.nanoTime();
         if (request.stopIds().contains(id)) {

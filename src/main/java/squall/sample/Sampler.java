@@ -72,9 +72,19 @@ public final class Sampler {
         return id;
     }
 
-    /** The generator's next number, uniform in [0, 1): for a draw that is made where the logits are. */
-    public double uniform() {
-        return random.nextDouble();
+    /** How this sampler chooses. */
+    public Sampling sampling() {
+        return sampling;
+    }
+
+    /** Whether the ids that are never chosen are the last ones, as a {@link Wish} has it. */
+    public boolean masksLastIds() {
+        return Arrays.stream(masked).distinct().filter(id -> id >= vocab - masked.length).count() == masked.length;
+    }
+
+    /** The next choice as a wish, for a sampler without penalties; it counts as made. */
+    public Wish wish() {
+        return new Wish(sampling, sampling.temperature() > 0 ? random.nextDouble() : 0, vocab - masked.length);
     }
 
     private void penalise() {
@@ -215,7 +225,7 @@ public final class Sampler {
         float floor = limit == Long.MIN_VALUE ? -Float.MAX_VALUE : value(limit);
         double mass = 0;
         for (int i = 0; i < vocab; i++) if (logits[i] >= floor && key(logits[i], i) >= limit) mass += weight(logits[i], most);
-        double at = uniform() * mass;
+        double at = random.nextDouble() * mass;
         int last = -1;
         for (int i = 0; i < vocab; i++) {
             if (!(logits[i] >= floor) || key(logits[i], i) < limit) continue;

@@ -85,9 +85,11 @@ class EngineTest {
 
     @Property(tries = 200)
     void everySequenceGetsItsOwnAnswerWhateverSharesTheSteps(@ForAll long seed, @ForAll @IntRange(min = 1, max = 40) int batch,
-            @ForAll @IntRange(min = 1, max = 4) int slots, @ForAll State state, @ForAll Engine.Reuse reuse) {
+            @ForAll @IntRange(min = 1, max = 4) int slots, @ForAll State state, @ForAll Engine.Reuse reuse, @ForAll boolean draws) {
         Random r = new Random(seed);
-        Engine engine = engine(new FakeExecutor(slots, batch, state), batch, reuse);
+        FakeExecutor fake = new FakeExecutor(slots, batch, state);
+        fake.draws = draws;
+        Engine engine = engine(fake, batch, reuse);
         List<Sequence> sequences = new ArrayList<>();
         List<int[]> expected = new ArrayList<>();
         int[] common = prompt(r, 30);

@@ -7,6 +7,8 @@ import java.util.ArrayList;
 import java.util.List;
 import squall.ops.StepPlan;
 import squall.ops.Tap;
+import squall.sample.Sampling;
+import squall.sample.Wish;
 
 /**
  * A model whose next token is a hash of everything before it, so that one wrong, missing or foreign token changes all that
@@ -26,6 +28,8 @@ final class FakeExecutor implements Executor {
     int restored;
     private int kept;
     boolean broken;
+    boolean draws;
+    int drawn;
     boolean closed;
 
     FakeExecutor(int slots, int batch, State state) {
@@ -51,6 +55,20 @@ final class FakeExecutor implements Executor {
             }
         }
         return new Logits(logits, plan.outputs().length, VOCAB);
+    }
+
+    @Override public boolean draws(Sampling sampling) {
+        return draws && sampling.temperature() == 0;
+    }
+
+    @Override public int[] draw(StepPlan plan, List<Wish> wishes) {
+        assertEquals(plan.outputs().length, wishes.size());
+        float[] logits = step(plan, null).values();
+        int[] ids = new int[wishes.size()];
+        for (int i = 0; i < ids.length; i++)
+            for (int id = 0; id < VOCAB; id++) if (logits[i * VOCAB + id] > 0) ids[i] = id;
+        drawn += ids.length;
+        return ids;
     }
 
     private static long mix(long hash, int token) {

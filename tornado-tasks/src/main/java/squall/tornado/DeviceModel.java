@@ -7,6 +7,7 @@ import squall.engine.EngineOptions;
 import squall.engine.Executor;
 import squall.layer.Block;
 import squall.model.Model;
+import squall.tornado.kernels.Draw;
 import squall.tornado.kernels.Halves;
 import uk.ac.manchester.tornado.api.types.arrays.FloatArray;
 
@@ -59,7 +60,10 @@ final class DeviceModel {
         Reading embeddingRead = model.embedding() == null ? null
                 : note(Reading.of(traits, manyRows, maxOutputs, 0, ops -> model.embedding().forward(ops)));
         Reading headRead = model.head() == null ? null
-                : note(Reading.of(traits, manyRows, maxOutputs, base(), ops -> model.head().forward(ops, residual())));
+                : note(Reading.of(traits, manyRows, maxOutputs, base(), ops -> {
+                    model.head().forward(ops, residual());
+                    ops.placed(Draw.scratchWidth(model.config().vocab()));
+                }));
         LayerGroup.Capacity capacity = new LayerGroup.Capacity(slots * (1 + Executor.KEPT_STATES), table.pages());
         this.groups = LayerGroup.of(layers, capacity, Math.min(largest, MOST_ELEMENTS), places);
 

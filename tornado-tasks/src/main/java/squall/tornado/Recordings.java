@@ -4,6 +4,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.function.Consumer;
 import java.util.stream.Stream;
+import squall.tornado.kernels.Draw;
 import squall.tornado.kernels.Residents;
 import uk.ac.manchester.tornado.api.GridScheduler;
 import uk.ac.manchester.tornado.api.ImmutableTaskGraph;
@@ -49,6 +50,10 @@ final class Recordings {
     final int copy;
     final IntArray copied = new IntArray(2);
     final int head;
+    /** The head, and tokens drawn from its logits as {@code wishes} has it; -1 like head. */
+    final int draw;
+    final FloatArray wishes;
+    final IntArray drawn;
     /** How many rows go to the head, and which. */
     final IntArray outputs;
     private Region logits;
@@ -58,6 +63,9 @@ final class Recordings {
         StepArray fewStep = step(device.fewRows);
         StepArray manyStep = step(device.manyRows);
         outputs = new IntArray(OUTPUTS_AT + device.maxOutputs);
+        wishes = new FloatArray(Draw.WISH * device.maxOutputs);
+        wishes.init(0);
+        drawn = new IntArray(device.maxOutputs);
         List<Object> sent = new ArrayList<>(device.weights.arrays());
         sent.add(device.halves);
         List<Object> opened = new ArrayList<>(device.state.arrays());
@@ -71,7 +79,8 @@ final class Recordings {
         });
         copy = device.state.slabs().isEmpty() ? -1 : next("copy", frame(manyStep, null), copied,
                 tape -> device.state.slabs().forEach(s -> Residents.copy(tape, s, device.state.layersOf(s), copied)));
-        head = device.head == null ? -1 : head();
+        head = device.head == null ? -1 : head("head", List.of(outputs), _ -> {});
+        draw = device.head == null ? -1 : head("draw", List.of(outputs, wishes), ops -> ops.draw(drawn, logits, wishes));
         few = score("few", fewStep);
         many = score("many", manyStep);
     }
@@ -105,13 +114,15 @@ final class Recordings {
         return new Score(step, layer, enter, stream, take, groups);
     }
 
-    private int head() {
+    /** each: what is sent at every execution; after: what follows the logits. */
+    private int head(String name, List<Object> each, Consumer<TornadoOps> after) {
         IntArray only = new IntArray(1);
         only.init(0);
         Frame frame = new Frame(context, device.arena, outputs, OUTPUTS_AT, only, device.halves, device.maxOutputs, device.traits);
-        return next("head", frame, outputs, tape -> {
+        return next(name, frame, each, tape -> {
             TornadoOps ops = new TornadoOps(tape, device.head.reader(), device.maxOutputs, frame, device.maxOutputs, device.base());
             logits = Region.of(device.model.head().forward(ops, device.residual()));
+            after.accept(ops);
         }, only);
     }
 
@@ -126,11 +137,15 @@ final class Recordings {
         return close(graph, frame, score);
     }
 
-    /** each: the array that is sent at every execution; once: others that are sent at the first. */
     private int next(String name, Frame frame, Object each, Consumer<Tape> score, Object... once) {
-        TaskGraph graph = new TaskGraph(name).transferToDevice(DataTransferMode.EVERY_EXECUTION, each);
+        return next(name, frame, List.of(each), score, once);
+    }
+
+    /** each: the arrays that are sent at every execution; once: others that are sent at the first. */
+    private int next(String name, Frame frame, List<Object> each, Consumer<Tape> score, Object... once) {
+        TaskGraph graph = new TaskGraph(name).transferToDevice(DataTransferMode.EVERY_EXECUTION, each.toArray());
         if (once.length > 0) graph.transferToDevice(DataTransferMode.FIRST_EXECUTION, once);
-        graph.consumeFromDevice(residents.stream().filter(r -> r != each).toArray());
+        graph.consumeFromDevice(residents.stream().filter(r -> each.stream().noneMatch(e -> e == r)).toArray());
         return close(graph, frame, score);
     }
 
@@ -138,6 +153,7 @@ final class Recordings {
         Tape tape = new Tape(graph, scheduler, frame);
         score.accept(tape);
         graph.persistOnDevice(residents.toArray());
+        if (tape.names().contains("draw")) graph.persistOnDevice(drawn);
         graphs.add(graph.snapshot());
         tapes.add(tape);
         return graphs.size() - 1;

@@ -4,6 +4,7 @@ import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.util.ArrayDeque;
 import java.util.Deque;
+import java.util.List;
 import squall.engine.EngineOptions;
 import squall.engine.Logits;
 import squall.engine.MemoryPlan;
@@ -13,6 +14,9 @@ import squall.engine.SlotLengths;
 import squall.model.Model;
 import squall.ops.StepPlan;
 import squall.ops.Tap;
+import squall.sample.Sampling;
+import squall.sample.Wish;
+import squall.tornado.kernels.Draw;
 import uk.ac.manchester.tornado.api.DataRange;
 import uk.ac.manchester.tornado.api.TornadoExecutionPlan;
 import uk.ac.manchester.tornado.api.TornadoExecutionResult;
@@ -135,13 +139,41 @@ final class TornadoExecutor implements PartExecutor {
         int vocab = model.config().vocab();
         if (logits.length < Math.multiplyExact(rows.length, vocab)) logits = new float[rows.length * vocab];
         for (int from = 0; from < rows.length; from += device.maxOutputs) {
-            int n = Math.min(device.maxOutputs, rows.length - from);
-            recordings.outputs.set(0, n);
-            for (int i = 0; i < n; i++) recordings.outputs.set(Recordings.OUTPUTS_AT + i, rows[from + i]);
+            int n = choose(rows, from);
             result = run(recordings.head, bucket(n, device.maxOutputs), 1);
             fetch(result, recordings.logits().at(), logits, from * vocab, n * vocab);
         }
         return new Logits(logits, rows.length, vocab);
+    }
+
+    /** Sends rows from {@code from} on to the head, as many as it takes; says how many. */
+    private int choose(int[] rows, int from) {
+        int n = Math.min(device.maxOutputs, rows.length - from);
+        recordings.outputs.set(0, n);
+        for (int i = 0; i < n; i++) recordings.outputs.set(Recordings.OUTPUTS_AT + i, rows[from + i]);
+        return n;
+    }
+
+    @Override public boolean draws(Sampling sampling) {
+        return recordings.draw >= 0 && Draw.serves(sampling);
+    }
+
+    @Override public int[] draw(StepPlan step, List<Wish> wishes) {
+        begin(step);
+        for (int i = 0; i < device.places.size(); i++) layer(i);
+        int[] ids = new int[wishes.size()];
+        for (int from = 0; from < ids.length; from += device.maxOutputs) {
+            int n = choose(step.outputs(), from);
+            for (int i = 0; i < n; i++) {
+                Wish w = wishes.get(from + i);
+                Draw.wish(recordings.wishes, i, w.sampling(), w.uniform(), w.vocab());
+            }
+            result = run(recordings.draw, bucket(n, device.maxOutputs), 1);
+            result.transferToHost(new DataRange(recordings.drawn).withSize(n));
+            for (int i = 0; i < n; i++) ids[from + i] = recordings.drawn.get(i);
+        }
+        end(step);
+        return ids;
     }
 
     private float[] residual(int rows) {

@@ -15,6 +15,7 @@ import squall.tornado.kernels.Attention;
 import squall.tornado.kernels.CausalConv;
 import squall.tornado.kernels.DeltaGates;
 import squall.tornado.kernels.DeltaRule;
+import squall.tornado.kernels.Draw;
 import squall.tornado.kernels.Elementwise;
 import squall.tornado.kernels.Embedding;
 import squall.tornado.kernels.Experts;
@@ -23,6 +24,8 @@ import squall.tornado.kernels.HeadNormRope;
 import squall.tornado.kernels.MatMul;
 import squall.tornado.kernels.Router;
 import squall.tornado.kernels.RowNorm;
+import uk.ac.manchester.tornado.api.types.arrays.FloatArray;
+import uk.ac.manchester.tornado.api.types.arrays.IntArray;
 
 /**
  * The recorder: takes the operations of a layer down as tasks of one TaskGraph, to be replayed at every step. Buffers are
@@ -252,5 +255,10 @@ final class TornadoOps implements Ops {
         Region y = placed(x.width());
         Elementwise.gather(tape, y, Region.of(x));
         return y;
+    }
+
+    /** The tokens that the wishes choose from the logits. */
+    void draw(IntArray ids, Region logits, FloatArray wishes) {
+        Draw.record(tape, ids, logits, wishes, placed(Draw.scratchWidth(logits.width())));
     }
 }

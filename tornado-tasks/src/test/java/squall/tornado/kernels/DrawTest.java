@@ -58,7 +58,7 @@ class DrawTest {
             if (round == 1) values[0] = set(rig, logits, r, 0, 1f);
             Sampling s = sampling(rig);
             int seed = rig.random.nextInt();
-            Draw.wish(wishes, r, s, new Sampler(s, seed, vocab, new int[0]).uniform(), vocab);
+            Draw.wish(wishes, r, s, new Sampler(s, seed, vocab, new int[0]).wish().uniform(), vocab);
             expected[r] = new Sampler(s, seed, vocab, new int[0]).next(values, 0);
         }
         IntArray ids = new IntArray(ROWS);
