@@ -105,6 +105,7 @@ class EngineTest {
             assertEquals(Sequence.End.LENGTH, sequences.get(i).end());
             assertArrayEquals(expected.get(i), sequences.get(i).answer());
         }
+        assertEquals(draws ? sequences.stream().mapToInt(Sequence::answered).sum() : 0, fake.drawn);
     }
 
     @Property(tries = 100)
