@@ -88,6 +88,9 @@ final class TornadoExecutor implements PartExecutor {
 
     @Override public void begin(StepPlan step) {
         if (closed) throw new IllegalStateException("the executor is closed");
+        if (step.rows() > device.manyRows)
+            throw new IllegalArgumentException("a step of " + step.rows() + " rows: the device was set up for " + device.manyRows
+                    + "; a larger --batch-size helps");
         lengths.begin(step);
         for (StepPlan.Segment s : step.segments()) device.table.reserve(s.slot(), s.start() + s.rows());
         running = step;
