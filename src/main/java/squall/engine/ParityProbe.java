@@ -11,8 +11,9 @@ import squall.ops.StepPlan;
 public final class ParityProbe {
     /** Of the largest logit. Sums in another order differ by 1e-5, wrong kernels by 1e-1. */
     static final double TOLERANCE = 1e-2;
-    private static final int PROMPT = 5;
-    private static final int TOKENS = 7;
+    /** More rows than a decoding step has, so that both kinds of kernels are compiled and compared. */
+    private static final int PROMPT = 12;
+    private static final int TOKENS = 14;
 
     private ParityProbe() {}
 
@@ -25,12 +26,13 @@ public final class ParityProbe {
      */
     public static double check(Model model, Executor executor, ExecutorProvider cpu, EngineOptions options, String where) {
         int tokens = Math.min(TOKENS, options.contextLength());
+        int prompt = Math.min(PROMPT, Math.min(tokens, options.batch()));
         EngineOptions few = new EngineOptions(tokens, 1, tokens, options.threads(), EngineOptions.KvFormat.F32, EngineOptions.KvFormat.F32);
         double worst = 0;
         try (Executor judge = cpu.open(model, cpu.name(), few)) {
             executor.clear(0);
             for (int from = 0, to; from < tokens; from = to) {
-                to = from == 0 ? Math.min(PROMPT, tokens) : from + 1;
+                to = from == 0 ? prompt : from + 1;
                 StepPlan plan = plan(from, to, model.config().vocab());
                 float[] expected = logits(judge, plan);
                 worst = Math.max(worst, difference(logits(executor, plan), expected));

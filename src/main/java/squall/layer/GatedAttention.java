@@ -43,15 +43,12 @@ public final class GatedAttention implements Block {
 
     @Override public void forward(Ops ops, Buf x) {
         Buf projected = ops.rows(w.q.rows());
-        Buf projectedK = ops.rows(w.k.rows());
+        Buf k = ops.rows(w.k.rows());
         Buf v = ops.rows(w.v.rows());
-        ops.normMatmul(new Buf[] {projected, projectedK, v}, x, w.norm, new Weight[] {w.q, w.k, w.v});
+        ops.normMatmul(new Buf[] {projected, k, v}, x, w.norm, new Weight[] {w.q, w.k, w.v});
 
         Buf q = ops.rows(shape.heads() * shape.headDim());
-        Buf k = ops.rows(w.k.rows());
-        ops.headNormRope(q, projected, queries, w.queryNorm, shape.rope());
-        ops.headNormRope(k, projectedK, HeadShape.packed(shape.kvHeads(), shape.headDim()), w.keyNorm, shape.rope());
-        ops.appendKv(kv, k, v);
+        ops.normRopeAppend(q, projected, queries, w.queryNorm, k, w.keyNorm, v, kv, shape.rope());
 
         Buf context = ops.rows(shape.heads() * shape.headDim());
         if (shape.gated()) ops.gatedAttention(context, q, kv, shape.heads(), projected, gates);

@@ -65,6 +65,17 @@ public interface Ops {
     void appendKv(StateSpec.Kv kv, Buf k, Buf v);
 
     /**
+     * {@code q = headNormRope(projected)}, and {@code headNormRope(k)} is appended with v: what an attention layer does to the
+     * products of its input. k, v: [rows, kvHeads * headDim]; k is left undefined.
+     */
+    default void normRopeAppend(Buf q, Buf projected, HeadShape queries, Norm queryNorm, Buf k, Norm keyNorm, Buf v, StateSpec.Kv kv, Rope rope) {
+        headNormRope(q, projected, queries, queryNorm, rope);
+        Buf turned = rows(k.width());
+        headNormRope(turned, k, HeadShape.packed(kv.kvHeads(), kv.headDim()), keyNorm, rope);
+        appendKv(kv, turned, v);
+    }
+
+    /**
      * Causal attention of each row over positions 0..its own of its slot (the row itself is appended already):
      * {@code y[h] = softmax(q[h] · K[h / group] / sqrt(headDim)) V[h / group]}, group = heads / kvHeads; q, y: [rows, heads * headDim].
      */

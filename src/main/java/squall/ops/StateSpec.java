@@ -22,4 +22,13 @@ public sealed interface StateSpec {
     }
 
     String name();
+
+    /** Bytes of a sequence's state that do not grow with its length. */
+    default long fixedBytes() {
+        return switch (this) {
+            case Kv _ -> 0;
+            case Recurrent r -> 4L * r.valueHeads * r.dv * r.dk;
+            case Window w -> 4L * (w.taps - 1) * w.channels;
+        };
+    }
 }

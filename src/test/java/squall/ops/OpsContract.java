@@ -264,6 +264,22 @@ public abstract class OpsContract {
         });
     }
 
+    @ParameterizedTest @CsvSource({"4,2,64,32", "3,1,20,4"})
+    void normRopeAppend(int heads, int kvHeads, int dim, int frequencies) {
+        StateSpec.Kv kv = new StateSpec.Kv("a", kvHeads, dim);
+        HeadShape queries = new HeadShape(heads, dim, 2 * dim, 0);
+        Norm queryNorm = norm(dim), keyNorm = norm(dim);
+        float[] f = new float[frequencies];
+        for (int j = 0; j < frequencies; j++) f[j] = (float) Math.pow(10000, -1.0 * j / frequencies);
+        Rope rope = new Rope(f, 1);
+        compare(List.of(kv), new int[] {2 * heads * dim, kvHeads * dim, kvHeads * dim}, JOURNEY, TOLERANCE, (ops, in) -> {
+            Buf q = ops.rows(heads * dim), y = ops.rows(heads * dim);
+            ops.normRopeAppend(q, in[0], queries, queryNorm, in[1], keyNorm, in[2], kv, rope);
+            ops.attention(y, q, kv, heads);
+            return of(q, y);
+        });
+    }
+
     @Test void attentionWithLargeScores() {
         StateSpec.Kv kv = new StateSpec.Kv("a", 1, 32);
         compare(List.of(kv), new int[] {64, 32, 32}, longJourney(), 2e-5, (ops, in) -> {

@@ -5,13 +5,14 @@ import java.lang.foreign.ValueLayout;
 import java.util.ArrayDeque;
 import java.util.Deque;
 import java.util.List;
+import java.util.stream.Stream;
 import squall.engine.EngineOptions;
 import squall.engine.Logits;
-import squall.engine.MemoryPlan;
 import squall.engine.PartExecutor;
 import squall.engine.Placement;
 import squall.engine.SlotLengths;
 import squall.model.Model;
+import squall.ops.StateSpec;
 import squall.ops.StepPlan;
 import squall.ops.Tap;
 import squall.sample.Sampling;
@@ -55,7 +56,8 @@ final class TornadoExecutor implements PartExecutor {
         device = new DeviceModel(model, options, traits, largest);
         recordings = new Recordings(device);
         lengths = new SlotLengths(options, model.config().vocab());
-        stateBytes = MemoryPlan.stateBytes(model.config());
+        stateBytes = model.layers().stream().flatMap(l -> Stream.of(l.mixer(), l.feedForward()))
+                .flatMap(b -> b.state().stream()).mapToLong(StateSpec::fixedBytes).sum();
         for (int i = options.slots(); i < options.slots() * (1 + KEPT_STATES); i++) freePlaces.add(i);
         plan = new TornadoExecutionPlan(recordings.graphs());
         if (on != null) plan.withDevice(on);

@@ -181,6 +181,16 @@ final class TornadoOps implements Ops {
         Attention.append(tape, Region.of(k), Region.of(v), store.pages(kv));
     }
 
+    @Override public void normRopeAppend(Buf q, Buf projected, HeadShape queries, Norm queryNorm, Buf k, Norm keyNorm, Buf v,
+                                         StateSpec.Kv kv, Rope rope) {
+        HeadNormRope.Projected from = new HeadNormRope.Projected(Region.of(projected), queries, store.vector(queryNorm.weight()),
+                Region.of(k), Region.of(v), store.vector(keyNorm.weight()));
+        if (queryNorm.eps() != keyNorm.eps() || from.queryNorm().array() != from.keyNorm().array())
+            throw new IllegalArgumentException(kv.name() + ": the norms of queries and keys have one epsilon and lie in one array");
+        HeadNormRope.recordAppending(tape, place(Region.of(q)), from, store.pages(kv), keyNorm.eps(), store.angles(rope),
+                rope.frequencies().length);
+    }
+
     @Override public void attention(Buf y, Buf q, StateSpec.Kv kv, int heads) {
         Pages pages = store.pages(kv);
         Attention.record(tape, place(Region.of(y)), Region.of(q), pages, heads, partial(pages, heads));

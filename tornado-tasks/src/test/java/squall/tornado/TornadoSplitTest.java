@@ -1,5 +1,6 @@
 package squall.tornado;
 
+import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.util.List;
@@ -9,6 +10,7 @@ import squall.engine.EngineOptions;
 import squall.engine.EngineOptions.KvFormat;
 import squall.engine.Executor;
 import squall.engine.Golden;
+import squall.engine.MemoryPlan;
 import squall.engine.Placement;
 import squall.engine.SplitExecutor;
 
@@ -29,6 +31,7 @@ class TornadoSplitTest {
             double[] expected = golden.logits();
             int vocab = expected.length / ids.length;
             executor.clear(0);
+            assertEquals(MemoryPlan.stateBytes(golden.model().config()), executor.stateBytes());
             for (int from = 0, to; from < ROWS; from = to) {
                 // many rows, and one
                 to = from < 30 ? from + 30 : from + 1;

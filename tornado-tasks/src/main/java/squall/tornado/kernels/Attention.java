@@ -210,7 +210,7 @@ public final class Attention {
 
     private static void recordGroups(Tape tape, Region y, Region q, Pages pages, int heads, Region partial) {
         Frame f = tape.frame();
-        int group = f.traits().group();
+        int group = Math.max(MIN_GROUP, f.traits().group());
         int dim = pages.headDim();
         int sharing = heads / pages.kvHeads();
         int splits = splits(f, heads, pages.kvHeads(), pages.headDim());
