@@ -19,9 +19,22 @@ final class EnvironmentDefaults implements IDefaultValueProvider {
         for (String name : option.names()) {
             if (!name.startsWith("--")) continue;
             String value = environment.get(variable(name));
-            if (value != null && !value.isBlank()) return value;
+            if (value != null && !value.isBlank()) return isSwitch(option) ? onOrOff(value) : value;
         }
         return null;
+    }
+
+    private static boolean isSwitch(OptionSpec option) {
+        return option.arity().max() == 0;
+    }
+
+    /** As people write switches in an environment; anything else is left for the parser to complain about. */
+    private static String onOrOff(String value) {
+        return switch (value.strip().toLowerCase(Locale.ROOT)) {
+            case "1", "on", "yes" -> "true";
+            case "0", "off", "no" -> "false";
+            default -> value;
+        };
     }
 
     /** {@code --ctx-size} -> {@code SQUALL_CTX_SIZE}. */

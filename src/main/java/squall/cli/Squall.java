@@ -3,6 +3,7 @@ package squall.cli;
 import java.io.PrintStream;
 import java.io.PrintWriter;
 import java.nio.charset.StandardCharsets;
+import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -10,6 +11,7 @@ import java.util.concurrent.Callable;
 import java.util.function.Function;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Model.OptionSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.ScopeType;
@@ -104,7 +106,7 @@ public final class Squall {
     }
 
     private int wrongUse(ParameterException e) {
-        StringBuilder message = new StringBuilder("squall: ").append(sentence(e.getMessage()));
+        StringBuilder message = new StringBuilder("squall: ").append(sentence(named(e)));
         if (e instanceof CommandLine.UnmatchedArgumentException unmatched) {
             List<String> close = unmatched.getSuggestions();
             if (!close.isEmpty()) message.append(" Did you mean ").append(String.join(" or ", close)).append('?');
@@ -113,6 +115,13 @@ public final class Squall {
                 .append(" --help'.").toString());
         if (stacktrace) e.printStackTrace(streams.err());
         return UNUSABLE;
+    }
+
+    /** The message with the flag's usual long name instead of its longest, which is another program's. */
+    private static String named(ParameterException e) {
+        if (!(e.getArgSpec() instanceof OptionSpec option)) return e.getMessage();
+        String usual = Arrays.stream(option.names()).filter(n -> n.startsWith("--")).findFirst().orElse(option.longestName());
+        return e.getMessage().replace("'" + option.longestName() + "'", "'" + usual + "'");
     }
 
     private int failed(Throwable e) {

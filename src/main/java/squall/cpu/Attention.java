@@ -18,6 +18,8 @@ import squall.ops.StepPlan;
 final class Attention {
     /** Queries (rows x heads of the group) that share a tile. */
     private static final int QUERIES = 32;
+    /** Queries up to which halves are read in place, a pair at a time. */
+    private static final int IN_PLACE = 8;
     /** Pieces wanted before the sequence is cut too, and the least positions of such a piece. */
     private static final int PIECES = 64;
     private static final int SPAN = 256;
@@ -28,6 +30,7 @@ final class Attention {
     private final ThreadTeam team;
     private final KvCache cache;
     private final AttentionTile[] tiles;
+    private final HalfTile[] halfTiles;
     private StepPlan cutFor;
     private StateSpec.Kv cutShape;
     private int cutHeads;
@@ -42,6 +45,7 @@ final class Attention {
         this.team = team;
         this.cache = cache;
         this.tiles = new AttentionTile[team.size()];
+        this.halfTiles = new HalfTile[team.size()];
     }
 
     /** {@code y[h] = softmax(q[h] · K[h / group] / sqrt(headDim)) V[h / group]}; q, y: [rows, heads * headDim]. */
@@ -51,8 +55,7 @@ final class Attention {
         int group = heads / kv.kvHeads();
         // the last pieces see the most positions: they go first, so that no worker ends late with one of them
         team.forEach(pieces.length, 1, (worker, from, to) -> {
-            AttentionTile tile = tile(worker, dim);
-            for (int i = from; i < to; i++) attend(tile, pieces[pieces.length - 1 - i], y, q, kv, heads, group);
+            for (int i = from; i < to; i++) attend(worker, pieces[pieces.length - 1 - i], y, q, kv, heads, group);
         });
         if (allParts > 0) {
             team.forEach(plan.rows(), 1, (worker, from, to) -> {
@@ -66,6 +69,12 @@ final class Attention {
         if (tiles[worker] == null || tiles[worker].headDim() != headDim)
             tiles[worker] = new AttentionTile(headDim, QUERIES);
         return tiles[worker];
+    }
+
+    private HalfTile halfTile(int worker, int headDim) {
+        if (halfTiles[worker] == null || halfTiles[worker].headDim() != headDim)
+            halfTiles[worker] = new HalfTile(headDim, IN_PLACE);
+        return halfTiles[worker];
     }
 
     /** The pieces of a step: the same for every layer of one shape. */
@@ -108,18 +117,25 @@ final class Attention {
         cutHeads = heads;
     }
 
-    private void attend(AttentionTile tile, Piece p, float[] y, float[] q, StateSpec.Kv kv, int heads, int group) {
+    private void attend(int worker, Piece p, float[] y, float[] q, StateSpec.Kv kv, int heads, int group) {
         int dim = kv.headDim();
         int rows = p.end - p.begin;
+        boolean inPlace = rows * group <= IN_PLACE && cache.isHalf() && HalfTile.fits(dim);
+        AttentionTile tile = inPlace ? halfTile(worker, dim) : tile(worker, dim);
         tile.begin(rows * group);
         for (int r = 0; r < rows; r++)
             for (int g = 0; g < group; g++)
                 tile.query(r * group + g, q, ((p.begin + r) * heads + p.kvHead * group + g) * dim);
         for (int from = p.from; from < p.to; from += AttentionTile.POSITIONS) {
             int n = Math.min(AttentionTile.POSITIONS, p.to - from);
-            cache.keys(kv, p.slot, p.kvHead, from, n, tile.keys, tile.stride);
-            cache.values(kv, p.slot, p.kvHead, from, n, tile.values, tile.stride);
-            tile.fold(p.start + p.begin - from, group, n);
+            int first = p.start + p.begin - from;
+            if (tile instanceof HalfTile half) {
+                cache.fold(half, kv, p.slot, p.kvHead, from, n, first, group);
+            } else {
+                cache.keys(kv, p.slot, p.kvHead, from, n, tile.keys, tile.stride);
+                cache.values(kv, p.slot, p.kvHead, from, n, tile.values, tile.stride);
+                tile.fold(first, group, n);
+            }
         }
         for (int r = 0; r < rows; r++)
             for (int g = 0; g < group; g++) {

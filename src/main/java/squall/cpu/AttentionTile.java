@@ -14,7 +14,7 @@ import squall.quant.Lanes;
  * </pre>
  * Rows are padded with zeros to whole vectors, so that the kernels have no tails.
  */
-final class AttentionTile {
+class AttentionTile {
     /** Positions of a tile: half a page; keys, values and queries of 256-wide heads stay in a 128 KiB part of the cache. */
     static final int POSITIONS = 32;
 
@@ -24,15 +24,15 @@ final class AttentionTile {
     final int stride;
     final float[] keys;                       // [POSITIONS, stride]
     final float[] values;                     // [POSITIONS, stride]
-    private final int headDim;
-    private final float scale;
-    private final float[] queries;            // [queries, stride], times 1 / sqrt(headDim)
-    private final float[] outputs;            // [queries, stride]
-    private final float[] scores;             // [queries, POSITIONS]
+    final int headDim;
+    final float scale;
+    final float[] queries;            // [queries, stride], times 1 / sqrt(headDim)
+    final float[] outputs;            // [queries, stride]
+    final float[] scores;             // [queries, POSITIONS]
     private final float[] strip = new float[POSITIONS * Strips.WIDTH];
-    private final float[] max;
-    private final float[] sum;
-    private int count;
+    final float[] max;
+    final float[] sum;
+    int count;
 
     AttentionTile(int headDim, int mostQueries) {
         this.headDim = headDim;
@@ -138,7 +138,7 @@ final class AttentionTile {
     }
 
     /** Turns the scores of query i into e^(s - m'), zero past the {@code visible} first, and rescales what it has seen. */
-    private void soften(int i, int visible, int width) {
+    final void soften(int i, int visible, int width) {
         int at = i * POSITIONS;
         if (visible == 0) {
             Arrays.fill(scores, at, at + width, 0);

@@ -16,6 +16,7 @@ final class ExpertMatMul {
     private final ThreadTeam team;
     private final WeightTile[] tiles;
     private final Scratch[] scratch;
+    private final DotInputs inputs = new DotInputs();
     private float[] h = new float[0];
     private int[] order = new int[0];
     private int[] starts = new int[0];
@@ -72,10 +73,23 @@ final class ExpertMatMul {
         this.down = down;
         group(gate.experts().size());
         if (h.length < rows * used * gate.rows()) h = new float[rows * used * gate.rows()];
+        inputs.begin(x, gate.cols());
+        for (int p = 0; p < rows * used; p++)
+            if (isFew(ids[p])) {
+                inputs.lay(gate, p / used);
+                inputs.lay(up, p / used);
+            }
         team.forEach(chosenCount * pieces(gate.rows()), 1, hidden);
+        inputs.begin(h, down.cols());
+        for (int p = 0; p < rows * used; p++) if (isFew(ids[p])) inputs.lay(down, p);
         team.forEach(pieces(down.rows()), 1, outputs);
         this.y = null;
         this.x = null;
+    }
+
+    /** Whether an expert's rows are taken by dot products. */
+    private boolean isFew(int e) {
+        return starts[e + 1] - starts[e] <= MatMul.FEW_ROWS;
     }
 
     private static int pieces(int outputs) {
@@ -113,13 +127,11 @@ final class ExpertMatMul {
         int n = starts[e + 1] - starts[e];
         s.fit(n, gate.cols());
         for (int i = 0; i < n; i++) s.index[i] = order[starts[e] + i] / used;
-        if (n <= MatMul.FEW_ROWS) {
-            for (int o = first; o < last; o++)
-                for (int i = 0; i < n; i++) {
-                    int at = s.index[i] * gate.cols();
-                    s.a[i * PIECE + o - first] = WeightTile.dot(gate, e, o, x, at);
-                    s.b[i * PIECE + o - first] = WeightTile.dot(up, e, o, x, at);
-                }
+        if (isFew(e)) {
+            for (int i = 0; i < n; i++) {
+                WeightTile.dots(s.a, i * PIECE, gate, e, first, last, inputs, s.index[i]);
+                WeightTile.dots(s.b, i * PIECE, up, e, first, last, inputs, s.index[i]);
+            }
         } else {
             Panels.pack(s.packed, x, s.index, 0, Panels.groups(n), n, gate.cols());
             tile.multiply(s.a, 0, PIECE, gate, e, first, last, s.packed, n);
@@ -146,10 +158,8 @@ final class ExpertMatMul {
             int e = chosen[j];
             int n = starts[e + 1] - starts[e];
             s.fit(n, down.cols());
-            if (n <= MatMul.FEW_ROWS) {
-                for (int o = first; o < last; o++)
-                    for (int i = 0; i < n; i++)
-                        s.a[i * PIECE + o - first] = WeightTile.dot(down, e, o, h, order[starts[e] + i] * down.cols());
+            if (isFew(e)) {
+                for (int i = 0; i < n; i++) WeightTile.dots(s.a, i * PIECE, down, e, first, last, inputs, order[starts[e] + i]);
             } else {
                 System.arraycopy(order, starts[e], s.index, 0, n);
                 Panels.pack(s.packed, h, s.index, 0, Panels.groups(n), n, down.cols());

@@ -118,6 +118,19 @@ final class KvCache implements AutoCloseable {
         decode(valueFormat, tables[slot][from / PAGE], at, p.valueRowBytes, dst, stride, p.headDim, n);
     }
 
+    /** Whether keys and values are in half precision. */
+    boolean isHalf() {
+        return keyFormat == KvFormat.F16 && valueFormat == KvFormat.F16;
+    }
+
+    /** Folds positions [from, from + n), all of one page, into a tile that reads halves in place. */
+    void fold(HalfTile tile, StateSpec.Kv kv, int slot, int kvHead, int from, int n, int first, int group) {
+        Place p = places.get(kv);
+        long row = (long) kvHead * PAGE + from % PAGE;
+        tile.fold(tables[slot][from / PAGE], p.keysAt + row * p.keyRowBytes, p.valuesAt + row * p.valueRowBytes,
+                p.keyRowBytes, first, group, n);
+    }
+
     /** Key of one position into {@code dst}, number by number. */
     void key(StateSpec.Kv kv, int slot, int kvHead, int position, float[] dst) {
         Place p = places.get(kv);

@@ -21,6 +21,7 @@ public final class MatMul {
     private final ThreadTeam team;
     private final WeightTile[] tiles;
     private final ExpertMatMul experts;
+    private final DotInputs inputs = new DotInputs();
     private float[] packed = new float[0];
 
     // of the call in progress
@@ -62,6 +63,9 @@ public final class MatMul {
             pieces += pieces(i);
         }
         if (few) {
+            inputs.begin(x, ws[0].cols());
+            for (Weight w : ws)
+                for (int r = 0; r < rows; r++) inputs.lay(w, r);
             team.forEach(pieces, 1, dots);
         } else {
             int size = Panels.padded(rows) * ws[0].cols();
@@ -118,7 +122,7 @@ public final class MatMul {
             Weight w = ws[i];
             int first = at * pieceRows[i];
             int last = Math.min(w.rows(), first + pieceRows[i]);
-            tiles[worker].dots(ys[i], w, 0, first, last, x, rows);
+            for (int r = 0; r < rows; r++) WeightTile.dots(ys[i], r * w.rows() + first, w, 0, first, last, inputs, r);
         }
     }
 

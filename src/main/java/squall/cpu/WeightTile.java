@@ -20,13 +20,20 @@ final class WeightTile {
     private float[] sums = new float[0];
 
     /**
-     * {@code y[r * w.rows + o] = W[o] · x[r]} for the outputs first <= o < last.
-     *
-     * @param x [rows, cols]
+     * {@code y[yAt + o - first] = W[o] · x[row]} for the outputs first <= o < last: the two halves of the outputs side by
+     * side, each a run of bytes of its own.
      */
-    void dots(float[] y, Weight w, int expert, int first, int last, float[] x, int rows) {
-        for (int o = first; o < last; o++)
-            for (int r = 0; r < rows; r++) y[r * w.rows() + o] = dot(w, expert, o, x, r * w.cols());
+    static void dots(float[] y, int yAt, Weight w, int expert, int first, int last, DotInputs x, int row) {
+        int half = w.scales().isEmpty() ? (last - first) / 2 : 0;
+        if (half > 0) {
+            long rowBytes = w.format().rowBytes(w.cols());
+            Codec codec = w.format().codec;
+            MemorySegment data = w.experts().get(expert);
+            float[] laid = x.row(w.format(), row);
+            for (int o = 0; o < half; o++)
+                codec.dots(y, yAt + o, half, data, (first + o) * rowBytes, half * rowBytes, laid, w.cols());
+        }
+        for (int o = first + 2 * half; o < last; o++) y[yAt + o - first] = dot(w, expert, o, x.plain(), row * w.cols());
     }
 
     /** Row {@code o} of an expert's matrix times {@code x[xAt ..]}. */

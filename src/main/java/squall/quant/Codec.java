@@ -39,4 +39,29 @@ public interface Codec {
         }
         return (float) sum;
     }
+
+    /** Floats that {@link #prepare} writes for {@code n} values. */
+    default int preparedSize(int n) {
+        return n;
+    }
+
+    /**
+     * Lays out {@code x[xAt ..]}, n values, as {@link #dots} reads them, from {@code dst[0]}: what every row would
+     * compute again (sums of a block for its offset, factors of a nibble's place) is computed once.
+     */
+    default void prepare(float[] dst, float[] x, int xAt, int n) {
+        System.arraycopy(x, xAt, dst, 0, n);
+    }
+
+    /**
+     * Two rows at once, as {@link #dot} and with its tolerance: {@code y[yAt]} of the row at {@code offsetBytes},
+     * {@code y[yAt + yStep]} of the row {@code stepBytes} further on. Two rows are two streams for the memory
+     * (measured on Zen 2: 28 GB/s with one a core, 33 with two, 34 with four) and share the loads of x.
+     *
+     * @param x n values as {@link #prepare} lays them
+     */
+    default void dots(float[] y, int yAt, int yStep, MemorySegment w, long offsetBytes, long stepBytes, float[] x, int n) {
+        y[yAt] = dot(w, offsetBytes, x, 0, n);
+        y[yAt + yStep] = dot(w, offsetBytes + stepBytes, x, 0, n);
+    }
 }

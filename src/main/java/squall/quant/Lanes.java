@@ -5,6 +5,7 @@ import java.nio.ByteOrder;
 import jdk.incubator.vector.ByteVector;
 import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.IntVector;
+import jdk.incubator.vector.LongVector;
 import jdk.incubator.vector.ShortVector;
 import jdk.incubator.vector.VectorOperators;
 import jdk.incubator.vector.VectorShape;
@@ -64,6 +65,16 @@ public final class Lanes {
     static IntVector u16(MemorySegment w, long at) {
         return (IntVector) ShortVector.fromMemorySegment(SHORTS, w, at, ByteOrder.LITTLE_ENDIAN)
                 .convertShape(VectorOperators.ZERO_EXTEND_S2I, INTS, 0);
+    }
+
+    /** Stored ints. */
+    static IntVector i32(MemorySegment w, long at) {
+        return IntVector.fromMemorySegment(INTS, w, at, ByteOrder.LITTLE_ENDIAN);
+    }
+
+    /** The bytes of a long as signed ints, byte l in lane l; eight lanes. */
+    static IntVector i8(long eight) {
+        return (IntVector) LongVector.broadcast(LongVector.SPECIES_128, eight).reinterpretAsBytes().castShape(INTS, 0);
     }
 
     /** Single-precision numbers. */

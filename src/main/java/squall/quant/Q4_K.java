@@ -86,4 +86,72 @@ final class Q4_K extends BlockCodec {
         }
         return Lanes.sum(a.add(b));
     }
+
+    // prepared, for each block: [sums of x of the sub-blocks: 8 | for each 64: by byte columns, 8 of low nibbles, 8 of high ones / 16, ...]
+
+    private static final int PREPARED = 8 + 256;
+
+    @Override public int preparedSize(int n) {
+        return ByteColumns.ON ? n / 256 * PREPARED : n;
+    }
+
+    @Override public void prepare(float[] dst, float[] x, int xAt, int n) {
+        if (!ByteColumns.ON) {
+            super.prepare(dst, x, xAt, n);
+            return;
+        }
+        for (int i = 0, at = 0; i < n; i += 256, at += PREPARED)
+            for (int s = 0; s < 8; s++) {
+                int from = xAt + i + 32 * s;
+                float sum = 0;
+                for (int j = 0; j < 32; j++) sum += x[from + j];
+                dst[at + s] = sum;
+                ByteColumns.lay(dst, at + 8 + s / 2 * 64 + s % 2 * 8, 16, x, from, s % 2 == 0 ? 1 : 1 / 16f);
+            }
+    }
+
+    @Override public void dots(float[] y, int yAt, int yStep, MemorySegment w, long offsetBytes, long stepBytes, float[] x, int n) {
+        if (ByteColumns.ON) {
+            y[yAt] = dotByColumns(w, offsetBytes, x, n) - dotOfMinima(w, offsetBytes, x, n);
+            y[yAt + yStep] = dotByColumns(w, offsetBytes + stepBytes, x, n) - dotOfMinima(w, offsetBytes + stepBytes, x, n);
+        } else super.dots(y, yAt, yStep, w, offsetBytes, stepBytes, x, n);
+    }
+
+    /** {@code sum of dmin * minimum * sum of x}. */
+    private static float dotOfMinima(MemorySegment w, long at, float[] x, int n) {
+        FloatVector sum = zero();
+        for (int p = 0; p < n / 256 * PREPARED; p += PREPARED, at += 144) {
+            FloatVector m = toFloat(Lanes.i8(SixBitScales.minima(w, at + 4)));
+            sum = m.mul(Lanes.f32(x, p)).fma(Halves.spread(w, at + 2), sum);
+        }
+        return Lanes.sum(sum);
+    }
+
+    /** {@code sum of d * scale * q * x}. */
+    private static float dotByColumns(MemorySegment w, long at, float[] x, int n) {
+        FloatVector sum = zero();
+        int p = 0;
+        for (int i = 0; i < n; i += 256, at += 144) {
+            long scales = SixBitScales.scales(w, at + 4);
+            FloatVector s = zero();
+            long qs = at + 16;
+            p += 8;
+            for (int turn = 1; turn < 1 << 4; turn <<= 1) { // shifted, not counted: see BlockCodec
+                IntVector q = Lanes.i32(w, qs);
+                FloatVector low = zero(), high = zero();
+                for (int j = 0; j < 4; j++) {
+                    low = toFloat(q.and(ByteColumns.LOW)).fma(Lanes.f32(x, p + 16 * j), low);
+                    high = toFloat(q.and(ByteColumns.HIGH)).fma(Lanes.f32(x, p + 16 * j + 8), high);
+                    q = q.lanewise(VectorOperators.LSHR, 8);
+                }
+                s = low.fma(SixBitScales.spread(scales), s);
+                s = high.fma(SixBitScales.spread(scales >>> 8), s);
+                scales >>>= 16;
+                qs += 32;
+                p = p + 64 & ByteColumns.PLACE;
+            }
+            sum = s.fma(Halves.spread(w, at), sum);
+        }
+        return Lanes.sum(sum);
+    }
 }

@@ -81,4 +81,72 @@ final class Q6_K extends BlockCodec {
         }
         return Lanes.sum(a.add(b));
     }
+
+    // prepared, for each 32 values: [-32 * the sums of a lane's x: 8 | x by byte columns: 32]; lanes 0 to 3 have the first
+    // sub-block of 16, lanes 4 to 7 the second
+
+    private static final int PREPARED = 8 + 32;
+    private static final IntVector LOWS = IntVector.broadcast(Lanes.INTS, 0x0F0F0F0F);
+    private static final IntVector PAIRS = IntVector.broadcast(Lanes.INTS, 0x03030303);
+
+    /** For each byte v as a signed number [0, 0, 0, 0, v, v, v, v, 0, 0, 0, 0]: either half of a vector by one load. */
+    private static final float[] SCALES = new float[256 * 12];
+
+    static {
+        for (int v = 0; v < 256; v++) for (int l = 4; l < 8; l++) SCALES[12 * v + l] = (byte) v;
+    }
+
+    @Override public int preparedSize(int n) {
+        return ByteColumns.ON ? n / 32 * PREPARED : n;
+    }
+
+    @Override public void prepare(float[] dst, float[] x, int xAt, int n) {
+        if (!ByteColumns.ON) {
+            super.prepare(dst, x, xAt, n);
+            return;
+        }
+        for (int i = 0, at = 0; i < n; i += 32, at += PREPARED) {
+            ByteColumns.sums(dst, at, x, xAt + i, -32);
+            ByteColumns.lay(dst, at + 8, 8, x, xAt + i, 1);
+        }
+    }
+
+    @Override public void dots(float[] y, int yAt, int yStep, MemorySegment w, long offsetBytes, long stepBytes, float[] x, int n) {
+        if (ByteColumns.ON) {
+            y[yAt] = dotByColumns(w, offsetBytes, x, n);
+            y[yAt + yStep] = dotByColumns(w, offsetBytes + stepBytes, x, n);
+        } else super.dots(y, yAt, yStep, w, offsetBytes, stepBytes, x, n);
+    }
+
+    /** Half a block at a time: bits are put together for 32 values at once, byte by byte, and then taken column by column. */
+    private static float dotByColumns(MemorySegment w, long block, float[] x, int n) {
+        FloatVector sum = zero();
+        int p = 0;
+        for (int i = 0; i < n; i += 128) {
+            int half = i / 128 % 2;
+            long ql = block + 64 * half;
+            IntVector a = Lanes.i32(w, ql), b = Lanes.i32(w, ql + 32), h = Lanes.i32(w, block + 128 + 32 * half);
+            long scales = i64(w, block + 192 + 8 * half);
+            FloatVector s = zero();
+            for (int turn = 1; turn < 1 << 4; turn <<= 1) { // shifted, not counted: see BlockCodec
+                IntVector q = a.and(LOWS).or(h.and(PAIRS).lanewise(VectorOperators.LSHL, 4));
+                FloatVector t = Lanes.f32(x, p);
+                for (int j = 0; j < 4; j++) {
+                    t = toFloat(q.and(ByteColumns.BYTE)).fma(Lanes.f32(x, p + 8 + 8 * j), t);
+                    q = q.lanewise(VectorOperators.LSHR, 8);
+                }
+                int first = (int) scales & 255, second = (int) (scales >>> 8) & 255;
+                s = t.fma(Lanes.f32(SCALES, 12 * first + 4), t.fma(Lanes.f32(SCALES, 12 * second), s));
+                scales >>>= 16;
+                IntVector highNibbles = a.lanewise(VectorOperators.LSHR, 4);
+                a = b;
+                b = highNibbles;
+                h = h.lanewise(VectorOperators.LSHR, 2);
+                p = p + PREPARED & ByteColumns.PLACE;
+            }
+            sum = s.fma(Halves.spread(w, block + 208), sum);
+            block += 210 * half;
+        }
+        return Lanes.sum(sum);
+    }
 }

@@ -9,6 +9,8 @@ import static squall.quant.LittleEndian.i8;
 
 import java.lang.foreign.MemorySegment;
 import jdk.incubator.vector.FloatVector;
+import jdk.incubator.vector.IntVector;
+import jdk.incubator.vector.VectorOperators;
 
 /**
  * 32 signed bytes under one scale: {@code y = d * q}.
@@ -43,5 +45,54 @@ final class Q8_0 extends BlockCodec {
             sum = addScaled(sum, f16(w, offsetBytes), s);
         }
         return Lanes.sum(sum);
+    }
+
+    // prepared, for each block: [-128 * the sums of a lane's x: 8 | x by byte columns: 32]; the bytes are read as q + 128
+
+    private static final int PREPARED = 8 + 32;
+    private static final IntVector SIGNS = IntVector.broadcast(Lanes.INTS, 0x80808080);
+
+    @Override public int preparedSize(int n) {
+        return ByteColumns.ON ? n / 32 * PREPARED : n;
+    }
+
+    @Override public void prepare(float[] dst, float[] x, int xAt, int n) {
+        if (!ByteColumns.ON) {
+            super.prepare(dst, x, xAt, n);
+            return;
+        }
+        for (int i = 0, at = 0; i < n; i += 32, at += PREPARED) {
+            ByteColumns.sums(dst, at, x, xAt + i, -128);
+            ByteColumns.lay(dst, at + 8, 8, x, xAt + i, 1);
+        }
+    }
+
+    @Override public void dots(float[] y, int yAt, int yStep, MemorySegment w, long offsetBytes, long stepBytes, float[] x, int n) {
+        if (ByteColumns.ON) dotsByColumns(y, yAt, yStep, w, offsetBytes, stepBytes, x, n);
+        else super.dots(y, yAt, yStep, w, offsetBytes, stepBytes, x, n);
+    }
+
+    private static void dotsByColumns(float[] y, int yAt, int yStep, MemorySegment w, long at, long stepBytes, float[] x, int n) {
+        FloatVector a = zero(), b = zero();
+        int p = 0;
+        for (int i = 0; i < n; i += 32) {
+            long other = at + stepBytes;
+            IntVector q = Lanes.i32(w, at + 2).lanewise(VectorOperators.XOR, SIGNS);
+            IntVector r = Lanes.i32(w, other + 2).lanewise(VectorOperators.XOR, SIGNS);
+            FloatVector s = Lanes.f32(x, p), t = s;
+            for (int j = 0; j < 4; j++) {
+                FloatVector v = Lanes.f32(x, p + 8 + 8 * j);
+                s = toFloat(q.and(ByteColumns.BYTE)).fma(v, s);
+                t = toFloat(r.and(ByteColumns.BYTE)).fma(v, t);
+                q = q.lanewise(VectorOperators.LSHR, 8);
+                r = r.lanewise(VectorOperators.LSHR, 8);
+            }
+            a = s.fma(Halves.spread(w, at), a);
+            b = t.fma(Halves.spread(w, other), b);
+            at += 34;
+            p = p + PREPARED & ByteColumns.PLACE;
+        }
+        y[yAt] = Lanes.sum(a);
+        y[yAt + yStep] = Lanes.sum(b);
     }
 }

@@ -140,6 +140,16 @@ class CommandsTest {
         assertEquals(2, Cli.run("", Map.of("SQUALL_TOP_P", "7"), "run", "-p", "x").code());
     }
 
+    @Test void aSwitchMayBeOneOrOff() {
+        String[] args = {"tokenize", "-m", MODEL, "-p", "<|im_start|>"};
+        String ids = Cli.run("", Map.of("SQUALL_IDS", "1"), args).out();
+        assertEquals("[4001]\n", ids);
+        assertEquals("  4001 -> '<|im_start|>'\n", Cli.run("", Map.of("SQUALL_IDS", "off"), args).out());
+        Cli wrong = Cli.run("", Map.of("SQUALL_IDS", "perhaps"), args);
+        assertEquals(2, wrong.code());
+        assertTrue(wrong.err().contains("'--ids': 'perhaps' is not a boolean"), wrong.err());
+    }
+
     @ParameterizedTest
     @ValueSource(strings = {
         "run --temp -1 -p x|--temp must be from 0 to 100, found -1",
@@ -149,7 +159,7 @@ class CommandsTest {
         "run --repeat-penalty 0 -p x|--repeat-penalty must be above 0",
         "run --seed -2 -p x|--seed must be -1 or more",
         "run -n 0 -p x|--predict 0 asks for no answer",
-        "run -n five -p x|'five' is not an int",
+        "run -n five -p x|'--predict': 'five' is not an int",
         "run -c -1 -p x|--ctx-size must be from 0",
         "run -t 5000 -p x|--threads must be from 0 to 1024",
         "run -b 0 -p x|--batch-size must be from 1",
@@ -200,10 +210,23 @@ class CommandsTest {
             }
         };
         ByteArrayOutputStream err = new ByteArrayOutputStream();
-        int code = Squall.run(new Streams(new ByteArrayInputStream(new byte[0]), new PrintStream(closed), new PrintStream(err), Map.of()),
+        int code = Squall.run(new Streams(new ByteArrayInputStream(new byte[0]), new Streams.Output(closed), new PrintStream(err), Map.of()),
                 "run", "-p", QUESTION, "--temp", "0");
         assertEquals(0, code);
         assertEquals("", err.toString());
+    }
+
+    @Test void aFullDiskIsToldAndFails() {
+        OutputStream full = new OutputStream() {
+            @Override public void write(int b) throws IOException {
+                throw new IOException("No space left on device");
+            }
+        };
+        ByteArrayOutputStream err = new ByteArrayOutputStream();
+        int code = Squall.run(new Streams(new ByteArrayInputStream(new byte[0]), new Streams.Output(full), new PrintStream(err), Map.of()),
+                "run", "-p", QUESTION, "--temp", "0");
+        assertEquals(1, code);
+        assertEquals("squall: standard output cannot be written: No space left on device.\n", err.toString());
     }
 
     @Test void chatKeepsTheConversationAndExplainsItsCommands() throws IOException {

@@ -100,6 +100,43 @@ class CodecTest {
         }
     }
 
+    @ParameterizedTest @EnumSource(Format.class)
+    void dotsOfTwoRows(Format f) {
+        boolean single = f.codec.blockSize() == 1;
+        for (int blocks = 1; blocks <= (single ? 70 : 9); blocks++) checkDots(f, Blocks.finite(f, 2 * blocks, blocks), blocks % 5, blocks);
+        for (int seed = 0; seed < 4; seed++) checkDots(f, Blocks.finite(f, 8192 / f.codec.blockSize(), seed), seed, seed);
+    }
+
+    @ParameterizedTest @EnumSource(Format.class)
+    void dotsWithExtremeValues(Format f) {
+        for (int half : HALVES) {
+            if ((half & 0x7C00) != 0x7C00 && !Blocks.scalesOf(f).isEmpty()) checkDots(f, Blocks.withScale(f, 8, half, half), 1, half);
+            if (f != Format.F16) continue;
+            byte[] bytes = Blocks.finite(f, 64, half);
+            bytes[2 * 41] = (byte) half;
+            bytes[2 * 41 + 1] = (byte) (half >> 8);
+            checkDots(f, bytes, 1, half);
+        }
+        for (int b : new int[] {0x00, 0xFF, 0x7F, 0x80, 0x01}) {
+            byte[] bytes = new byte[8 * f.codec.blockBytes()];
+            Arrays.fill(bytes, (byte) b);
+            if (f.codec.blockSize() > 1) checkDots(f, bytes, 1, b);
+        }
+    }
+
+    @ParameterizedTest @EnumSource(Format.class)
+    void dotsCarryNaN(Format f) {
+        int n = f.codec.blockSize() == 1 ? 64 : 2 * f.codec.blockSize();
+        MemorySegment w = MemorySegment.ofArray(Blocks.finite(f, 2 * n / f.codec.blockSize(), 1));
+        for (int at = 0; at < n; at += f.codec.blockSize() == 1 ? 1 : 13) {
+            float[] x = new float[n], prepared = new float[f.codec.preparedSize(n)], y = new float[2];
+            x[at] = Float.NaN;
+            f.codec.prepare(prepared, x, 0, n);
+            f.codec.dots(y, 0, 1, w, 0, f.rowBytes(n), prepared, n);
+            assertTrue(Float.isNaN(y[0]) && Float.isNaN(y[1]), f + " lost the NaN at " + at);
+        }
+    }
+
     /** An activation that is not a number must show, wherever it stands. */
     @ParameterizedTest @EnumSource(Format.class)
     void dotCarriesNaN(Format f) {
@@ -169,6 +206,40 @@ class CodecTest {
         double tolerance = 4e-7 * Math.sqrt(n) * absolute + n * Float.MIN_VALUE;
         if (!(Math.abs(got - sum) <= tolerance))
             fail(f + " of " + n + ": expected " + sum + " within " + tolerance + ", found " + got);
+    }
+
+    /** The first half of the bytes is one row, the second half another. */
+    private static void checkDots(Format f, byte[] bytes, int shift, long seed) {
+        Codec c = f.codec;
+        int n = bytes.length / c.blockBytes() * c.blockSize() / 2, xAt = shift;
+        long rowBytes = bytes.length / 2;
+        MemorySegment w = heap(bytes, shift);
+        float[] x = new float[n + xAt], prepared = new float[c.preparedSize(n)];
+        SplittableRandom random = new SplittableRandom(seed);
+        for (int i = 0; i < x.length; i++) x[i] = 0.01f * (float) random.nextGaussian();
+        c.prepare(prepared, x, xAt, n);
+        float[] y = {UNTOUCHED, UNTOUCHED, UNTOUCHED, UNTOUCHED, UNTOUCHED};
+        c.dots(y, 1, 2, w, shift, rowBytes, prepared, n);
+        assertEquals(UNTOUCHED, y[0]);
+        assertEquals(UNTOUCHED, y[2]);
+        assertEquals(UNTOUCHED, y[4]);
+        for (int row = 0; row < 2; row++) {
+            double sum = 0, absolute = 0;
+            for (int i = 0; i < n; i++) {
+                float v = c.at(w, shift + row * rowBytes + (long) (i / c.blockSize()) * c.blockBytes(), i % c.blockSize());
+                sum += (double) v * x[xAt + i];
+                absolute += Math.abs((double) v * x[xAt + i]);
+            }
+            float got = y[1 + 2 * row];
+            if (absolute == Double.POSITIVE_INFINITY) continue; // where a sum overflows depends on its order
+            if (Double.isNaN(sum)) {
+                assertTrue(Float.isNaN(got), f + " of " + n + ": NaN expected, found " + got);
+                continue;
+            }
+            double tolerance = 4e-7 * Math.sqrt(n) * absolute + n * Float.MIN_VALUE;
+            if (!(Math.abs(got - sum) <= tolerance))
+                fail(f + " of " + n + ", row " + row + ": expected " + sum + " within " + tolerance + ", found " + got);
+        }
     }
 
     private static MemorySegment heap(byte[] bytes, int shift) {

@@ -1,0 +1,142 @@
+package squall.cpu;
+
+import java.lang.foreign.MemorySegment;
+import java.nio.ByteOrder;
+import jdk.incubator.vector.FloatVector;
+import jdk.incubator.vector.IntVector;
+import jdk.incubator.vector.VectorOperators;
+import squall.quant.Lanes;
+
+/**
+ * Attention of few queries over half-precision keys and values that stay where they are: with one row a step the bytes
+ * of the cache are read once and a copy as floats would cost more than the arithmetic. Two stored numbers are taken as
+ * one int, so queries and outputs lie in pairs: for each 2 * {@link Lanes#COUNT} elements those of even places, then
+ * those of odd ones.
+ *
+ * <p>A half moved to its place in a single is 2^-112 of its value. Queries and weights are taken times {@link #UP}, so
+ * that products are in the middle of the range of singles, and results times {@link #UP} again. The cache has no
+ * infinities ({@link KvCache} clamps).
+ */
+final class HalfTile extends AttentionTile {
+    private static final int L = Lanes.COUNT;
+    /** Elements that one load brings. */
+    private static final int PAIRS = 2 * L;
+    /** Elements of the values that stay in registers: two loads of a position. */
+    private static final int STRIP = 2 * PAIRS;
+    private static final float UP = 0x1p56f;
+    private static final IntVector PLACES = IntVector.broadcast(Lanes.INTS, 0x8FFFE000);
+
+    private final float[] strip = new float[2 * STRIP];
+
+    HalfTile(int headDim, int mostQueries) {
+        super(headDim, mostQueries);
+    }
+
+    /** Whether heads are whole strips. */
+    static boolean fits(int headDim) {
+        return headDim % STRIP == 0;
+    }
+
+    @Override void query(int i, float[] q, int at) {
+        int to = i * stride;
+        for (int d = 0; d < headDim; d += PAIRS)
+            for (int l = 0; l < L; l++) {
+                queries[to + d + l] = q[at + d + 2 * l] * scale * UP;
+                queries[to + d + L + l] = q[at + d + 2 * l + 1] * scale * UP;
+            }
+    }
+
+    /**
+     * As {@link AttentionTile#fold}, for keys and values of n positions from the given places of a page.
+     *
+     * @param rowBytes of a position of one head
+     */
+    void fold(MemorySegment page, long keysAt, long valuesAt, long rowBytes, int first, int group, int n) {
+        int width = (n + L - 1) / L * L;
+        for (int i = 0; i < count; i += 2) {
+            int other = Math.min(i + 1, count - 1);
+            scorePair(page, keysAt, rowBytes, n, i, other);
+        }
+        for (int i = 0; i < count; i++) soften(i, Math.clamp(first + i / group + 1, 0, n), width);
+        for (int i = 0; i < count; i += 2) {
+            int other = Math.min(i + 1, count - 1);
+            for (int d = 0; d < headDim; d += STRIP) {
+                addPair(page, valuesAt + 2L * d, rowBytes, n, i * POSITIONS, other * POSITIONS);
+                RowKernels.addScaled(outputs, i * stride + d, strip, 0, STRIP, UP);
+                if (other != i) RowKernels.addScaled(outputs, other * stride + d, strip, STRIP, STRIP, UP);
+            }
+        }
+    }
+
+    /** {@code scores = query · key} for two queries. */
+    private void scorePair(MemorySegment page, long at, long rowBytes, int n, int i, int other) {
+        int q0 = i * stride, q1 = other * stride;
+        for (int t = 0; t < n; t++, at += rowBytes) {
+            FloatVector s0 = FloatVector.zero(Lanes.FLOATS), s1 = s0, r0 = s0, r1 = s0;
+            for (int d = 0; d < headDim; d += PAIRS) {
+                IntVector k = IntVector.fromMemorySegment(Lanes.INTS, page, at + 2L * d, ByteOrder.LITTLE_ENDIAN);
+                FloatVector even = inPlace(k.lanewise(VectorOperators.LSHL, 16)), odd = inPlace(k);
+                s0 = even.fma(FloatVector.fromArray(Lanes.FLOATS, queries, q0 + d), s0);
+                s1 = odd.fma(FloatVector.fromArray(Lanes.FLOATS, queries, q0 + d + L), s1);
+                r0 = even.fma(FloatVector.fromArray(Lanes.FLOATS, queries, q1 + d), r0);
+                r1 = odd.fma(FloatVector.fromArray(Lanes.FLOATS, queries, q1 + d + L), r1);
+            }
+            scores[i * POSITIONS + t] = Lanes.sum(s0.add(s1)) * UP;
+            scores[other * POSITIONS + t] = Lanes.sum(r0.add(r1)) * UP;
+        }
+    }
+
+    /** {@code strip = sum of weight * value} over the positions, for two queries: [2, STRIP], times 2^-56. */
+    private void addPair(MemorySegment page, long at, long rowBytes, int n, int p0, int p1) {
+        FloatVector a0 = FloatVector.zero(Lanes.FLOATS), a1 = a0, a2 = a0, a3 = a0, b0 = a0, b1 = a0, b2 = a0, b3 = a0;
+        for (int t = 0; t < n; t++, at += rowBytes) {
+            FloatVector p = FloatVector.broadcast(Lanes.FLOATS, scores[p0 + t] * UP);
+            FloatVector q = FloatVector.broadcast(Lanes.FLOATS, scores[p1 + t] * UP);
+            IntVector v = IntVector.fromMemorySegment(Lanes.INTS, page, at, ByteOrder.LITTLE_ENDIAN);
+            FloatVector even = inPlace(v.lanewise(VectorOperators.LSHL, 16)), odd = inPlace(v);
+            a0 = even.fma(p, a0);
+            a1 = odd.fma(p, a1);
+            b0 = even.fma(q, b0);
+            b1 = odd.fma(q, b1);
+            v = IntVector.fromMemorySegment(Lanes.INTS, page, at + 2 * PAIRS, ByteOrder.LITTLE_ENDIAN);
+            even = inPlace(v.lanewise(VectorOperators.LSHL, 16));
+            odd = inPlace(v);
+            a2 = even.fma(p, a2);
+            a3 = odd.fma(p, a3);
+            b2 = even.fma(q, b2);
+            b3 = odd.fma(q, b3);
+        }
+        a0.intoArray(strip, 0);
+        a1.intoArray(strip, L);
+        a2.intoArray(strip, 2 * L);
+        a3.intoArray(strip, 3 * L);
+        b0.intoArray(strip, 4 * L);
+        b1.intoArray(strip, 5 * L);
+        b2.intoArray(strip, 6 * L);
+        b3.intoArray(strip, 7 * L);
+    }
+
+    /** The upper half of each int, times 2^-112. */
+    private static FloatVector inPlace(IntVector v) {
+        return v.lanewise(VectorOperators.ASHR, 3).and(PLACES).reinterpretAsFloats();
+    }
+
+    @Override void finish(int i, float[] y, int at) {
+        unpair(i, y, at, 1 / sum[i]);
+    }
+
+    @Override void keep(int i, float[] partial, int at) {
+        unpair(i, partial, at, 1);
+        partial[at + headDim] = max[i];
+        partial[at + headDim + 1] = sum[i];
+    }
+
+    private void unpair(int i, float[] y, int at, float factor) {
+        int from = i * stride;
+        for (int d = 0; d < headDim; d += PAIRS)
+            for (int l = 0; l < L; l++) {
+                y[at + d + 2 * l] = factor * outputs[from + d + l];
+                y[at + d + 2 * l + 1] = factor * outputs[from + d + L + l];
+            }
+    }
+}
