@@ -11,37 +11,58 @@ import uk.ac.manchester.tornado.api.types.arrays.ShortArray;
 import uk.ac.manchester.tornado.api.types.vectors.Float8;
 
 /**
- * How kernels read weights as they are stored; the layouts are drawn in {@code squall.quant}, one file a format. All
- * block formats are {@code scale * quantum - minimum}, where eight numbers in a row (from a multiple of eight on) have the
- * scale, the minimum and the shifts of their bits in common, and consecutive bytes.
+ * How kernels read weights as they are stored. The layouts are drawn in {@code squall.quant}, one file a format; here each is
+ * one line of {@link #layout} that says where in a block the parts of a number lie. It becomes one long: a constant when
+ * TornadoVM compiles a task, so that of the code below only what the format needs is left. (One branch a format, instead,
+ * makes graphs of thousands of nodes, which take seconds to compile and are more than TornadoVM gets right.)
  *
- * <p>A kernel has the format as an int argument. That is a constant when TornadoVM compiles the task, so only one branch
- * of each switch is left; it has three arrays for weights, of which one is real ({@link #floats} and so on). Helpers return
- * once, and say {@code >> 5} and {@code & 31} for indices: division by powers of two is slower there.
+ * <p>A number is {@code scale * quantum - minimum}. Its quantum is put together of low and high bits, which lie in fields:
+ * a byte has {@code 2^parts} of them, and {@code 2^run} numbers in a row have the same place in consecutive bytes:
+ * <pre>
+ *   number j:  byte (j >> run + parts) * 2^run + j % 2^run,  field (j >> run) % 2^parts from the low end
+ * </pre>
+ * Of three arrays for weights that a kernel is given one is real ({@link #floats}, {@link #shorts}, {@link #bytes}).
  */
 final class Blocks {
-    // single numbers
-    private static final int F32 = 0;
-    private static final int F16 = 1;
-    private static final int BF16 = 2;
-    private static final int F8_E4M3 = 3;
-    /** The same with a scale for each 128 x 128 numbers. */
-    private static final int F8_E4M3_SCALED = 4;
-    // blocks of 32
-    private static final int Q8_0 = 5;
-    private static final int Q4_0 = 6;
-    private static final int Q4_1 = 7;
-    private static final int Q5_0 = 8;
-    private static final int Q5_1 = 9;
-    private static final int IQ4_NL = 10;
-    private static final int MXFP4 = 11;
-    // blocks of 256
-    private static final int Q2_K = 12;
-    private static final int Q3_K = 13;
-    private static final int Q4_K = 14;
-    private static final int Q5_K = 15;
-    private static final int Q6_K = 16;
-    private static final int IQ4_XS = 17;
+    // fields of a layout: where they start; widths are in the readers below
+    private static final int SHIFT = 0;
+    private static final int SIZE = 4;
+    private static final int LOW_AT = 12;
+    private static final int LOW_PARTS = 20;
+    private static final int LOW_RUN = 22;
+    private static final int HIGH_AT = 25;
+    private static final int HIGH_PARTS = 33;
+    private static final int HIGH_RUN = 35;
+    private static final int BIAS = 38;
+    private static final int SCALE_AT = 44;
+    private static final int SCALE = 52;
+    private static final int TABLE = 56;
+    private static final int STORE = 59;
+
+    /** In which array the numbers are. */
+    private static final int FLOATS = 0;
+    private static final int SHORTS = 1;
+    private static final int BYTES = 2;
+
+    // kinds of scales; from HALF on there is a half-precision number at SCALE_AT, and where there is a minimum another behind it
+    private static final int NONE = 0;
+    /** A float for each 128 x 128 numbers of the matrix. */
+    private static final int GRID = 1;
+    /** The exponent of a power of two in the first byte. */
+    private static final int POWER = 2;
+    private static final int HALF = 3;
+    /** With a minimum. */
+    private static final int HALVES = 4;
+    /** Four bits for the scale and four for the minimum of 16 numbers. */
+    private static final int NIBBLES = 5;
+    /** Six bits each for the scale and the minimum of 32 numbers, as {@code squall.quant.SixBitScales} draws them. */
+    private static final int SIX_BITS = 6;
+    /** A signed byte for 16 numbers. */
+    private static final int SIGNED_BYTE = 7;
+    /** Six bits for 16 numbers, as {@code squall.quant.Q3_K} draws them. */
+    private static final int SIX_BITS_16 = 8;
+    /** Six bits for 32 numbers, as {@code squall.quant.IQ4_XS} draws them. */
+    private static final int SIX_BITS_32 = 9;
 
     private static final ShortArray NO_SHORTS = new ShortArray(1);
     private static final ByteArray NO_BYTES = new ByteArray(1);
@@ -50,28 +71,56 @@ final class Blocks {
 
     // ---- arguments of a task
 
-    /** The format argument for a bank. */
-    static int code(Bank w) {
+    /** The layout of a bank's numbers. */
+    static long layout(Bank w) {
         return switch (w.format()) {
-            case F32 -> F32;
-            case F16 -> F16;
-            case BF16 -> BF16;
-            case F8_E4M3 -> w.scales() == null ? F8_E4M3 : F8_E4M3_SCALED;
-            case Q8_0 -> Q8_0;
-            case Q4_0 -> Q4_0;
-            case Q4_1 -> Q4_1;
-            case Q5_0 -> Q5_0;
-            case Q5_1 -> Q5_1;
-            case Q2_K -> Q2_K;
-            case Q3_K -> Q3_K;
-            case Q4_K -> Q4_K;
-            case Q5_K -> Q5_K;
-            case Q6_K -> Q6_K;
-            case IQ4_NL -> IQ4_NL;
-            case IQ4_XS -> IQ4_XS;
-            case MXFP4 -> MXFP4;
+            case F32 -> single(FLOATS, NONE);
+            case F16 -> single(SHORTS, NONE) | table(Halves.F16);
+            case BF16 -> single(SHORTS, NONE) | table(Halves.BF16);
+            case F8_E4M3 -> single(BYTES, w.scales() == null ? NONE : GRID) | table(Halves.E4M3);
+            case Q8_0 -> block(5, 34, HALF, 0) | low(2, 8, 0, 0);
+            case Q4_0 -> block(5, 18, HALF, 0) | low(2, 4, 4, 8);
+            case Q4_1 -> block(5, 20, HALVES, 0) | low(4, 4, 4, 0);
+            case Q5_0 -> block(5, 22, HALF, 0) | low(6, 4, 4, 16) | high(2, 1, 0);
+            case Q5_1 -> block(5, 24, HALVES, 0) | low(8, 4, 4, 0) | high(4, 1, 0);
+            case IQ4_NL -> block(5, 18, HALF, 0) | low(2, 4, 4, 0) | table(Halves.IQ4);
+            case MXFP4 -> block(5, 17, POWER, 0) | low(1, 4, 4, 0) | table(Halves.E2M1);
+            case Q2_K -> block(8, 84, NIBBLES, 80) | low(16, 2, 5, 0);
+            case Q3_K -> block(8, 110, SIX_BITS_16, 108) | low(32, 2, 5, 4) | high(0, 1, 5);
+            case Q4_K -> block(8, 144, SIX_BITS, 0) | low(16, 4, 5, 0);
+            case Q5_K -> block(8, 176, SIX_BITS, 0) | low(48, 4, 5, 0) | high(16, 1, 5);
+            case Q6_K -> block(8, 210, SIGNED_BYTE, 208) | low(0, 4, 6, 32) | high(128, 2, 5);
+            case IQ4_XS -> block(8, 136, SIX_BITS_32, 0) | low(8, 4, 4, 0) | table(Halves.IQ4);
             case F8_E8M0 -> throw new IllegalArgumentException(Format.F8_E8M0 + " is a format of scale grids, not of weights");
         };
+    }
+
+    /** Numbers without blocks count as blocks of 32 in 32 elements. */
+    private static long single(long store, int scale) {
+        return block(5, 32, scale, 0) & ~(3L << STORE) | store << STORE;
+    }
+
+    /** Blocks of {@code 2^shift} numbers in {@code size} bytes. */
+    private static long block(long shift, long size, long scale, long scaleAt) {
+        return shift << SHIFT | size << SIZE | scale << SCALE | scaleAt << SCALE_AT | (long) BYTES << STORE;
+    }
+
+    /** Fields of so many bits from byte {@code at} on; {@code bias} is taken from a quantum. */
+    private static long low(long at, int bits, long run, long bias) {
+        return at << LOW_AT | (long) parts(bits) << LOW_PARTS | run << LOW_RUN | bias << BIAS;
+    }
+
+    private static long high(long at, int bits, long run) {
+        return at << HIGH_AT | (long) parts(bits) << HIGH_PARTS | run << HIGH_RUN;
+    }
+
+    private static int parts(int bits) {
+        return Integer.numberOfTrailingZeros(8 / bits);
+    }
+
+    /** What is stored is an index into this part of the table, 1 and up. */
+    private static long table(long part) {
+        return part << TABLE;
     }
 
     /** A graph that has what stands for arrays that are not there; before a task with weights. */
@@ -94,170 +143,102 @@ final class Blocks {
         return w.array() instanceof ByteArray bytes ? bytes : NO_BYTES;
     }
 
-    // ---- in kernels
+    // ---- in kernels; indices are not negative, >> and & are cheaper there than / and %
 
-    /** Where the scales of a row of a matrix start in the grids: matrix counted through all layers and experts. */
+    /** Elements of the array that a matrix row of {@code cols} numbers takes. */
+    static int rowElements(long layout, int cols) {
+        int shift = part(layout, SHIFT, 4);
+        return (cols >> shift) * part(layout, SIZE, 8) + (cols & ((1 << shift) - 1));
+    }
+
+    /** Where the scales of a row of a matrix start in the grids; matrices of all layers and experts are counted through. */
     static int grid(int matrix, int rows, int cols, int row) {
         return (matrix * ((rows + 127) >> 7) + (row >> 7)) * ((cols + 127) >> 7);
     }
 
     /** Number i of the matrix row that starts at element {@code row}; its scales start at {@code grid}. */
-    static float at(int format, FloatArray halves, FloatArray floats, ShortArray shorts, ByteArray bytes, int row, int grid, int i) {
-        int block = row + blockAt(format, i), j = inBlock(format, i);
-        float value = quantum(format, halves, floats, shorts, bytes, block, j, 0);
-        if (format >= F8_E4M3_SCALED) value = scale(format, halves, floats, bytes, block, grid, i, j) * value - minimum(format, halves, bytes, block, j);
+    static float at(long layout, FloatArray halves, FloatArray floats, ShortArray shorts, ByteArray bytes, int row, int grid, int i) {
+        int shift = part(layout, SHIFT, 4), block = row + (i >> shift) * part(layout, SIZE, 8), j = i & ((1 << shift) - 1);
+        return scale(layout, halves, floats, bytes, block, grid, i, j) * quantum(layout, halves, floats, shorts, bytes, block, j, 0)
+                - minimum(layout, halves, bytes, block, j);
+    }
+
+    /** Numbers i to i + 7, i a multiple of eight: they have scale and minimum in common. */
+    static Float8 eight(long layout, FloatArray halves, FloatArray floats, ShortArray shorts, ByteArray bytes, int row, int grid, int i) {
+        int shift = part(layout, SHIFT, 4), block = row + (i >> shift) * part(layout, SIZE, 8), j = i & ((1 << shift) - 1);
+        float d = scale(layout, halves, floats, bytes, block, grid, i, j), m = minimum(layout, halves, bytes, block, j);
+        return new Float8(
+                d * quantum(layout, halves, floats, shorts, bytes, block, j, 0) - m,
+                d * quantum(layout, halves, floats, shorts, bytes, block, j, 1) - m,
+                d * quantum(layout, halves, floats, shorts, bytes, block, j, 2) - m,
+                d * quantum(layout, halves, floats, shorts, bytes, block, j, 3) - m,
+                d * quantum(layout, halves, floats, shorts, bytes, block, j, 4) - m,
+                d * quantum(layout, halves, floats, shorts, bytes, block, j, 5) - m,
+                d * quantum(layout, halves, floats, shorts, bytes, block, j, 6) - m,
+                d * quantum(layout, halves, floats, shorts, bytes, block, j, 7) - m);
+    }
+
+    private static int part(long layout, int from, int bits) {
+        return (int) (layout >> from) & ((1 << bits) - 1);
+    }
+
+    /** Number j + k of the block before it is scaled; k < 8 does not lead out of the eight that j is in. */
+    private static float quantum(long layout, FloatArray halves, FloatArray floats, ShortArray shorts, ByteArray bytes, int block, int j, int k) {
+        int store = part(layout, STORE, 2), table = part(layout, TABLE, 3);
+        float value = 0;
+        if (store == FLOATS) value = floats.get(block + j + k);
+        if (store == SHORTS) value = halves.get(Halves.start(table) + (shorts.get(block + j + k) & 0xFFFF));
+        if (store == BYTES) {
+            int lowParts = part(layout, LOW_PARTS, 2), highParts = part(layout, HIGH_PARTS, 2);
+            int q = field(bytes, block + part(layout, LOW_AT, 8), lowParts, part(layout, LOW_RUN, 3), j, k);
+            if (highParts > 0) q |= field(bytes, block + part(layout, HIGH_AT, 8), highParts, part(layout, HIGH_RUN, 3), j, k) << (8 >> lowParts);
+            value = q - part(layout, BIAS, 6);
+            if (table > 0) value = halves.get(Halves.start(table) + (q & 255));
+        }
         return value;
     }
 
-    /** Numbers i to i + 7, i a multiple of eight. */
-    static Float8 eight(int format, FloatArray halves, FloatArray floats, ShortArray shorts, ByteArray bytes, int row, int grid, int i) {
-        int block = row + blockAt(format, i), j = inBlock(format, i);
-        float d = 1, m = 0;
-        if (format >= F8_E4M3_SCALED) {
-            d = scale(format, halves, floats, bytes, block, grid, i, j);
-            m = minimum(format, halves, bytes, block, j);
-        }
-        return new Float8(
-                d * quantum(format, halves, floats, shorts, bytes, block, j, 0) - m,
-                d * quantum(format, halves, floats, shorts, bytes, block, j, 1) - m,
-                d * quantum(format, halves, floats, shorts, bytes, block, j, 2) - m,
-                d * quantum(format, halves, floats, shorts, bytes, block, j, 3) - m,
-                d * quantum(format, halves, floats, shorts, bytes, block, j, 4) - m,
-                d * quantum(format, halves, floats, shorts, bytes, block, j, 5) - m,
-                d * quantum(format, halves, floats, shorts, bytes, block, j, 6) - m,
-                d * quantum(format, halves, floats, shorts, bytes, block, j, 7) - m);
+    /** A field as the class comment draws it; a whole byte is signed. */
+    private static int field(ByteArray bytes, int at, int parts, int run, int j, int k) {
+        int byteOf = j >> run + parts << run | j & (1 << run) - 1, partOf = j >> run & (1 << parts) - 1;
+        int next = run == 0 ? partOf + k : partOf; // without runs the eight numbers are neighbours in one byte
+        int stored = bytes.get(at + byteOf + (parts > 0 && run == 0 ? 0 : k));
+        int mask = (1 << (8 >> parts)) - 1 & 15; // at most four bits, then the byte's sign does not matter
+        return parts == 0 ? stored : stored >> next * (8 >> parts) & mask;
     }
 
-    /** Elements of the array that a matrix row of {@code cols} numbers takes. */
-    static int rowElements(int format, int cols) {
-        return blockAt(format, cols);
-    }
-
-    /** Where the block of number i starts, from the start of the row. */
-    private static int blockAt(int format, int i) {
-        int at = i;
-        if (format >= Q8_0) at = (i >> 5) * blockBytes(format);
-        if (format >= Q2_K) at = (i >> 8) * blockBytes(format);
-        return at;
-    }
-
-    /** Which number of its block number i is. */
-    private static int inBlock(int format, int i) {
-        int j = 0;
-        if (format >= Q8_0) j = i & 31;
-        if (format >= Q2_K) j = i & 255;
-        return j;
-    }
-
-    private static int blockBytes(int format) {
-        int bytes = 0;
-        switch (format) {
-            case Q8_0: bytes = 34; break;
-            case Q4_0, IQ4_NL: bytes = 18; break;
-            case Q4_1: bytes = 20; break;
-            case Q5_0: bytes = 22; break;
-            case Q5_1: bytes = 24; break;
-            case MXFP4: bytes = 17; break;
-            case Q2_K: bytes = 84; break;
-            case Q3_K: bytes = 110; break;
-            case Q4_K: bytes = 144; break;
-            case Q5_K: bytes = 176; break;
-            case Q6_K: bytes = 210; break;
-            case IQ4_XS: bytes = 136; break;
-            default:
-        }
-        return bytes;
-    }
-
-    /** What number j of the block is multiplied with. */
-    private static float scale(int format, FloatArray halves, FloatArray floats, ByteArray b, int block, int grid, int i, int j) {
+    /** What the quantum of number j is multiplied with; i is its number in the row. */
+    private static float scale(long layout, FloatArray halves, FloatArray floats, ByteArray b, int block, int grid, int i, int j) {
+        int kind = part(layout, SCALE, 4), at = block + part(layout, SCALE_AT, 8);
         float d = 1;
-        switch (format) {
-            case F8_E4M3_SCALED: d = floats.get(grid + (i >> 7)); break;
-            case Q8_0, Q4_0, Q4_1, Q5_0, Q5_1, IQ4_NL: d = half(halves, b, block); break;
-            case MXFP4: d = halves.get(Halves.POWERS + (b.get(block) & 0xFF)); break;
-            case Q2_K: d = half(halves, b, block + 80) * (b.get(block + (j >> 4)) & 15); break;
-            case Q3_K: d = half(halves, b, block + 108) * (scaleOfQ3(b, block + 96, j >> 4) - 32); break;
-            case Q4_K, Q5_K: d = half(halves, b, block) * sixBits(b, block + 4, j >> 5); break;
-            case Q6_K: d = half(halves, b, block + 208) * b.get(block + 192 + (j >> 4)); break;
-            case IQ4_XS: d = half(halves, b, block) * (scaleOfIQ4(b, block + 2, j >> 5) - 32); break;
-            default:
-        }
+        if (kind == GRID) d = floats.get(grid + (i >> 7));
+        if (kind == POWER) d = halves.get(Halves.start(Halves.POWERS) + (b.get(block) & 255));
+        if (kind >= HALF) d = half(halves, b, at);
+        if (kind == NIBBLES) d = d * (b.get(block + (j >> 4)) & 15);
+        if (kind == SIGNED_BYTE) d = d * b.get(block + 192 + (j >> 4));
+        if (kind == SIX_BITS) d = d * sixBits(b, block + 4, j >> 5, 0);
+        if (kind == SIX_BITS_16) d = d * ((field(b, block + 96, 1, 3, j >> 4, 0) | field(b, block + 104, 2, 2, j >> 4, 0) << 4) - 32);
+        if (kind == SIX_BITS_32) d = d * ((field(b, block + 4, 1, 0, j >> 5, 0) | field(b, block + 2, 2, 0, j >> 5, 0) << 4) - 32);
         return d;
     }
 
     /** What is taken from the product. */
-    private static float minimum(int format, FloatArray halves, ByteArray b, int block, int j) {
+    private static float minimum(long layout, FloatArray halves, ByteArray b, int block, int j) {
+        int kind = part(layout, SCALE, 4), at = block + part(layout, SCALE_AT, 8) + 2;
         float m = 0;
-        switch (format) {
-            case Q4_1, Q5_1: m = -half(halves, b, block + 2); break;
-            case Q2_K: m = half(halves, b, block + 82) * (b.get(block + (j >> 4)) >> 4 & 15); break;
-            case Q4_K, Q5_K: m = half(halves, b, block + 2) * sixBitsMinimum(b, block + 4, j >> 5); break;
-            default:
-        }
+        if (kind == HALVES) m = -half(halves, b, at);
+        if (kind == NIBBLES) m = half(halves, b, at) * (b.get(block + (j >> 4)) >> 4 & 15);
+        if (kind == SIX_BITS) m = half(halves, b, at) * sixBits(b, block + 4, j >> 5, 4);
         return m;
-    }
-
-    /** Number j + k of the block before it is scaled; k < 8 does not lead out of the eight that j is in. */
-    private static float quantum(int format, FloatArray halves, FloatArray floats, ShortArray shorts, ByteArray b, int block, int j, int k) {
-        float q = 0;
-        int half = j >> 7, quarter = j >> 5 & 3, in32 = (j & 31) + k, in16 = (j & 15) + k;
-        switch (format) {
-            case F32: q = floats.get(block + k); break;
-            case F16: q = halves.get(shorts.get(block + k) & 0xFFFF); break;
-            case BF16: q = halves.get(Halves.BF16 + (shorts.get(block + k) & 0xFFFF)); break;
-            case F8_E4M3, F8_E4M3_SCALED: q = halves.get(Halves.E4M3 + (b.get(block + k) & 0xFF)); break;
-            case Q8_0: q = b.get(block + 2 + j + k); break;
-            case Q4_0: q = nibble(b, block + 2 + in16, j >> 4) - 8; break;
-            case Q4_1: q = nibble(b, block + 4 + in16, j >> 4); break;
-            case Q5_0: q = (nibble(b, block + 6 + in16, j >> 4) | bit(b, block + 2 + (j >> 3), (j & 7) + k) << 4) - 16; break;
-            case Q5_1: q = nibble(b, block + 8 + in16, j >> 4) | bit(b, block + 4 + (j >> 3), (j & 7) + k) << 4; break;
-            case IQ4_NL: q = halves.get(Halves.IQ4 + nibble(b, block + 2 + in16, j >> 4)); break;
-            case MXFP4: q = halves.get(Halves.E2M1 + nibble(b, block + 1 + in16, j >> 4)); break;
-            case Q2_K: q = b.get(block + 16 + 32 * half + in32) >> 2 * quarter & 3; break;
-            case Q3_K: q = (b.get(block + 32 + 32 * half + in32) >> 2 * quarter & 3 | bit(b, block + in32, j >> 5) << 2) - 4; break;
-            case Q4_K: q = nibble(b, block + 16 + 32 * (j >> 6) + in32, j >> 5 & 1); break;
-            case Q5_K: q = nibble(b, block + 48 + 32 * (j >> 6) + in32, j >> 5 & 1) | bit(b, block + 16 + in32, j >> 5) << 4; break;
-            case Q6_K: q = (nibble(b, block + 64 * half + 32 * (quarter & 1) + in32, quarter >> 1)
-                    | (b.get(block + 128 + 32 * half + in32) >> 2 * quarter & 3) << 4) - 32; break;
-            case IQ4_XS: q = halves.get(Halves.IQ4 + nibble(b, block + 8 + 16 * (j >> 5) + in16, j >> 4 & 1)); break;
-            default:
-        }
-        return q;
     }
 
     private static float half(FloatArray halves, ByteArray b, int at) {
         return halves.get((b.get(at) & 0xFF) | ((b.get(at + 1) & 0xFF) << 8));
     }
 
-    /** which: 0 for the low one, 1 for the high one. */
-    private static int nibble(ByteArray b, int at, int which) {
-        return b.get(at) >> 4 * which & 15;
-    }
-
-    private static int bit(ByteArray b, int at, int which) {
-        return b.get(at) >> which & 1;
-    }
-
-    /** Scale s of the 12 bytes that {@code squall.quant.SixBitScales} draws. */
-    private static int sixBits(ByteArray b, int at, int s) {
-        int first = b.get(at + (s & 3)), low = b.get(at + 8 + (s & 3));
-        return s < 4 ? first & 63 : low & 15 | (first >> 6 & 3) << 4;
-    }
-
-    /** Minimum s of them. */
-    private static int sixBitsMinimum(ByteArray b, int at, int s) {
-        int first = b.get(at + 4 + (s & 3)), low = b.get(at + 8 + (s & 3));
-        return s < 4 ? first & 63 : low >> 4 & 15 | (first >> 6 & 3) << 4;
-    }
-
-    /** Scale s of the 12 bytes of Q3_K, 32 added. */
-    private static int scaleOfQ3(ByteArray b, int at, int s) {
-        return nibble(b, at + (s & 7), s >> 3) | (b.get(at + 8 + (s & 3)) >> 2 * (s >> 2) & 3) << 4;
-    }
-
-    /** Scale g of a block of IQ4_XS, 32 added: two bytes of high bits, four of low ones. */
-    private static int scaleOfIQ4(ByteArray b, int at, int g) {
-        return nibble(b, at + 2 + (g >> 1), g & 1) | (b.get(at + (g >> 2)) >> 2 * (g & 3) & 3) << 4;
+    /** Scale s (which = 0) or minimum s (which = 4) of the 12 bytes that {@code squall.quant.SixBitScales} draws. */
+    private static int sixBits(ByteArray b, int at, int s, int which) {
+        int first = b.get(at + which + (s & 3)), second = b.get(at + 8 + (s & 3)) >> which & 15;
+        return s < 4 ? first & 63 : second | (first >> 6 & 3) << 4;
     }
 }

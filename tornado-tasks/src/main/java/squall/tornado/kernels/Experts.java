@@ -47,47 +47,49 @@ public final class Experts {
 
     private static void hidden(Tape tape, String name, Region h, Region x, Chosen chosen, Bank w, int hidden, int stage) {
         Frame f = tape.frame();
-        int group = f.traits().group(), used = chosen.used(), format = Blocks.code(w);
+        int group = f.traits().group(), used = chosen.used();
+        long layout = Blocks.layout(w);
         if (!MatMul.inVectors(f, x, w.cols()))
             tape.add(name, Grid.perRow(used * hidden, group), (g, id) -> Blocks.ready(g).task(id, Experts::kHiddenGroups, f.context(), f.arena(), f.step(),
-                    f.layer(), chosen.ids(), f.halves(), Blocks.floats(f, w), Blocks.shorts(w), Blocks.bytes(w), format, Place.of(w),
+                    f.layer(), chosen.ids(), f.halves(), Blocks.floats(f, w), Blocks.shorts(w), Blocks.bytes(w), layout, Place.of(w),
                     w.experts(), hidden, w.cols(), Place.of(h), used, Place.of(x), stage, group));
         else
             tape.add(name, (g, id) -> Blocks.ready(g).task(id, Experts::kHiddenRows, f.arena(), f.step(), f.layer(), chosen.ids(), f.halves(),
-                    Blocks.floats(f, w), Blocks.shorts(w), Blocks.bytes(w), format, Place.of(w), w.experts(), hidden, w.cols(), Place.of(h),
+                    Blocks.floats(f, w), Blocks.shorts(w), Blocks.bytes(w), layout, Place.of(w), w.experts(), hidden, w.cols(), Place.of(h),
                     used, Place.of(x), stage));
     }
 
     private static void output(Tape tape, Region y, Region h, Chosen chosen, Bank w) {
         Frame f = tape.frame();
-        int group = f.traits().group(), used = chosen.used(), format = Blocks.code(w), hidden = w.cols(), dim = w.rows();
+        int group = f.traits().group(), used = chosen.used(), hidden = w.cols(), dim = w.rows();
+        long layout = Blocks.layout(w);
         if (!MatMul.inVectors(f, h, hidden))
             tape.add("expertsOutput", Grid.perRow(dim, group), (g, id) -> Blocks.ready(g).task(id, Experts::kOutputGroups, f.context(), f.arena(), f.step(),
-                    f.layer(), chosen.ids(), f.halves(), Blocks.floats(f, w), Blocks.shorts(w), Blocks.bytes(w), format, Place.of(w),
+                    f.layer(), chosen.ids(), f.halves(), Blocks.floats(f, w), Blocks.shorts(w), Blocks.bytes(w), layout, Place.of(w),
                     w.experts(), dim, hidden, Place.of(y), Place.of(chosen.weights()), used, Place.of(h), group));
         else
             tape.add("expertsOutput", (g, id) -> Blocks.ready(g).task(id, Experts::kOutputRows, f.arena(), f.step(), f.layer(), chosen.ids(), f.halves(),
-                    Blocks.floats(f, w), Blocks.shorts(w), Blocks.bytes(w), format, Place.of(w), w.experts(), dim, hidden, Place.of(y),
+                    Blocks.floats(f, w), Blocks.shorts(w), Blocks.bytes(w), layout, Place.of(w), w.experts(), dim, hidden, Place.of(y),
                     Place.of(chosen.weights()), used, Place.of(h)));
     }
 
     /** A group for each hidden unit of each chosen expert of each row. */
     static void kHiddenGroups(KernelContext context, FloatArray arena, IntArray step, IntArray layer, IntArray ids, FloatArray halves,
-                              FloatArray floats, ShortArray shorts, ByteArray bytes, int format, long w, int experts, int hidden, int dim,
+                              FloatArray floats, ShortArray shorts, ByteArray bytes, long layout, long w, int experts, int hidden, int dim,
                               long h, int used, long x, int stage, int group) {
         int row = context.groupIdx / (used * hidden), unit = context.groupIdx % (used * hidden), lane = context.localIdx;
         if (row >= step.get(StepArray.ROWS)) return;
         float[] sums = context.allocateFloatLocalArray(2 * group);
         int expert = ids.get(row * used + unit / hidden), out = unit % hidden, rows = rows(hidden, stage);
-        int from = start(format, w, layer.get(0), expert, rows, dim, out), fromUp = from + hidden * Blocks.rowElements(format, dim);
+        int from = start(layout, w, layer.get(0), expert, rows, dim, out), fromUp = from + hidden * Blocks.rowElements(layout, dim);
         int grid = Blocks.grid(layer.get(0) * experts + expert, rows, dim, out);
         int gridUp = Blocks.grid(layer.get(0) * experts + expert, rows, dim, hidden + out);
         int xAt = Place.start(x, row);
         float s = 0, u = 0;
         for (int i = lane; i < dim; i += group) {
             float a = arena.get(xAt + i);
-            s += Blocks.at(format, halves, floats, shorts, bytes, from, grid, i) * a;
-            if (stage == BOTH) u += Blocks.at(format, halves, floats, shorts, bytes, fromUp, gridUp, i) * a;
+            s += Blocks.at(layout, halves, floats, shorts, bytes, from, grid, i) * a;
+            if (stage == BOTH) u += Blocks.at(layout, halves, floats, shorts, bytes, fromUp, gridUp, i) * a;
         }
         sums[2 * lane] = s;
         sums[2 * lane + 1] = u;
@@ -101,31 +103,30 @@ public final class Experts {
 
     /** A hidden unit of the row's j-th expert for each turn, in vectors; all rows. */
     static void kHiddenRows(FloatArray arena, IntArray step, IntArray layer, IntArray ids, FloatArray halves, FloatArray floats,
-                            ShortArray shorts, ByteArray bytes, int format, long w, int experts, int hidden, int dim, long h, int used,
+                            ShortArray shorts, ByteArray bytes, long layout, long w, int experts, int hidden, int dim, long h, int used,
                             long x, int stage) {
         for (@Parallel int unit = 0; unit < used * hidden; unit++) {
             VectorFloat8 xs = new VectorFloat8(arena);
-            int alive = step.get(StepArray.ROWS), out = unit % hidden, rows = rows(hidden, stage);
+            int alive = step.get(StepArray.ROWS), rows = rows(hidden, stage);
             for (int row = 0; row < alive; row++) {
-                int expert = ids.get(row * used + unit / hidden);
-                int from = start(format, w, layer.get(0), expert, rows, dim, out), fromUp = from + hidden * Blocks.rowElements(format, dim);
-                int grid = Blocks.grid(layer.get(0) * experts + expert, rows, dim, out);
-                int gridUp = Blocks.grid(layer.get(0) * experts + expert, rows, dim, hidden + out);
-                int xAt = Place.start(x, row) >> 3;
-                Float8 s = MatMul.zero(), u = MatMul.zero();
-                for (int i = 0; i < dim; i += 8) {
-                    Float8 a = xs.get(xAt + (i >> 3));
-                    s = Float8.add(s, Float8.mult(Blocks.eight(format, halves, floats, shorts, bytes, from, grid, i), a));
-                    if (stage == BOTH) u = Float8.add(u, Float8.mult(Blocks.eight(format, halves, floats, shorts, bytes, fromUp, gridUp, i), a));
+                int expert = ids.get(row * used + unit / hidden), xAt = Place.start(x, row) >> 3;
+                for (int out = unit % hidden; out < rows; out += hidden) {
+                    int from = start(layout, w, layer.get(0), expert, rows, dim, out);
+                    int grid = Blocks.grid(layer.get(0) * experts + expert, rows, dim, out);
+                    Float8 s = MatMul.zero();
+                    for (int i = 0; i < dim; i += 8)
+                        s = Float8.add(s, Float8.mult(Blocks.eight(layout, halves, floats, shorts, bytes, from, grid, i), xs.get(xAt + (i >> 3))));
+                    int second = stage == UP ? UP : GATE;
+                    if (out >= hidden) second = UP;
+                    write(arena, Place.start(h, row) + unit, MatMul.sum(s), 0, second);
                 }
-                write(arena, Place.start(h, row) + unit, MatMul.sum(s), MatMul.sum(u), stage);
             }
         }
     }
 
     /** A group for each output of each row: the weighted sum over its experts. */
     static void kOutputGroups(KernelContext context, FloatArray arena, IntArray step, IntArray layer, IntArray ids, FloatArray halves,
-                              FloatArray floats, ShortArray shorts, ByteArray bytes, int format, long w, int experts, int dim, int hidden,
+                              FloatArray floats, ShortArray shorts, ByteArray bytes, long layout, long w, int experts, int dim, int hidden,
                               long y, long weights, int used, long h, int group) {
         int row = context.groupIdx / dim, out = context.groupIdx % dim, lane = context.localIdx;
         if (row >= step.get(StepArray.ROWS)) return;
@@ -133,12 +134,12 @@ public final class Experts {
         float sum = 0;
         for (int j = 0; j < used; j++) {
             int expert = ids.get(row * used + j);
-            int from = start(format, w, layer.get(0), expert, dim, hidden, out);
+            int from = start(layout, w, layer.get(0), expert, dim, hidden, out);
             int grid = Blocks.grid(layer.get(0) * experts + expert, dim, hidden, out);
             int hAt = Place.start(h, row) + j * hidden;
             float part = 0;
             for (int i = lane; i < hidden; i += group)
-                part += Blocks.at(format, halves, floats, shorts, bytes, from, grid, i) * arena.get(hAt + i);
+                part += Blocks.at(layout, halves, floats, shorts, bytes, from, grid, i) * arena.get(hAt + i);
             sum += arena.get(Place.start(weights, row) + j) * part;
         }
         sums[lane] = sum;
@@ -152,7 +153,7 @@ public final class Experts {
 
     /** An output for each turn, in vectors; all rows. */
     static void kOutputRows(FloatArray arena, IntArray step, IntArray layer, IntArray ids, FloatArray halves, FloatArray floats,
-                            ShortArray shorts, ByteArray bytes, int format, long w, int experts, int dim, int hidden, long y, long weights,
+                            ShortArray shorts, ByteArray bytes, long layout, long w, int experts, int dim, int hidden, long y, long weights,
                             int used, long h) {
         for (@Parallel int out = 0; out < dim; out++) {
             VectorFloat8 hs = new VectorFloat8(arena);
@@ -161,12 +162,12 @@ public final class Experts {
                 float sum = 0;
                 for (int j = 0; j < used; j++) {
                     int expert = ids.get(row * used + j);
-                    int from = start(format, w, layer.get(0), expert, dim, hidden, out);
+                    int from = start(layout, w, layer.get(0), expert, dim, hidden, out);
                     int grid = Blocks.grid(layer.get(0) * experts + expert, dim, hidden, out);
                     int hAt = Place.start(h, row) + j * hidden >> 3;
                     Float8 part = MatMul.zero();
                     for (int i = 0; i < hidden; i += 8)
-                        part = Float8.add(part, Float8.mult(Blocks.eight(format, halves, floats, shorts, bytes, from, grid, i), hs.get(hAt + (i >> 3))));
+                        part = Float8.add(part, Float8.mult(Blocks.eight(layout, halves, floats, shorts, bytes, from, grid, i), hs.get(hAt + (i >> 3))));
                     sum += arena.get(Place.start(weights, row) + j) * MatMul.sum(part);
                 }
                 arena.set(Place.start(y, row) + out, sum);
@@ -180,8 +181,8 @@ public final class Experts {
     }
 
     /** Where row {@code out} of an expert's matrix starts. */
-    private static int start(int format, long w, int layer, int expert, int rows, int cols, int out) {
-        return Place.start(w, layer) + (expert * rows + out) * Blocks.rowElements(format, cols);
+    private static int start(long layout, long w, int layer, int expert, int rows, int cols, int out) {
+        return Place.start(w, layer) + (expert * rows + out) * Blocks.rowElements(layout, cols);
     }
 
     private static void write(FloatArray arena, int at, float value, float up, int stage) {

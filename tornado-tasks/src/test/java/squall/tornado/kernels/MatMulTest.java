@@ -24,6 +24,7 @@ import squall.tornado.Tape;
 import squall.tornado.Traits;
 import squall.tornado.Traits.Shape;
 import uk.ac.manchester.tornado.api.types.arrays.IntArray;
+import uk.ac.manchester.tornado.api.types.arrays.TornadoNativeArray;
 
 /** Products with stored weights of every format, and the embedding, against their definitions. */
 class MatMulTest {
@@ -32,7 +33,16 @@ class MatMulTest {
     private static final int LAYER = 2;
 
     static Stream<Arguments> kinds() {
-        return Stream.of(Shape.GROUPS, Shape.ROWS).flatMap(shape -> Banks.formats().map(format -> Arguments.of(shape, format)));
+        return both(Banks.formats().toList());
+    }
+
+    /** One format of each way to store numbers: what is done with them does not depend on the format. */
+    static Stream<Arguments> someKinds() {
+        return both(List.of(Format.F32, Format.F16, Format.F8_E4M3, Format.Q5_K));
+    }
+
+    private static Stream<Arguments> both(List<Format> formats) {
+        return Stream.of(Shape.GROUPS, Shape.ROWS).flatMap(shape -> formats.stream().map(format -> Arguments.of(shape, format)));
     }
 
     private static Rig rig(Shape shape, int rows) {
@@ -56,7 +66,7 @@ class MatMulTest {
     }
 
     @ParameterizedTest @MethodSource("kinds") void products(Shape shape, Format format) {
-        for (int rows : new int[] {1, 3, 6}) {
+        for (int rows : new int[] {1, 6}) {
             Rig rig = rig(shape, rows);
             Bank w = Banks.of(format, 6, cols(format, shape), 1);
             Region x = rig.aligned(w.cols()), y = rig.region(w.rows());
@@ -66,7 +76,7 @@ class MatMulTest {
         }
     }
 
-    @ParameterizedTest @MethodSource("kinds") void sums(Shape shape, Format format) {
+    @ParameterizedTest @MethodSource("someKinds") void sums(Shape shape, Format format) {
         Rig rig = rig(shape, 5);
         Bank w = Banks.of(format, 3, cols(format, shape), 1);
         Region x = rig.aligned(w.cols()), y = rig.region(w.rows());
@@ -78,7 +88,7 @@ class MatMulTest {
         rig.nothingElseChanged();
     }
 
-    @ParameterizedTest @MethodSource("kinds") void swiGlu(Shape shape, Format format) {
+    @ParameterizedTest @MethodSource("someKinds") void swiGlu(Shape shape, Format format) {
         Rig rig = rig(shape, 6);
         int hidden = 5;
         Bank w = Banks.of(format, 2 * hidden, cols(format, shape), 1);
@@ -140,23 +150,20 @@ class MatMulTest {
         rig.nothingElseChanged();
     }
 
-    @ParameterizedTest @MethodSource("kinds") void experts(Shape shape, Format format) {
-        int experts = 5, used = 3, rows = 4, block = Math.max(8, format.codec.blockSize());
-        int dim = 2 * block, hidden = block;
+    @ParameterizedTest @MethodSource("someKinds") void experts(Shape shape, Format format) {
+        int experts = 5, used = 3, rows = 4, dim = Math.max(8, format.codec.blockSize()), hidden = 32;
         Rig rig = rig(shape, rows);
-        Bank gate = Banks.of(format, hidden, dim, experts), up = Banks.of(shape == Shape.ROWS ? Format.Q8_0 : format, hidden, dim < 32 ? 32 : dim, experts);
-        if (up.cols() != dim) up = Banks.of(format, hidden, dim, experts);
-        Bank down = Banks.of(format, dim, hidden, experts), second = up;
+        Bank gate = Banks.of(format, hidden, dim, experts), up = Banks.of(Format.F16, hidden, dim, experts), down = Banks.of(Format.Q4_0, dim, hidden, experts);
         Region x = rig.aligned(dim), h = rig.aligned(used * hidden), y = rig.region(dim);
         Chosen chosen = chosen(rig, experts, used, rows);
         scaleDown(rig, x, rows);
-        rig.play(tape -> Experts.record(tape, y, h, x, chosen, gate, second, down), arrays(chosen, gate, second, down));
+        rig.play(tape -> Experts.record(tape, y, h, x, chosen, gate, up, down), arrays(chosen, gate, up, down));
         for (int r = 0; r < rows; r++) {
             double[] expected = new double[dim], in = rig.row(x, r);
             for (int j = 0; j < used; j++) {
                 int e = chosen.ids().get(r * used + j);
                 double[] a = IntStream.range(0, hidden).mapToDouble(i -> Banks.dot(Banks.row(gate, LAYER, e, i), in)).toArray();
-                double[] b = IntStream.range(0, hidden).mapToDouble(i -> Banks.dot(Banks.row(second, LAYER, e, i), in)).toArray();
+                double[] b = IntStream.range(0, hidden).mapToDouble(i -> Banks.dot(Banks.row(up, LAYER, e, i), in)).toArray();
                 addExpert(rig, expected, a, b, down, e, chosen, r, j);
             }
             rig.scratch(h, r, 0, used * hidden);
@@ -165,11 +172,10 @@ class MatMulTest {
         rig.nothingElseChanged();
     }
 
-    @ParameterizedTest @MethodSource("kinds") void expertsWithStackedMatrices(Shape shape, Format format) {
-        int experts = 4, used = 2, rows = 3, block = Math.max(8, format.codec.blockSize());
-        int dim = block, hidden = block;
+    @ParameterizedTest @MethodSource("someKinds") void expertsWithStackedMatrices(Shape shape, Format format) {
+        int experts = 4, used = 2, rows = 3, dim = 8, hidden = Math.max(8, format.codec.blockSize());
         Rig rig = rig(shape, rows);
-        Bank gateUp = Banks.of(format, 2 * hidden, dim, experts), down = Banks.of(format, dim, hidden, experts);
+        Bank gateUp = Banks.of(Format.F32, 2 * hidden, dim, experts), down = Banks.of(format, dim, hidden, experts);
         Region x = rig.aligned(dim), h = rig.aligned(used * hidden), y = rig.region(dim);
         Chosen chosen = chosen(rig, experts, used, rows);
         scaleDown(rig, x, rows);
@@ -203,9 +209,9 @@ class MatMulTest {
         for (int r = 0; r < rows; r++) for (int i = 0; i < x.width(); i++) rig.set(x, r, i, rig.get(x, r, i) / 50);
     }
 
-    private static uk.ac.manchester.tornado.api.types.arrays.TornadoNativeArray[] arrays(Chosen chosen, Bank... banks) {
+    private static TornadoNativeArray[] arrays(Chosen chosen, Bank... banks) {
         return Stream.concat(Stream.of(chosen.ids()), Stream.of(Banks.arrays(banks)))
-                .toArray(uk.ac.manchester.tornado.api.types.arrays.TornadoNativeArray[]::new);
+                .toArray(TornadoNativeArray[]::new);
     }
 
     private static double[] product(Rig rig, Bank w, Region x, int row) {
