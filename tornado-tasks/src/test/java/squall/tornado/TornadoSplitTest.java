@@ -18,9 +18,9 @@ import squall.engine.SplitExecutor;
 class TornadoSplitTest {
     /** Of the largest logit, as for the whole model on the device. */
     private static final double TOLERANCE = 1e-4;
-    private static final int ROWS = 40;
 
-    private static void agrees(String name, Placement placement) {
+    /** rows: of a piece; with at most 8 only the graphs of few rows are compiled. The last rows come one by one. */
+    private static void agrees(String name, Placement placement, int rows) {
         EngineOptions options = new EngineOptions(128, 1, 32, 1, KvFormat.F32, KvFormat.F32);
         Traits traits = new Traits(Traits.Shape.GROUPS, 64, false);
         try (Golden golden = new Golden(name);
@@ -32,9 +32,8 @@ class TornadoSplitTest {
             int vocab = expected.length / ids.length;
             executor.clear(0);
             assertEquals(MemoryPlan.stateBytes(golden.model().config()), executor.stateBytes());
-            for (int from = 0, to; from < ROWS; from = to) {
-                // many rows, and one
-                to = from < 30 ? from + 30 : from + 1;
+            for (int from = 0, to; from < 2 * rows + 2; from = to) {
+                to = from < 2 * rows ? from + rows : from + 1;
                 double error = Golden.error(Golden.step(executor, 0, ids, from, to), expected, from, to - from, vocab);
                 assertTrue(error <= TOLERANCE, "at " + from + ": error " + error);
             }
@@ -42,18 +41,18 @@ class TornadoSplitTest {
     }
 
     @Test void layersOnTheDeviceFirst() {
-        agrees("qwen3_5", Placement.ofLayers(List.of(2, 2)));
+        agrees("qwen3_5", Placement.ofLayers(List.of(2, 2)), 6);
     }
 
     @Test void layersOnTheDeviceLast() {
         Placement placement = Placement.ofLayers(List.of(4, 0));
         for (int block = 0; block <= Placement.feedForward(1); block++) placement = placement.with(block, 1);
-        agrees("qwen3_5", placement);
+        agrees("qwen3_5", placement, 6);
     }
 
     @Test void expertsElsewhere() {
         Placement placement = Placement.ofLayers(List.of(4, 0));
         for (int l = 0; l < 4; l++) placement = placement.with(Placement.feedForward(l), 1);
-        agrees("qwen3_5_moe", placement);
+        agrees("qwen3_5_moe", placement, 11);
     }
 }
