@@ -26,25 +26,15 @@ import uk.ac.manchester.tornado.api.types.vectors.Float8;
 public final class Attention {
     /** The largest head that the kernels have room for. */
     public static final int MAX_HEAD_DIM = 256;
+    /** Rows of a recording for decoding. */
+    private static final int FEW = 8;
     /** Work-items wanted before splits are no longer worth their merge: of a CPU with many cores, groups of a large GPU. */
     private static final int CPU_ITEMS = 64;
     private static final int GPU_GROUPS = 512;
     /** Splits of a row that is alone in its segment, beside segments of many rows. */
     private static final int SPLITS_AMONG_MANY = 8;
-    /** Query heads that share one reading of a page. */
-    private static final int SHARED = 8;
-    /** Positions whose keys are in local memory at once. */
-    private static final int TILE = 16;
-    /** Query rows of a tile of {@code kAttendTile}. */
-    private static final int ROWS = 16;
-    /** The smallest group that the tiles' registers are laid out for. */
-    private static final int MIN_GROUP = 64;
-    /** Sums of values that a work-item keeps. */
-    private static final int SUMS = 32;
-    /** Products that are summed before they join the rest, which keeps the rounding of long sums small. */
-    private static final int SUMMED = 32;
     /** Below every score. */
-    private static final float LOWEST = -3e38f;
+    static final float LOWEST = -3e38f;
 
     private Attention() {}
 
@@ -83,8 +73,8 @@ public final class Attention {
         return f.traits().shape() == Traits.Shape.ROWS && headDim % 8 == 0;
     }
 
-    private static boolean few(Frame f) {
-        return f.maxRows() <= SHARED;
+    static boolean few(Frame f) {
+        return f.maxRows() <= FEW;
     }
 
     private static int splits(Frame f, int heads, int kvHeads, int headDim) {
@@ -108,9 +98,18 @@ public final class Attention {
             throw new IllegalArgumentException("heads of " + pages.headDim() + " elements: attention takes at most " + MAX_HEAD_DIM);
         Frame f = tape.frame();
         if (items(f, pages.headDim())) recordItems(tape, y, q, pages, heads, partial);
-        else recordGroups(tape, y, q, pages, heads, partial);
+        else AttentionGroups.record(tape, y, q, pages, heads, partial, splits(f, heads, pages.kvHeads(), pages.headDim()));
         if (splits(f, heads, pages.kvHeads(), pages.headDim()) > 1) recordMerge(tape, y, pages, heads, partial, gate, shape);
         if (gate != null && !few(f)) Elementwise.sigmoidMul(tape, y, gate, shape);
+    }
+
+    /** Positions that a row sees, or 0 if it is padded or, without {@code all}, not alone in its segment. */
+    static int length(IntArray step, int rowsAt, int row, int all) {
+        int record = rowsAt + StepArray.RECORD * row;
+        int segment = StepArray.FIRST_SEGMENT + StepArray.RECORD * step.get(record + StepArray.SEGMENT);
+        int alone = step.get(segment + StepArray.SEGMENT_END) - step.get(segment + StepArray.SEGMENT_BEGIN) == 1 ? 1 : 0;
+        int live = (row < step.get(StepArray.ROWS) ? 1 : 0) & (all | alone);
+        return live * (TornadoMath.max(0, step.get(record + StepArray.POSITION)) + 1);
     }
 
     // ---- CPU devices
@@ -206,240 +205,6 @@ public final class Attention {
         }
     }
 
-    // ---- GPUs
-
-    private static void recordGroups(Tape tape, Region y, Region q, Pages pages, int heads, Region partial) {
-        Frame f = tape.frame();
-        int group = Math.max(MIN_GROUP, f.traits().group());
-        int dim = pages.headDim();
-        int sharing = heads / pages.kvHeads();
-        int splits = splits(f, heads, pages.kvHeads(), pages.headDim());
-        int block = block(sharing, dim, group);
-        int blocks = (sharing + block - 1) / block;
-        if (!few(f))
-            tape.add("attentionTiles", new Grid((rows, segments) -> (rows / ROWS + segments) * heads, group), (g, id) -> g.task(id, Attention::kAttendTile, f.context(), f.arena(),
-                    f.step(), f.rowsAt(), f.layer(), pages.keys(), pages.values(), pages.table(), pages.pagesPerSlot(), pages.layerStride(),
-                    y.at(), y.stride(), q.at(), q.stride(), heads, sharing, dim, group));
-        tape.add("attention", Grid.perRow(pages.kvHeads() * blocks * splits, group), (g, id) -> g.task(id, Attention::kAttendSplit, f.context(),
-                f.arena(), f.step(), f.rowsAt(), f.layer(), pages.keys(), pages.values(), pages.table(), pages.pagesPerSlot(),
-                pages.layerStride(), partial.at(), partial.stride(), q.at(), q.stride(), heads, sharing, dim, splits, few(f) ? 1 : 0, group));
-    }
-
-    /** Heads that one group serves: their sums of values are in registers, at most 32 of a work-item. */
-    private static int block(int sharing, int dim, int group) {
-        return Math.min(Math.min(sharing, SHARED), SUMS / ((dim + group - 1) / group));
-    }
-
-    /**
-     * A group for each split of up to {@code SHARED} heads of one kv head of a row: keys of a tile of positions go through local
-     * memory, values are read by the work-item that owns their column. m and l of head {@code lane % SHARED} are kept alike by
-     * all work-items of that head. Without {@code all}, only rows that are alone in their segment are served.
-     */
-    static void kAttendSplit(KernelContext context, FloatArray arena, IntArray step, int rowsAt, IntArray layer, FloatArray keys,
-                             FloatArray values, IntArray table, int pagesPerSlot, int layerStride, int partial, int partialStride, int q,
-                             int qStride, int heads, int sharing, int dim, int splits, int all, int group) {
-        float[] query = context.allocateFloatLocalArray(SHARED * MAX_HEAD_DIM);
-        float[] tile = context.allocateFloatLocalArray(TILE * (MAX_HEAD_DIM + 1));
-        float[] weights = context.allocateFloatLocalArray(Pages.SIZE * SHARED);
-        float[] peaks = context.allocateFloatLocalArray(group);
-        float[] parts = context.allocateFloatLocalArray(group);
-        float[] shrinks = context.allocateFloatLocalArray(SHARED);
-        float[] out = new float[SUMS];
-        int turns = (dim + group - 1) / group;
-        int block = TornadoMath.min(TornadoMath.min(sharing, SHARED), SUMS / turns);
-        int blocks = (sharing + block - 1) / block;
-        int units = heads / sharing * blocks;
-        int lane = context.localIdx;
-        int split = context.groupIdx % splits;
-        int unit = context.groupIdx / splits % units;
-        int row = context.groupIdx / (splits * units);
-        int record = rowsAt + StepArray.RECORD * row;
-        int segment = StepArray.FIRST_SEGMENT + StepArray.RECORD * step.get(record + StepArray.SEGMENT);
-        int alone = step.get(segment + StepArray.SEGMENT_END) - step.get(segment + StepArray.SEGMENT_BEGIN) == 1 ? 1 : 0;
-        int live = (row < step.get(StepArray.ROWS) ? 1 : 0) & (all | alone);
-        int length = live * (TornadoMath.max(0, step.get(record + StepArray.POSITION)) + 1);
-        int pageCount = (length + Pages.SIZE - 1) >> Pages.SHIFT;
-        int each = (pageCount + splits - 1) / splits;
-        int first = split * each;
-        int last = TornadoMath.min(pageCount, first + each);
-        int pages = step.get(record + StepArray.SLOT) * pagesPerSlot;
-        int width = heads / sharing * dim;
-        int base = layer.get(0) * layerStride + unit / blocks * dim;
-        int head = unit / blocks * sharing + unit % blocks * block;
-        int served = TornadoMath.min(block, sharing - unit % blocks * block);
-        int mine = lane & (SHARED - 1);
-        float max = LOWEST;
-        float sum = 0f;
-        float scale = 1f / TornadoMath.sqrt((float) dim);
-        for (int i = lane; i < live * served * dim; i += group) query[i] = arena.get(q + row * qStride + head * dim + i) * scale;
-        for (int i = 0; i < SUMS; i++) out[i] = 0f;
-        for (int page = first; page < last; page++) {
-            int at = base + table.get(pages + page) * Pages.SIZE * width;
-            int many = TornadoMath.min(Pages.SIZE, length - page * Pages.SIZE);
-            for (int from = 0; from < Pages.SIZE; from += TILE) {
-                context.localBarrier();
-                for (int i = lane; i < TILE * dim; i += group) {
-                    int t = i / dim;
-                    if (from + t < many) tile[t * (MAX_HEAD_DIM + 1) + i % dim] = keys.get(at + (from + t) * width + i % dim);
-                }
-                context.localBarrier();
-                for (int pair = lane; pair < TILE * SHARED; pair += group) {
-                    int t = pair / SHARED;
-                    int h = pair % SHARED;
-                    int n = from + t < many ? (h < served ? dim : 0) : 0;
-                    float s = 0f;
-                    for (int j = 0; j < n; j += SUMMED) {
-                        float part = 0f;
-                        for (int i = j; i < TornadoMath.min(n, j + SUMMED); i++) part += query[h * dim + i] * tile[t * (MAX_HEAD_DIM + 1) + i];
-                        s += part;
-                    }
-                    weights[(from + t) * SHARED + h] = n > 0 ? s : LOWEST;
-                }
-            }
-            context.localBarrier();
-            float most = max;
-            for (int t = lane / SHARED; t < Pages.SIZE; t += group / SHARED) most = TornadoMath.max(most, weights[t * SHARED + mine]);
-            peaks[lane] = most;
-            context.localBarrier();
-            for (int i = mine; i < group; i += SHARED) most = TornadoMath.max(most, peaks[i]);
-            float part = 0f;
-            for (int t = lane / SHARED; t < Pages.SIZE; t += group / SHARED) {
-                float e = TornadoMath.exp(weights[t * SHARED + mine] - most);
-                weights[t * SHARED + mine] = e;
-                part += e;
-            }
-            float shrink = TornadoMath.exp(max - most);
-            parts[lane] = part;
-            if (lane < SHARED) shrinks[lane] = shrink;
-            context.localBarrier();
-            sum = sum * shrink;
-            for (int i = mine; i < group; i += SHARED) sum += parts[i];
-            max = most;
-            for (int turn = 0; turn < turns; turn++) {
-                int column = lane + turn * group;
-                if (column < dim) {
-                    for (int h = 0; h < block; h++) out[turn * block + h] = out[turn * block + h] * shrinks[h];
-                    for (int t = 0; t < many; t++) {
-                        float v = values.get(at + t * width + column);
-                        for (int h = 0; h < block; h++) out[turn * block + h] += weights[t * SHARED + h] * v;
-                    }
-                }
-            }
-        }
-        int to = partial + row * partialStride;
-        if (first < last) {
-            for (int turn = 0; turn < turns; turn++) {
-                int column = lane + turn * group;
-                int results = column < dim ? served : 0;
-                for (int h = 0; h < results; h++)
-                    arena.set(to + ((head + h) * splits + split) * (dim + 2) + column, out[turn * block + h]);
-            }
-            if (lane < served) {
-                arena.set(to + ((head + lane) * splits + split) * (dim + 2) + dim, max);
-                arena.set(to + ((head + lane) * splits + split) * (dim + 2) + dim + 1, sum);
-            }
-        }
-    }
-
-    /**
-     * A group for each head of a tile of up to {@code ROWS} rows of one segment of more than one: keys, then values of a tile of
-     * positions go through local memory; a work-item owns columns of y for all rows.
-     */
-    static void kAttendTile(KernelContext context, FloatArray arena, IntArray step, int rowsAt, IntArray layer, FloatArray keys,
-                            FloatArray values, IntArray table, int pagesPerSlot, int layerStride, int y, int yStride, int q, int qStride,
-                            int heads, int sharing, int dim, int group) {
-        float[] query = context.allocateFloatLocalArray(ROWS * (MAX_HEAD_DIM + 1));
-        float[] tile = context.allocateFloatLocalArray(TILE * (MAX_HEAD_DIM + 1));
-        float[] weights = context.allocateFloatLocalArray(ROWS * TILE);
-        float[] peaks = context.allocateFloatLocalArray(ROWS);
-        float[] shrinks = context.allocateFloatLocalArray(ROWS);
-        float[] sums = context.allocateFloatLocalArray(ROWS);
-        float[] out = new float[MAX_HEAD_DIM / MIN_GROUP * ROWS];
-        int lane = context.localIdx;
-        int head = context.groupIdx % heads;
-        int left = context.groupIdx / heads;
-        int begin = 0;
-        int end = 0;
-        for (int s = 0; s < step.get(StepArray.SEGMENTS); s++) {
-            int from = step.get(StepArray.FIRST_SEGMENT + StepArray.RECORD * s + StepArray.SEGMENT_BEGIN);
-            int to = step.get(StepArray.FIRST_SEGMENT + StepArray.RECORD * s + StepArray.SEGMENT_END);
-            int tiles = to - from > 1 ? (TornadoMath.max(0, to - from) + ROWS - 1) / ROWS : 0;
-            int here = (left >= 0 ? 1 : 0) & (left < tiles ? 1 : 0);
-            if (here == 1) {
-                begin = from + left * ROWS;
-                end = TornadoMath.min(to, begin + ROWS);
-            }
-            left -= tiles;
-        }
-        int record = rowsAt + StepArray.RECORD * begin;
-        int start = step.get(record + StepArray.POSITION);
-        int length = end > begin ? start + end - begin : 0;
-        int pages = step.get(record + StepArray.SLOT) * pagesPerSlot;
-        int width = heads / sharing * dim;
-        int base = layer.get(0) * layerStride + head / sharing * dim;
-        float scale = 1f / TornadoMath.sqrt((float) dim);
-        for (int i = lane; i < ROWS * dim; i += group) {
-            int r = i / dim;
-            query[r * (MAX_HEAD_DIM + 1) + i % dim] = begin + r < end ? arena.get(q + (begin + r) * qStride + head * dim + i % dim) * scale : 0f;
-        }
-        for (int i = 0; i < MAX_HEAD_DIM / MIN_GROUP * ROWS; i++) out[i] = 0f;
-        if (lane < ROWS) {
-            peaks[lane] = LOWEST;
-            sums[lane] = 0f;
-        }
-        for (int from = 0; from < length; from += TILE) {
-            int at = base + (table.get(pages + (from >> Pages.SHIFT)) * Pages.SIZE + (from & (Pages.SIZE - 1))) * width;
-            int many = TornadoMath.min(TILE, length - from);
-            context.localBarrier();
-            for (int i = lane; i < many * dim; i += group) tile[i / dim * (MAX_HEAD_DIM + 1) + i % dim] = keys.get(at + i / dim * width + i % dim);
-            context.localBarrier();
-            for (int pair = lane; pair < ROWS * TILE; pair += group) {
-                int r = pair / TILE;
-                int t = pair % TILE;
-                int n = from + t <= start + r ? (t < many ? dim : 0) : 0;
-                float s = 0f;
-                for (int j = 0; j < n; j += SUMMED) {
-                    float part = 0f;
-                    for (int i = j; i < TornadoMath.min(n, j + SUMMED); i++) part += query[r * (MAX_HEAD_DIM + 1) + i] * tile[t * (MAX_HEAD_DIM + 1) + i];
-                    s += part;
-                }
-                weights[pair] = n > 0 ? s : LOWEST;
-            }
-            context.localBarrier();
-            for (int i = lane; i < many * dim; i += group) tile[i / dim * (MAX_HEAD_DIM + 1) + i % dim] = values.get(at + i / dim * width + i % dim);
-            if (lane < ROWS) {
-                float most = peaks[lane];
-                for (int t = 0; t < TILE; t++) most = TornadoMath.max(most, weights[lane * TILE + t]);
-                shrinks[lane] = TornadoMath.exp(peaks[lane] - most);
-                peaks[lane] = most;
-                float part = sums[lane] * shrinks[lane];
-                for (int t = 0; t < TILE; t++) {
-                    float e = TornadoMath.exp(weights[lane * TILE + t] - most);
-                    weights[lane * TILE + t] = e;
-                    part += e;
-                }
-                sums[lane] = part;
-            }
-            context.localBarrier();
-            for (int turn = 0; turn < MAX_HEAD_DIM / MIN_GROUP; turn++) {
-                int column = lane + turn * group;
-                if (column < dim) {
-                    for (int r = 0; r < ROWS; r++) out[turn * ROWS + r] = out[turn * ROWS + r] * shrinks[r];
-                    for (int t = 0; t < many; t++) {
-                        float v = tile[t * (MAX_HEAD_DIM + 1) + column];
-                        for (int r = 0; r < ROWS; r++) out[turn * ROWS + r] += weights[r * TILE + t] * v;
-                    }
-                }
-            }
-        }
-        for (int turn = 0; turn < MAX_HEAD_DIM / MIN_GROUP; turn++) {
-            int column = lane + turn * group;
-            int results = column < dim ? end - begin : 0;
-            for (int r = 0; r < results; r++)
-                arena.set(y + (begin + r) * yStride + head * dim + column, out[turn * ROWS + r] / sums[r]);
-        }
-    }
-
     // ---- merge
 
     private static void recordMerge(Tape tape, Region y, Pages pages, int heads, Region partial, Region gate, HeadShape shape) {
@@ -461,11 +226,9 @@ public final class Attention {
         int lane = context.localIdx;
         int head = context.groupIdx % heads;
         int row = context.groupIdx / heads;
-        int record = rowsAt + StepArray.RECORD * row;
-        int segment = StepArray.FIRST_SEGMENT + StepArray.RECORD * step.get(record + StepArray.SEGMENT);
-        int alone = step.get(segment + StepArray.SEGMENT_END) - step.get(segment + StepArray.SEGMENT_BEGIN) == 1 ? 1 : 0;
-        int live = (row < step.get(StepArray.ROWS) ? 1 : 0) & (all | alone);
-        int pageCount = live * ((TornadoMath.max(0, step.get(record + StepArray.POSITION)) >> Pages.SHIFT) + 1);
+        int length = length(step, rowsAt, row, all);
+        int live = TornadoMath.min(1, length);
+        int pageCount = (length + Pages.SIZE - 1) >> Pages.SHIFT;
         int each = (pageCount + splits - 1) / splits;
         int used = live * ((pageCount + each - 1) / TornadoMath.max(1, each));
         int from = partial + row * partialStride + head * splits * (dim + 2);

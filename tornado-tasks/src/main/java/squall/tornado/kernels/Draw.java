@@ -92,6 +92,14 @@ public final class Draw {
                 scratch.at(), scratch.stride(), slices, group));
     }
 
+    /** 1 if a token ranks above another: a larger logit or an equal one and a lower id; an id below 0 is below everything. */
+    private static int above(float v, int id, float other, int otherId) {
+        int larger = v > other ? 1 : 0;
+        int before = (v == other ? 1 : 0) & (id < otherId ? 1 : 0);
+        int none = otherId < 0 ? 1 : 0;
+        return (id >= 0 ? 1 : 0) & (none | larger | before);
+    }
+
     /**
      * The best tokens of one slice by insertion into a short sorted list, one work-item a slice. Scratch of a slice: MOST pairs
      * (logit, id), id -1 behind the last.
@@ -167,14 +175,8 @@ public final class Draw {
             if (look == 1) mine = -1;
             for (int i = slice * SLICE + lane; i < columns; i += group) {
                 float v = arena.get(from + i);
-                int finite = v >= -LARGEST ? 1 : 0;
-                int first = j == 0 ? 1 : 0;
-                int lower = v < last ? 1 : 0;
-                int equal = v == last ? 1 : 0;
-                int later = i > lastId ? 1 : 0;
-                int none = mine < 0 ? 1 : 0;
-                int larger = v > most ? 1 : 0;
-                if ((finite & (first | lower | equal & later) & (none | larger)) != 0) {
+                int below = (j == 0 ? 1 : 0) | above(last, lastId, v, i);
+                if (((v >= -LARGEST ? 1 : 0) & below & above(v, i, most, mine)) != 0) {
                     most = v;
                     mine = i;
                 }
@@ -184,15 +186,9 @@ public final class Draw {
             context.localBarrier();
             for (int half = group >> 1; half > 0; half >>= 1) {
                 if (lane < half) {
-                    int other = which[lane + half];
-                    int there = other >= 0 ? 1 : 0;
-                    int none = which[lane] < 0 ? 1 : 0;
-                    int larger = best[lane + half] > best[lane] ? 1 : 0;
-                    int equal = best[lane + half] == best[lane] ? 1 : 0;
-                    int lower = other < which[lane] ? 1 : 0;
-                    if ((there & (none | larger | equal & lower)) != 0) {
+                    if (above(best[lane + half], which[lane + half], best[lane], which[lane]) == 1) {
                         best[lane] = best[lane + half];
-                        which[lane] = other;
+                        which[lane] = which[lane + half];
                     }
                 }
                 context.localBarrier();
@@ -242,11 +238,8 @@ public final class Draw {
                 int token = (int) arena.get(at + 1);
                 if (token >= 0) {
                     float v = arena.get(at);
-                    int first = j == 0 ? 1 : 0;
-                    int lower = v < last ? 1 : 0;
-                    int later = (v == last ? 1 : 0) & (token > lastId ? 1 : 0);
-                    int better = (mine < 0 ? 1 : 0) | (v > most ? 1 : 0) | (v == most ? 1 : 0) & (token < mine ? 1 : 0);
-                    if (((first | lower | later) & better) != 0) {
+                    int below = (j == 0 ? 1 : 0) | above(last, lastId, v, token);
+                    if ((below & above(v, token, most, mine)) != 0) {
                         most = v;
                         mine = token;
                     }
@@ -257,12 +250,9 @@ public final class Draw {
             context.localBarrier();
             for (int half = group >> 1; half > 0; half >>= 1) {
                 if (lane < half) {
-                    int other = which[lane + half];
-                    int larger = best[lane + half] > best[lane] ? 1 : 0;
-                    int lower = (best[lane + half] == best[lane] ? 1 : 0) & (other < which[lane] ? 1 : 0);
-                    if (((other >= 0 ? 1 : 0) & ((which[lane] < 0 ? 1 : 0) | larger | lower)) != 0) {
+                    if (above(best[lane + half], which[lane + half], best[lane], which[lane]) == 1) {
                         best[lane] = best[lane + half];
-                        which[lane] = other;
+                        which[lane] = which[lane + half];
                     }
                 }
                 context.localBarrier();
@@ -287,11 +277,10 @@ public final class Draw {
                 largest = ranked[0];
                 token = tokens[0];
             }
-            float temperature = TornadoMath.max(wishes.get(wish + TEMPERATURE), 1e-30f);
             int drawn = wishes.get(wish + TEMPERATURE) > 0f ? found : 0;
             float all = 0f;
             for (int j = 0; j < drawn; j++) {
-                ranked[j] = TornadoMath.exp((ranked[j] - largest) / temperature);
+                ranked[j] = TornadoMath.exp((ranked[j] - largest) / wishes.get(wish + TEMPERATURE));
                 all += ranked[j];
             }
             float wanted = wishes.get(wish + TOP_P) < 1f ? TornadoMath.max(wishes.get(wish + TOP_P) * all, 1e-30f) : 2f * all;
@@ -320,8 +309,7 @@ public final class Draw {
                 left -= weight;
                 if (left < 0f) done = 1;
             }
-            int usable = (largest <= LARGEST ? 1 : 0) * live;
-            if (live == 1) ids.set(row, usable == 1 ? token : -1);
+            if (live == 1) ids.set(row, largest <= LARGEST ? token : -1);
         }
     }
 }
