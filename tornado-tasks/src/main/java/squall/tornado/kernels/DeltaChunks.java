@@ -72,7 +72,8 @@ final class DeltaChunks {
         float[] a = context.allocateFloatLocalArray(CHUNK * CHUNK);
         float[] logs = context.allocateFloatLocalArray(CHUNK);
         float[] betas = context.allocateFloatLocalArray(CHUNK);
-        float[] decays = context.allocateFloatLocalArray(CHUNK);
+        // of the right-hand sides: beta of V, then beta e^G of K
+        float[] factors = context.allocateFloatLocalArray(2 * CHUNK);
         float[] kTile = new float[TILE * TILE];
         float[] qTile = new float[TILE * TILE];
         float[] x = new float[BLOCK];
@@ -122,11 +123,10 @@ final class DeltaChunks {
                 betas[lane] = lane < n ? arena.get(betaAt + (begin + lane) * betaStride + head) : 0f;
             }
             context.localBarrier();
-            if (lane < CHUNK) {
-                float sum = 0f;
-                for (int i = 0; i <= lane; i++) sum += logs[i];
-                decays[lane] = TornadoMath.exp(sum);
-            }
+            // no branch: PoCL 3.1, optimising, loses what is stored to local memory in a branch with a loop in it
+            float upTo = 0f;
+            for (int i = 0; i < CHUNK; i++) upTo += i <= lane % CHUNK ? logs[i] : 0f;
+            factors[lane] = betas[lane % CHUNK] * TornadoMath.exp(upTo * (lane / CHUNK));
             for (int e = lane; e < CHUNK * CHUNK; e += GROUP) {
                 int i = e / CHUNK;
                 int j = e % CHUNK;
@@ -143,10 +143,8 @@ final class DeltaChunks {
                 int to = isKey == 1 ? w + column - dv : yAt + begin * yStride + head * dv + column;
                 int toStride = isKey == 1 ? scratchStride : yStride;
                 for (int block = 0; block < n; block += BLOCK) {
-                    for (int i = 0; i < BLOCK; i++) {
-                        float factor = betas[block + i] * (isKey == 1 ? decays[block + i] : 1f);
-                        x[i] = factor * arena.get(from + TornadoMath.min(block + i, n - 1) * qkvStride);
-                    }
+                    for (int i = 0; i < BLOCK; i++)
+                        x[i] = factors[isKey * CHUNK + block + i] * arena.get(from + TornadoMath.min(block + i, n - 1) * qkvStride);
                     for (int j = 0; j < block; j++) {
                         float solved = arena.get(to + j * toStride);
                         for (int i = 0; i < BLOCK; i++) x[i] -= a[(block + i) * CHUNK + j] * solved;
@@ -168,8 +166,8 @@ final class DeltaChunks {
         float[] state = context.allocateFloatLocalArray(LONGEST_KEY * PITCH);
         float[] values = context.allocateFloatLocalArray(CHUNK * PITCH);
         float[] logs = context.allocateFloatLocalArray(CHUNK);
-        float[] decays = context.allocateFloatLocalArray(CHUNK);
-        float[] remaining = context.allocateFloatLocalArray(CHUNK);
+        // e^G, then e^(G_n - G)
+        float[] decays = context.allocateFloatLocalArray(2 * CHUNK);
         float[] v = new float[TILE * TILE];
         float[] o = new float[TILE * TILE];
         int slices = (dv + SLICE - 1) / SLICE;
@@ -193,16 +191,9 @@ final class DeltaChunks {
             int w = scratchAt + row * scratchStride + head * (dk + CHUNK);
             if (lane < CHUNK) logs[lane] = lane < n ? arena.get(gAt + (row + lane) * gStride + head) : 0f;
             context.localBarrier();
-            if (lane < CHUNK) {
-                float before = 0f;
-                float after = 0f;
-                for (int i = 0; i < CHUNK; i++) {
-                    before += i <= lane ? logs[i] : 0f;
-                    after += i > lane ? logs[i] : 0f;
-                }
-                decays[lane] = TornadoMath.exp(before);
-                remaining[lane] = TornadoMath.exp(after);
-            }
+            float sum = 0f;
+            for (int i = 0; i < CHUNK; i++) sum += (i > lane % CHUNK ? 1 : 0) == lane / CHUNK ? logs[i] : 0f;
+            decays[lane] = TornadoMath.exp(sum);
             context.localBarrier();
             // V' = U - W S and Q S
             for (int i = 0; i < TILE * TILE; i++) {
@@ -245,7 +236,7 @@ final class DeltaChunks {
                 for (int i = 0; i < TILE * TILE; i++) v[i] = 0f;
                 for (int r = 0; r < n; r++)
                     for (int i = 0; i < TILE; i++) {
-                        float weight = remaining[r] * arena.get(q + keyHeads * dk + (row + r) * qkvStride + TornadoMath.min(key + i, dk - 1));
+                        float weight = decays[CHUNK + r] * arena.get(q + keyHeads * dk + (row + r) * qkvStride + TornadoMath.min(key + i, dk - 1));
                         for (int j = 0; j < TILE; j++) v[i * TILE + j] += weight * values[r * PITCH + left + ACROSS * j];
                     }
                 for (int i = 0; i < TILE; i++)

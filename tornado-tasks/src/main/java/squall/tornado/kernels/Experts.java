@@ -9,7 +9,6 @@ import squall.tornado.StepArray;
 import squall.tornado.Tape;
 import uk.ac.manchester.tornado.api.KernelContext;
 import uk.ac.manchester.tornado.api.annotations.Parallel;
-import uk.ac.manchester.tornado.api.math.TornadoMath;
 import uk.ac.manchester.tornado.api.types.arrays.ByteArray;
 import uk.ac.manchester.tornado.api.types.arrays.FloatArray;
 import uk.ac.manchester.tornado.api.types.arrays.IntArray;
@@ -187,11 +186,8 @@ public final class Experts {
 
     private static void write(FloatArray arena, int at, float value, float up, int stage) {
         float result = value;
-        if (stage == BOTH) result = value / (1 + TornadoMath.exp(-value)) * up;
-        if (stage == UP) {
-            float gate = arena.get(at);
-            result = gate / (1 + TornadoMath.exp(-gate)) * value;
-        }
+        if (stage == BOTH) result = MatMul.silu(value) * up;
+        if (stage == UP) result = MatMul.silu(arena.get(at)) * value;
         arena.set(at, result);
     }
 }

@@ -203,7 +203,7 @@ public final class MatMul {
     private static void put(FloatArray arena, int at, float value, int kind, boolean up) {
         float old = arena.get(at), result = value;
         if (kind == ADD) result = old + value;
-        if (up) result = old / (1 + TornadoMath.exp(-old)) * value;
+        if (up) result = silu(old) * value;
         arena.set(at, result);
     }
 
@@ -211,8 +211,13 @@ public final class MatMul {
     private static void write(FloatArray arena, int at, float value, float up, int kind) {
         float result = value;
         if (kind == ADD) result = arena.get(at) + value;
-        if (kind == SWIGLU) result = value / (1 + TornadoMath.exp(-value)) * up;
+        if (kind == SWIGLU) result = silu(value) * up;
         arena.set(at, result);
+    }
+
+    /** {@code a / (1 + e^-a)}. Below -60 it is nothing beside other numbers, and OpenCL's fast division fails for large divisors. */
+    static float silu(float a) {
+        return a / (1 + TornadoMath.exp(TornadoMath.min(-a, 60f)));
     }
 
     static Float8 zero() {
