@@ -62,6 +62,7 @@ public final class Squall {
         all.put("logits", LogitsCommand::new);
         all.put("inspect", InspectCommand::new);
         all.put("tokenize", TokenizeCommand::new);
+        all.put("verify", VerifyCommand::new);
         all.put("devices", DevicesCommand::new);
         all.put("doctor", DoctorCommand::new);
         all.put(COMPLETION, CompletionCommand::new);
