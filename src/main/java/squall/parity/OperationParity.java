@@ -195,8 +195,11 @@ final class OperationParity {
             ops.deltaNormalise(out, d);
             return out;
         });
-        add("deltaGates: beta", heads, (ops, x) -> gates(ops, x, beta, g, decay, dt)[0]);
-        add("deltaGates: g", heads, (ops, x) -> gates(ops, x, beta, g, decay, dt)[1]);
+        add("deltaGates", heads, (ops, x) -> {
+            Buf[] gates = gates(ops, x, beta, g, decay, dt);
+            ops.add(gates[0], gates[1]);
+            return gates[0];
+        });
         StateSpec.Recurrent s = new StateSpec.Recurrent("parity", heads, d.dk(), d.dv());
         add("deltaNormalise, deltaGates, deltaRule", values, (ops, x) -> {
             Buf qkv = u.of(ops, x);
