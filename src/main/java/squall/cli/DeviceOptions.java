@@ -56,12 +56,6 @@ final class DeviceOptions {
         }
     }
 
-    /** The CPU player, which is always there. */
-    static ExecutorProvider cpu() {
-        return ServiceLoader.load(ExecutorProvider.class).stream().map(ServiceLoader.Provider::get).filter(p -> p.name().equals(CPU))
-                .findFirst().orElseThrow();
-    }
-
     /** @throws UnusableException if several devices are named */
     Choice one() {
         List<Choice> all = choose();

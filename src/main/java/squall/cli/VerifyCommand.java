@@ -47,7 +47,7 @@ final class VerifyCommand implements Callable<Integer> {
             String why = choice.provider().whyRefused(open.config(), choice.device(), options);
             if (why != null) throw new UnusableException("--device " + choice.device() + ": " + why);
             Model built = open.build(options, streams);
-            ExecutorProvider cpu = DeviceOptions.cpu();
+            ExecutorProvider cpu = device.cpu();
             ParityTable table = ParityTable.of(built, (m, o) -> cpu.open(m, "cpu", o), (m, o) -> choice.provider().open(m, choice.device(), o),
                     what -> { if (Terminal.isInteractive()) streams.note("comparing " + what + " …"); });
             if (json) streams.println(Json.write(document(open, on, table)));

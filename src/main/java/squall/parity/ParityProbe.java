@@ -6,6 +6,7 @@ import java.util.List;
 import java.util.Map;
 import squall.engine.EngineOptions;
 import squall.engine.Executor;
+import squall.engine.ExecutorProvider;
 import squall.engine.Logits;
 import squall.layer.Block;
 import squall.model.Model;
@@ -14,7 +15,7 @@ import squall.ops.Weight;
 
 /**
  * A look at a model that has just been put on a device: a short prompt and one token after it go through it, and through the
- * CPU player as far as the first layer of each kind. The head is held to a few of its rows. What a device computes is not
+ * CPU player as far as the first layer of each kind. The head is held to as many of its rows as takes no time. What a device computes is not
  * taken on trust: a driver may compile a kernel wrongly and say nothing.
  */
 public final class ParityProbe {
@@ -23,7 +24,8 @@ public final class ParityProbe {
     /** Rows of the prompt, more than what devices treat as decoding. */
     private static final int PROMPT = 9;
     private static final int SLOT = 0;
-    private static final int HEAD_ROWS = 64;
+    /** Numbers of the head that are multiplied again: a few milliseconds, and all of a small one. */
+    private static final int HEAD_NUMBERS = 1 << 22;
     /** Tokens from all over the vocabulary: position times a prime, plus another. */
     private static final long STRIDE = 7919;
     private static final long START = 104729;
@@ -32,6 +34,7 @@ public final class ParityProbe {
     private final Executor device;
     private final String name;
     private final int compared;
+    private double worst;
 
     private ParityProbe(Model model, Executor device, String name) {
         this.model = model;
@@ -46,23 +49,25 @@ public final class ParityProbe {
     /**
      * @param options of the device; its first slot is used and cleared
      * @param cpu     the CPU player
+     * @param where   for the message
+     * @return the largest difference, relative to the largest number
      * @throws IllegalStateException if the device computes something else
      */
-    public static void check(Model model, Executor device, String name, EngineOptions options, Player cpu) {
+    public static double check(Model model, Executor device, ExecutorProvider cpu, EngineOptions options, String where) {
         int rows = Math.min(Math.min(PROMPT, options.batch()), options.contextLength() - 1);
-        if (rows < 1) return;
-        ParityProbe probe = new ParityProbe(model, device, name);
+        if (rows < 1) return 0;
+        ParityProbe probe = new ParityProbe(model, device, where);
         // one layer more: the stream after the last one is seen under the final norm
         int layers = Math.min(model.layers().size(), probe.compared + 1);
         Model first = new Model(model.config(), model.embedding(), model.layers().subList(0, layers), model.head());
         EngineOptions small = new EngineOptions(rows + 1, 1, rows, options.threads(), options.keyFormat(), options.valueFormat());
-        try (Executor expected = cpu.open(first, small)) {
+        try (Executor expected = cpu.open(first, cpu.name(), small)) {
             device.clear(SLOT);
             probe.step(expected, 0, rows);
             probe.step(expected, rows, 1);
-        } finally {
             device.clear(SLOT);
         }
+        return probe.worst;
     }
 
     private void step(Executor expected, int from, int rows) {
@@ -94,7 +99,7 @@ public final class ParityProbe {
     private void head(float[] x, Logits logits, int rows) {
         Weight w = model.head().weight();
         if (!w.scales().isEmpty()) return;
-        int n = Math.min(HEAD_ROWS, w.rows());
+        int n = Math.min(w.rows(), Math.max(1, HEAD_NUMBERS / w.cols()));
         float[] expected = new float[n], actual = new float[n], row = new float[w.cols()];
         for (int i = 0; i < n; i++) {
             int at = (int) ((long) i * (w.rows() - 1) / Math.max(1, n - 1));
@@ -110,6 +115,7 @@ public final class ParityProbe {
     }
 
     private void require(Deviation d, String what, int rows) {
+        worst = Math.max(worst, d.max());
         if (d.max() <= TOLERANCE) return;
         throw new IllegalStateException(name + " computes something else than the CPU player: in a step of " + rows + " rows " + what
                 + " is off by %.2g of its largest value, %.0e is allowed; 'squall verify --device %s' shows by operation".formatted(d.max(), TOLERANCE, name)

@@ -71,8 +71,8 @@ class ParityTest {
         try (Golden golden = new Golden("qwen3_5")) {
             Model model = golden.model();
             try (Executor good = open(model, OPTIONS); Executor bad = open(bent(model, 0), OPTIONS)) {
-                assertDoesNotThrow(() -> ParityProbe.check(model, good, "here", OPTIONS, this::open));
-                String why = assertThrows(IllegalStateException.class, () -> ParityProbe.check(model, bad, "here", OPTIONS, this::open)).getMessage();
+                assertDoesNotThrow(() -> ParityProbe.check(model, good, cpu, OPTIONS, "here"));
+                String why = assertThrows(IllegalStateException.class, () -> ParityProbe.check(model, bad, cpu, OPTIONS, "here")).getMessage();
                 assertTrue(why.startsWith("here computes something else") && why.contains("layer 0 (GatedDeltaNet") && why.contains("--device cpu"), why);
             }
         }

@@ -55,7 +55,7 @@ class ParityProbeTest {
         ExecutorProvider cpu = ServiceLoader.load(ExecutorProvider.class).stream().map(ServiceLoader.Provider::get)
                 .filter(p -> p.name().equals("cpu")).findFirst().orElseThrow();
         try (Executor device = new TornadoExecutor(onDevice, null, OPTIONS, TRAITS)) {
-            ParityProbe.check(model, device, "device", OPTIONS, (m, o) -> cpu.open(m, "cpu", o));
+            ParityProbe.check(model, device, cpu, OPTIONS, "device");
         }
     }
 
