@@ -12,6 +12,7 @@ import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 import squall.engine.EngineOptions;
 import squall.engine.ExecutorProvider;
+import squall.format.IoReason;
 import squall.model.Model;
 import squall.parity.ParityTable;
 
@@ -79,7 +80,7 @@ final class VerifyCommand implements Callable<Integer> {
         try {
             Files.writeString(out, text);
         } catch (IOException e) {
-            throw new UnusableException("-o " + out + " cannot be written: " + TextFiles.reason(e));
+            throw new UnusableException("-o " + out + " cannot be written: " + IoReason.of(e));
         }
     }
 }
