@@ -63,6 +63,7 @@ public final class Squall {
         all.put("inspect", InspectCommand::new);
         all.put("tokenize", TokenizeCommand::new);
         all.put("verify", VerifyCommand::new);
+        all.put("profile", ProfileCommand::new);
         all.put("devices", DevicesCommand::new);
         all.put("doctor", DoctorCommand::new);
         all.put(COMPLETION, CompletionCommand::new);

@@ -49,6 +49,11 @@ public interface ExecutorProvider {
         return AvailableMemory.bytes();
     }
 
+    /** Bytes a second that the device reads from its memory, measured now; 0 where the player cannot tell. */
+    default double bandwidth(String device) {
+        return 0;
+    }
+
     /** Storage of keys and values on the device where nobody asks for one. */
     default EngineOptions.KvFormat usualKvFormat(String device) {
         return EngineOptions.KvFormat.F16;

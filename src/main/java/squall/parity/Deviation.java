@@ -13,7 +13,7 @@ public final class Deviation {
             double error = Math.abs((double) expected[i] - actual[i]);
             largest = Math.max(largest, Math.abs(expected[i]));
             // not a number stays
-            if (!(error <= worst)) worst = error;
+            if (!Double.isNaN(worst) && !(error <= worst)) worst = error;
             squares += error * error;
         }
         count += n;

@@ -104,6 +104,11 @@ public final class TornadoProvider implements ExecutorProvider {
         return d.type() == Type.CPU ? Math.min(d.memoryBytes(), host / 2) : Math.min((long) (USABLE * d.memoryBytes()), host);
     }
 
+    @Override public double bandwidth(String device) {
+        FoundDevice on = device(device);
+        return Bandwidth.measure(on.tornado(), on.device().type() == Type.CPU ? Traits.Shape.ROWS : Traits.Shape.GROUPS);
+    }
+
     @Override public KvFormat usualKvFormat(String device) {
         return KvFormat.F32;
     }
