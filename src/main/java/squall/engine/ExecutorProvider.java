@@ -54,6 +54,11 @@ public interface ExecutorProvider {
         return 0;
     }
 
+    /** What can be chosen for the device by measuring, or null. */
+    default Tuning tuning(String device) {
+        return null;
+    }
+
     /** Storage of keys and values on the device where nobody asks for one. */
     default EngineOptions.KvFormat usualKvFormat(String device) {
         return EngineOptions.KvFormat.F16;
