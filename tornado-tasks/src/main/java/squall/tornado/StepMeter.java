@@ -1,5 +1,6 @@
 package squall.tornado;
 
+import java.util.Comparator;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -64,11 +65,20 @@ final class StepMeter implements Meter {
     }
 
     @Override public Reading take() {
-        Reading reading = new Reading(List.copyOf(costs.values()), bytesUp, bytesDown);
+        List<String> parts = costs.keySet().stream().map(Key::part).distinct().toList();
+        List<Cost> ordered = costs.values().stream()
+                .sorted(Comparator.comparingInt((Cost c) -> parts.indexOf(c.part())).thenComparingInt(c -> number(c.task()))).toList();
+        Reading reading = new Reading(ordered, bytesUp, bytesDown);
         costs.clear();
         bytesUp = 0;
         bytesDown = 0;
         return reading;
+    }
+
+    /** A task's place in its graph, which its id ends with; the log has no order. */
+    private static int number(String id) {
+        String digits = id.replaceAll("\\D", "");
+        return digits.isEmpty() ? 0 : Integer.parseInt(digits);
     }
 
     @Override public void close() {

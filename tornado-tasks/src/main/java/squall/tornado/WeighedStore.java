@@ -1,6 +1,8 @@
 package squall.tornado;
 
+import java.util.HashSet;
 import java.util.List;
+import java.util.Set;
 import squall.ops.Rope;
 import squall.ops.StateSpec;
 import squall.ops.Weight;
@@ -11,6 +13,7 @@ import uk.ac.manchester.tornado.api.types.arrays.IntArray;
 final class WeighedStore implements Store {
     private final Store store;
     private final Tape tape;
+    private final Set<StateSpec.Kv> appended = new HashSet<>();
 
     WeighedStore(Store store, Tape tape) {
         this.store = store;
@@ -46,9 +49,10 @@ final class WeighedStore implements Store {
         return store.window(s);
     }
 
-    /** Counted where attention reads; appending a row is nothing beside it. */
+    /** The append asks first and writes a row, which is nothing beside what attention reads. */
     @Override public Pages pages(StateSpec.Kv s) {
-        tape.moves(new Traffic(0, 0, (long) Float.BYTES * s.kvHeads() * s.headDim(), 0, 0));
+        if (appended.add(s)) return store.pages(s);
+        tape.moves(new Traffic(0, 0, 2L * Float.BYTES * s.kvHeads() * s.headDim(), 0, 0));
         return store.pages(s);
     }
 

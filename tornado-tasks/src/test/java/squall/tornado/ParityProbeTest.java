@@ -25,9 +25,9 @@ class ParityProbeTest {
     private static final EngineOptions OPTIONS = new EngineOptions(32, 1, 16, 1, KvFormat.F32, KvFormat.F32);
     private static final Traits TRAITS = new Traits(Traits.Shape.GROUPS, 64, false);
 
-    /** Adds a hundredth to the first element of row 0, as a miscompiled kernel may. */
+    /** Adds one to the first element of row 0, as a miscompiled kernel may. */
     static void kWrong(KernelContext context, FloatArray arena, int at) {
-        if (context.globalIdx == 0) arena.set(at, arena.get(at) + 0.01f);
+        if (context.globalIdx == 0) arena.set(at, arena.get(at) + 1f);
     }
 
     /** Reads beyond the arena. */
