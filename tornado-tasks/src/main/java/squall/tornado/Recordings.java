@@ -184,7 +184,7 @@ final class Recordings {
             int group = s.groups.indexOf(graph);
             if (group >= 0) return device.type(group);
         }
-        return graph == head ? "head" : "housekeeping";
+        return graph == head || graph == draw ? "head" : "housekeeping";
     }
 
     /** Bytes that each task of a graph moves, by its id. */
