@@ -59,9 +59,9 @@ final class StepMeter implements Meter {
                 (a, b) -> new Cost(part, task, a.runs() + 1, a.nanos() + b.nanos(), a.bytes() + b.bytes()));
     }
 
-    /** Floats that were asked for after a graph: the profiler does not see them. */
-    void fetched(int floats) {
-        bytesDown += (long) Float.BYTES * floats;
+    /** Floats or ids that were asked for after a graph: the profiler does not see them. */
+    void fetched(int numbers) {
+        bytesDown += (long) Float.BYTES * numbers;
     }
 
     @Override public Reading take() {

@@ -180,6 +180,7 @@ final class TornadoExecutor implements PartExecutor {
             }
             result = run(recordings.draw, bucket(n, device.maxOutputs), 1);
             result.transferToHost(new DataRange(recordings.drawn).withSize(n));
+            if (meter != null) meter.fetched(n);
             for (int i = 0; i < n; i++) ids[from + i] = recordings.drawn.get(i);
         }
         end(step);
