@@ -50,7 +50,18 @@ final class DeviceOptions {
      * @param device id of the device
      * @param passed a sentence for each kind of device that cannot be used
      */
-    record Choice(ExecutorProvider provider, String device, List<String> passed) {}
+    record Choice(ExecutorProvider provider, String device, List<String> passed) {
+        Device description() {
+            return provider.devices().stream().filter(d -> d.id().equals(device)).findFirst().orElseThrow();
+        }
+    }
+
+    /** @throws UnusableException if several devices are named */
+    Choice one() {
+        List<Choice> all = choose();
+        if (all.size() > 1) throw new UnusableException("--device " + device + ": one device was expected");
+        return all.getFirst();
+    }
 
     /**
      * Tensors that are put on another device.

@@ -8,12 +8,12 @@ import squall.engine.EngineOptions;
 import squall.engine.Executor;
 import squall.engine.ExecutorProvider;
 import squall.engine.MemoryPlan;
-import squall.engine.ParityProbe;
 import squall.engine.PartExecutor;
 import squall.engine.Placement;
 import squall.engine.SplitExecutor;
 import squall.model.Model;
 import squall.model.ModelConfig;
+import squall.parity.ParityProbe;
 
 /**
  * Which device plays which blocks of a model, with what options and in how much memory; settled before a weight is touched.
@@ -46,7 +46,7 @@ record Layout(ModelConfig config, Placement placement, List<Share> shares, Execu
         if (shares.stream().allMatch(s -> s.choice.provider().name().equals(cpu.name()))) return executor;
         try {
             String where = shares.stream().map(s -> s.choice.device()).collect(Collectors.joining(","));
-            told.accept(String.format("parity:      logits differ from the CPU player's by %.1e of the largest",
+            told.accept(String.format("parity:      layers and head differ from the CPU player's by %.1e of the largest number",
                     ParityProbe.check(model, executor, cpu, options(), where)));
             return executor;
         } catch (RuntimeException | Error e) {

@@ -17,6 +17,8 @@ final class Plan {
         for (int i = 0; i < layout.shares().size(); i++) {
             Layout.Share share = layout.shares().get(i);
             streams.note("device:      " + share.choice().device() + " runs " + layout.blocks(i));
+            // asking the CPU player for its devices costs start-up time, and it has no profile
+            if (!share.choice().provider().name().equals("cpu")) streams.note("profile:     " + share.choice().description().profile());
             memory(share.plan()).lines().forEach(streams::note);
             streams.note("available:   " + Bytes.text(share.available()));
         }

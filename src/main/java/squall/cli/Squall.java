@@ -62,6 +62,9 @@ public final class Squall {
         all.put("logits", LogitsCommand::new);
         all.put("inspect", InspectCommand::new);
         all.put("tokenize", TokenizeCommand::new);
+        all.put("verify", VerifyCommand::new);
+        all.put("profile", ProfileCommand::new);
+        all.put("tune", TuneCommand::new);
         all.put("devices", DevicesCommand::new);
         all.put("doctor", DoctorCommand::new);
         all.put(COMPLETION, CompletionCommand::new);

@@ -61,6 +61,11 @@ public interface Executor extends AutoCloseable {
     /** Gives back what {@link #saveState} kept; it cannot be restored any more. */
     void releaseState(Object saved);
 
+    /** Opens a meter, of which there is one at a time; null where the player cannot tell what a step costs. */
+    default Meter meter() {
+        return null;
+    }
+
     /** Bytes of one slot's recurrent states and windows. */
     long stateBytes();
 

@@ -49,6 +49,16 @@ public interface ExecutorProvider {
         return AvailableMemory.bytes();
     }
 
+    /** Bytes a second that the device reads from its memory, measured now; 0 where the player cannot tell. */
+    default double bandwidth(String device) {
+        return 0;
+    }
+
+    /** What can be chosen for the device by measuring, or null. */
+    default Tuning tuning(String device) {
+        return null;
+    }
+
     /** Storage of keys and values on the device where nobody asks for one. */
     default EngineOptions.KvFormat usualKvFormat(String device) {
         return EngineOptions.KvFormat.F16;

@@ -177,7 +177,7 @@ class SpreadTest {
         Model model = tiny.build(ASKED, new Streams(System.in, System.out, System.err, Map.of()));
         Layout wrong = layout(new Made(1L << 30, true, ExecutorProvider.Type.GPU, 10), "--device", "made:0");
         String message = assertThrows(IllegalStateException.class, () -> wrong.open(model, _ -> {})).getMessage();
-        assertTrue(message.startsWith("made:0 computes other logits than the CPU player"), message);
+        assertTrue(message.startsWith("made:0 computes something else than the CPU player"), message);
         Layout none = layout(new Made(1L << 30, true, ExecutorProvider.Type.GPU, Float.NaN), "--device", "made:0");
         assertThrows(IllegalStateException.class, () -> none.open(model, _ -> {}));
         List<String> told = new ArrayList<>();

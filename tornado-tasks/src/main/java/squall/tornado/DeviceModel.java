@@ -2,6 +2,8 @@ package squall.tornado;
 
 import java.util.ArrayList;
 import java.util.List;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
 import java.util.stream.IntStream;
 import squall.engine.EngineOptions;
 import squall.engine.Executor;
@@ -130,5 +132,12 @@ final class DeviceModel {
     /** A layer of each group, to record it. */
     int firstLayerOf(int group) {
         return played.get(places.indexOf(new LayerGroup.Place(group, 0)));
+    }
+
+    /** The blocks of a group's layers, GatedAttention + DenseMlp. */
+    String type(int group) {
+        Model.Layer layer = model.layers().get(firstLayerOf(group));
+        return Stream.of(layer.mixer(), layer.feedForward()).filter(b -> b != Block.ELSEWHERE).map(b -> b.getClass().getSimpleName())
+                .collect(Collectors.joining(" + "));
     }
 }

@@ -1,7 +1,5 @@
 package squall.tornado;
 
-import java.nio.file.Files;
-import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
@@ -37,14 +35,20 @@ record FoundDevice(Device device, TornadoDevice tornado) {
         TornadoDevice device = backend.getDevice(d);
         String kind = backend.getBackendType().name().toLowerCase(Locale.ROOT);
         String name = device.getPhysicalDevice().getDeviceName().strip();
-        return new FoundDevice(new Device(kind + ":" + d, b + ":" + d, name, "TornadoVM " + backend.getName(), type(device),
-                device.getMaxGlobalMemory(), device.getPhysicalDevice().getDeviceMaxComputeUnits(), fp16(device), profile(kind, name)), device);
+        FoundDevice found = new FoundDevice(new Device(kind + ":" + d, b + ":" + d, name, "TornadoVM " + backend.getName(), type(device),
+                device.getMaxGlobalMemory(), device.getPhysicalDevice().getDeviceMaxComputeUnits(), fp16(device), "none"), device);
+        return found.withProfile(found.tuning().said());
     }
 
-    /** The file of tuned settings for this device among the profiles that ship, or "none". */
-    private static String profile(String kind, String name) {
-        String file = (kind + "-" + name).toLowerCase(Locale.ROOT).replaceAll("[^a-z0-9]+", "-") + ".json";
-        return Files.exists(Path.of(System.getProperty("squall.home", "."), "profiles", file)) ? file : "none";
+    private FoundDevice withProfile(String profile) {
+        return new FoundDevice(new Device(device.id(), device.alias(), device.name(), device.backend(), device.type(), device.memoryBytes(),
+                device.computeUnits(), device.fp16(), profile), tornado);
+    }
+
+    /** With the file of tuned settings for such a device, among the profiles that ship. */
+    DeviceTuning tuning() {
+        String kind = device.id().substring(0, device.id().indexOf(':'));
+        return new DeviceTuning(this, (kind + "-" + device.name()).toLowerCase(Locale.ROOT).replaceAll("[^a-z0-9]+", "-") + ".json");
     }
 
     private static Type type(TornadoDevice device) {
@@ -61,8 +65,8 @@ record FoundDevice(Device device, TornadoDevice tornado) {
                 || device.getPhysicalDevice().getDeviceInfo().contains("cl_khr_fp16");
     }
 
-    /** What kernels it gets. Shuffles are right on CUDA and PTX only: OpenCL compiles them to nothing. */
-    Traits traits() {
+    /** What kernels it gets without a profile. Shuffles are right on CUDA and PTX only: OpenCL compiles them to nothing. */
+    Traits usual() {
         Traits.Shape shape = switch (tornado.getTornadoVMBackend()) {
             case CUDA, PTX -> Traits.Shape.WARPS;
             default -> device.type() == Type.CPU ? Traits.Shape.ROWS : Traits.Shape.GROUPS;

@@ -1,9 +1,12 @@
 package squall.tornado;
 
 import java.util.ArrayList;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.function.Consumer;
 import java.util.stream.Stream;
+import squall.ops.StepPlan;
 import squall.tornado.kernels.Draw;
 import squall.tornado.kernels.Residents;
 import uk.ac.manchester.tornado.api.GridScheduler;
@@ -100,7 +103,9 @@ final class Recordings {
         only.init(0);
         int enter = next(name, frame(step, only), step.ints, tape -> {
             Residents.patch(tape, device.state.table(), step.patchesAt);
-            if (device.embedding != null) device.model.embedding().forward(ops(tape, device.embedding, step.maxRows, 0));
+            // rows of its table are nothing beside the weights of a layer: not weighed
+            if (device.embedding != null)
+                device.model.embedding().forward(new TornadoOps(tape, device.embedding.reader(), step.maxRows, null, 0, 0));
         }, only);
         int dim = device.model.config().dim();
         FloatArray stream = device.isPart() ? new FloatArray(step.maxRows * dim) : null;
@@ -120,14 +125,14 @@ final class Recordings {
         only.init(0);
         Frame frame = new Frame(context, device.arena, outputs, OUTPUTS_AT, only, device.halves, device.maxOutputs, device.traits);
         return next(name, frame, each, tape -> {
-            TornadoOps ops = new TornadoOps(tape, device.head.reader(), device.maxOutputs, frame, device.maxOutputs, device.base());
+            TornadoOps ops = new TornadoOps(tape, new WeighedStore(device.head.reader(), tape), device.maxOutputs, frame, device.maxOutputs, device.base());
             logits = Region.of(device.model.head().forward(ops, device.residual()));
             after.accept(ops);
         }, only);
     }
 
     private TornadoOps ops(Tape tape, GroupArrays arrays, int rows, int base) {
-        return new TornadoOps(tape, arrays.reader(), rows, null, 0, base);
+        return new TornadoOps(tape, new WeighedStore(arrays.reader(), tape), rows, null, 0, base);
     }
 
     // ---- graphs
@@ -170,6 +175,25 @@ final class Recordings {
     /** Sets the grids of a graph for a step. */
     void size(int graph, int rows, int segments) {
         tapes.get(graph).size(rows, segments);
+    }
+
+    /** What a graph plays: a layer type by its blocks, or the embedding, the head. */
+    String part(int graph) {
+        for (Score s : List.of(few, many)) {
+            if (graph == s.enter) return "embedding";
+            int group = s.groups.indexOf(graph);
+            if (group >= 0) return device.type(group);
+        }
+        return graph == head || graph == draw ? "head" : "housekeeping";
+    }
+
+    /** Bytes that each task of a graph moves, by its id. */
+    Map<String, Long> traffic(int graph, StepPlan step) {
+        long positions = step.segments().stream().mapToLong(s -> s.start() + s.rows()).sum();
+        long choices = device.model.config().moe() == null ? 0 : (long) step.rows() * device.model.config().moe().used();
+        Map<String, Long> bytes = new LinkedHashMap<>();
+        tapes.get(graph).traffic().forEach((id, t) -> bytes.put(id, t.bytes(step.segments().size(), positions, choices)));
+        return bytes;
     }
 
     /** Where the head leaves its logits, [maxOutputs, vocab]. */

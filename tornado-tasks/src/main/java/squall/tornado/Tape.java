@@ -1,7 +1,9 @@
 package squall.tornado;
 
 import java.util.ArrayList;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
 import uk.ac.manchester.tornado.api.GridScheduler;
 import uk.ac.manchester.tornado.api.TaskGraph;
 import uk.ac.manchester.tornado.api.WorkerGrid1D;
@@ -21,6 +23,8 @@ public final class Tape {
     private final GridScheduler scheduler;
     private final List<Sized> sized = new ArrayList<>();
     private final List<String> names = new ArrayList<>();
+    private final Map<String, Traffic> traffic = new LinkedHashMap<>();
+    private Traffic pending = Traffic.NONE;
     private Frame frame;
 
     /** graph: null to take down the names of the tasks only. */
@@ -58,7 +62,20 @@ public final class Tape {
 
     private String note(String name) {
         names.add(name);
-        return name + names.size();
+        String id = name + names.size();
+        traffic.put(id, pending);
+        pending = Traffic.NONE;
+        return id;
+    }
+
+    /** Of the task that is added next. */
+    void moves(Traffic more) {
+        pending = pending.plus(more);
+    }
+
+    /** By task id. */
+    Map<String, Traffic> traffic() {
+        return traffic;
     }
 
     List<String> names() {

@@ -5,9 +5,11 @@ import java.lang.foreign.ValueLayout;
 import java.util.ArrayDeque;
 import java.util.Deque;
 import java.util.List;
+import java.util.Map;
 import java.util.stream.Stream;
 import squall.engine.EngineOptions;
 import squall.engine.Logits;
+import squall.engine.Meter;
 import squall.engine.PartExecutor;
 import squall.engine.Placement;
 import squall.engine.SlotLengths;
@@ -48,6 +50,7 @@ final class TornadoExecutor implements PartExecutor {
     private Recordings.Score score;
     private TornadoExecutionResult result;
     private boolean closed;
+    private StepMeter meter;
 
     /** device: null for the runtime's default one. */
     TornadoExecutor(Model model, TornadoDevice on, EngineOptions options, Traits traits) {
@@ -68,7 +71,9 @@ final class TornadoExecutor implements PartExecutor {
 
     private TornadoExecutionResult run(int graph, int rows, int segments) {
         recordings.size(graph, rows, segments);
-        return plan.withGraph(graph).execute();
+        TornadoExecutionResult done = plan.withGraph(graph).execute();
+        if (meter != null) meter.ran(graph, recordings.part(graph), running == null ? Map.of() : recordings.traffic(graph, running), done);
+        return done;
     }
 
     @Override public Logits step(StepPlan step, Tap tap) {
@@ -175,6 +180,7 @@ final class TornadoExecutor implements PartExecutor {
             }
             result = run(recordings.draw, bucket(n, device.maxOutputs), 1);
             result.transferToHost(new DataRange(recordings.drawn).withSize(n));
+            if (meter != null) meter.fetched(n);
             for (int i = 0; i < n; i++) ids[from + i] = recordings.drawn.get(i);
         }
         end(step);
@@ -191,6 +197,7 @@ final class TornadoExecutor implements PartExecutor {
     private void fetch(TornadoExecutionResult result, int at, float[] to, int toAt, int n) {
         FloatArray arena = device.arena;
         result.transferToHost(new DataRange(arena).withOffset(at).withSize(n));
+        if (meter != null) meter.fetched(n);
         MemorySegment.copy(arena.getSegment(), ValueLayout.JAVA_FLOAT, (long) at * Float.BYTES, to, toAt, n);
     }
 
@@ -242,6 +249,12 @@ final class TornadoExecutor implements PartExecutor {
         recordings.copied.set(0, from);
         recordings.copied.set(1, to);
         run(recordings.copy, 1, 1);
+    }
+
+    @Override public Meter meter() {
+        if (meter != null) throw new IllegalStateException("one meter at a time");
+        meter = new StepMeter(plan, () -> meter = null);
+        return meter;
     }
 
     @Override public long stateBytes() {

@@ -61,6 +61,10 @@ final class TornadoOps implements Ops {
         this.highWater = base;
     }
 
+    Tape tape() {
+        return tape;
+    }
+
     /** Elements of the arena that the recording needs. */
     int highWater() {
         return highWater;

@@ -10,6 +10,7 @@ import squall.engine.EngineOptions.KvFormat;
 import squall.engine.Executor;
 import squall.engine.ExecutorProvider;
 import squall.engine.PartExecutor;
+import squall.engine.Tuning;
 import squall.model.Model;
 import squall.model.ModelConfig;
 
@@ -104,6 +105,15 @@ public final class TornadoProvider implements ExecutorProvider {
         return d.type() == Type.CPU ? Math.min(d.memoryBytes(), host / 2) : Math.min((long) (USABLE * d.memoryBytes()), host);
     }
 
+    @Override public Tuning tuning(String device) {
+        return device(device).tuning();
+    }
+
+    @Override public double bandwidth(String device) {
+        FoundDevice on = device(device);
+        return Bandwidth.measure(on.tornado(), on.device().type() == Type.CPU ? Traits.Shape.ROWS : Traits.Shape.GROUPS);
+    }
+
     @Override public KvFormat usualKvFormat(String device) {
         return KvFormat.F32;
     }
@@ -123,6 +133,6 @@ public final class TornadoProvider implements ExecutorProvider {
 
     @Override public PartExecutor openPart(Model part, String device, EngineOptions options) {
         FoundDevice on = device(device);
-        return new TornadoExecutor(part, on.tornado(), options, on.traits());
+        return new TornadoExecutor(part, on.tornado(), options, on.tuning().traits());
     }
 }

@@ -1,0 +1,73 @@
+package squall.cli;
+
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import squall.engine.Meter;
+
+/**
+ * Where the time of steps goes on a device.
+ *
+ * @param bandwidth bytes a second that the device reads, measured; 0 if unknown
+ */
+record StepProfile(String device, String name, String model, double bandwidth, List<Phase> phases) {
+
+    /**
+     * Steps of one sort.
+     *
+     * @param nanos of all of them, on the clock
+     */
+    record Phase(String name, int steps, long nanos, Meter.Reading reading) {
+        double wallMillis() {
+            return nanos / 1e6 / steps;
+        }
+
+        double deviceMillis() {
+            return reading.nanos() / 1e6 / steps;
+        }
+
+        double millis(Meter.Cost c) {
+            return c.nanos() / 1e6 / steps;
+        }
+
+        /** Costs by layer type, the order kept. */
+        Map<String, List<Meter.Cost>> parts() {
+            Map<String, List<Meter.Cost>> parts = new LinkedHashMap<>();
+            for (Meter.Cost c : reading.costs()) parts.computeIfAbsent(c.part(), _ -> new ArrayList<>()).add(c);
+            return parts;
+        }
+    }
+
+    String text() {
+        StringBuilder text = new StringBuilder(model + " on " + device + ", " + name + "; it reads "
+                + (bandwidth > 0 ? String.format(Locale.ROOT, "%.1f GB/s", bandwidth / 1e9) : "at an unknown speed") + "\n");
+        for (Phase p : phases) phase(text, p);
+        return text.toString();
+    }
+
+    private void phase(StringBuilder text, Phase p) {
+        text.append(String.format(Locale.ROOT, "%n%s: %.2f ms on the clock, %.2f ms of it in kernels; %s up, %s down%n", p.name(),
+                p.wallMillis(), p.deviceMillis(), Bytes.text(p.reading().bytesUp() / p.steps()), Bytes.text(p.reading().bytesDown() / p.steps())));
+        String line = "%-40s %5s %10s %6s %10s %8s%n";
+        text.append(line.formatted("layer type, task", "runs", "ms", "time", "moved", "of peak"));
+        p.parts().forEach((part, costs) -> {
+            row(text, line, p, part, costs);
+            for (Meter.Cost c : costs) row(text, line, p, "  " + c.task(), List.of(c));
+        });
+    }
+
+    private void row(StringBuilder text, String line, Phase p, String label, List<Meter.Cost> costs) {
+        long nanos = costs.stream().mapToLong(Meter.Cost::nanos).sum();
+        long bytes = costs.stream().mapToLong(Meter.Cost::bytes).sum();
+        int runs = costs.stream().mapToInt(Meter.Cost::runs).max().orElse(0) / p.steps();
+        text.append(line.formatted(label, runs, String.format(Locale.ROOT, "%.3f", nanos / 1e6 / p.steps()),
+                percent((double) nanos / Math.max(1, p.reading().nanos())), bytes == 0 ? "-" : Bytes.text(bytes / p.steps()),
+                bytes == 0 || bandwidth == 0 || nanos == 0 ? "-" : percent(bytes / (nanos / 1e9) / bandwidth)));
+    }
+
+    static String percent(double share) {
+        return String.format(Locale.ROOT, "%.1f%%", 100 * share);
+    }
+}

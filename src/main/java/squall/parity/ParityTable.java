@@ -1,0 +1,55 @@
+package squall.parity;
+
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Locale;
+import java.util.function.Consumer;
+import squall.model.Model;
+
+/**
+ * All that is compared between a device and the CPU player, line by line.
+ *
+ * @param findings in the order in which they were made
+ */
+public record ParityTable(List<Finding> findings) {
+    /** Of one operation: some tens of float32 roundings in sums of another order. */
+    private static final double OPERATION = 1e-5;
+    /** Of a block and of a whole model: what errors of operations grow to over layers. A wrong kernel shows as 1e-2. */
+    public static final double TOLERANCE = 1e-4;
+
+    /** told: hears what is compared next. */
+    public static ParityTable of(Model model, Player expected, Player actual, Consumer<String> told) {
+        List<Finding> all = new ArrayList<>();
+        told.accept("operations");
+        all.addAll(OperationParity.check(model, expected, actual, OPERATION));
+        told.accept("blocks");
+        all.addAll(BlockParity.check(model, expected, actual, TOLERANCE));
+        told.accept("the whole model");
+        all.addAll(ModelParity.check(model, expected, actual, TOLERANCE));
+        return new ParityTable(List.copyOf(all));
+    }
+
+    public boolean passed() {
+        return findings.stream().allMatch(Finding::passed);
+    }
+
+    /** Markdown, which is also readable as it is. */
+    public String text() {
+        int width = findings.stream().mapToInt(f -> what(f).length()).max().orElse(4);
+        String line = "| %-9s | %-" + width + "s | %-8s | %-8s | %-9s | %-6s |%n";
+        StringBuilder text = new StringBuilder();
+        text.append(line.formatted("part", "compared", "max", "rms", "tolerance", ""));
+        text.append(line.formatted("---", "---", "---", "---", "---", "---"));
+        for (Finding f : findings)
+            text.append(line.formatted(f.group(), what(f), number(f.max()), number(f.rms()), number(f.tolerance()), f.passed() ? "ok" : "WRONG"));
+        return text.toString().replace("\r", "");
+    }
+
+    private static String what(Finding f) {
+        return f.remark().isEmpty() ? f.what() : f.what() + ": " + f.remark();
+    }
+
+    private static String number(double error) {
+        return error == 0 ? "0" : String.format(Locale.ROOT, "%.1e", error);
+    }
+}

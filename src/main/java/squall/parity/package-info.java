@@ -1,0 +1,2 @@
+/** Holds one player to another: operations, blocks, whole models, on random numbers. */
+package squall.parity;
