@@ -9,7 +9,7 @@ import squall.quant.Lanes;
 
 /**
  * Attention of few queries over half-precision keys and values that stay where they are: with one row a step the bytes
- * of the cache are read once and a copy as floats would cost more than the arithmetic. Two stored numbers are taken as
+ * of the cache are read once, and no copy as floats is written and read again. Two stored numbers are taken as
  * one int, so queries and outputs lie in pairs: for each 2 * {@link Lanes#COUNT} elements those of even places, then
  * those of odd ones.
  *
