@@ -51,12 +51,13 @@ final class BlockParity {
 
     /** A model of a layer for each block and a last one of little interest, whose tokens are random hidden states. */
     static Model alone(ModelConfig config, List<Block> blocks) {
-        return alone(config, config.dim(), blocks);
+        return alone(config, config.dim(), config.dim(), blocks);
     }
 
-    static Model alone(ModelConfig c, int dim, List<Block> blocks) {
+    /** filled: columns of the hidden states that are not zero. */
+    static Model alone(ModelConfig c, int dim, int filled, List<Block> blocks) {
         Noise noise = new Noise();
-        Weight states = noise.gaussian("states", STATES, dim);
+        Weight states = noise.gaussian("states", STATES, dim, filled);
         List<Model.Layer> layers = new ArrayList<>();
         for (Block b : blocks) layers.add(new Model.Layer(b, NOTHING));
         LmHead head = new LmHead(noise.norm(dim, c.eps()), states);

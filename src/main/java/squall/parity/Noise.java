@@ -16,8 +16,13 @@ final class Noise {
 
     /** Normally distributed, [rows, cols]. */
     Weight gaussian(String name, int rows, int cols) {
+        return gaussian(name, rows, cols, cols);
+    }
+
+    /** Only the first {@code filled} columns; the others are zero. */
+    Weight gaussian(String name, int rows, int cols, int filled) {
         float[] values = new float[Math.multiplyExact(rows, cols)];
-        for (int i = 0; i < values.length; i++) values[i] = (float) random.nextGaussian();
+        for (int i = 0; i < values.length; i++) if (i % cols < filled) values[i] = (float) random.nextGaussian();
         return weight(name, rows, cols, values);
     }
 
@@ -42,10 +47,10 @@ final class Noise {
         return weight("choosing", rows, cols, values);
     }
 
-    /** Adds input c to one of the rows [from, rows): [rows, cols]. */
-    Weight folding(int rows, int cols, int from) {
+    /** Adds input c to one of the rows [from, from + n): [rows, cols]. */
+    Weight folding(int rows, int cols, int from, int n) {
         float[] values = new float[Math.multiplyExact(rows, cols)];
-        for (int c = 0; c < cols; c++) values[(from + c % (rows - from)) * cols + c] = 1;
+        for (int c = 0; c < cols; c++) values[(from + c % n) * cols + c] = 1;
         return weight("folding", rows, cols, values);
     }
 

@@ -25,12 +25,16 @@ import squall.quant.Format;
 
 /**
  * Every operation that a model uses, by itself, in the model's shapes. A player plays models, so each operation is a layer of
- * one: its inputs are chosen, exactly, from the first half of the residual stream, which nobody changes, and its result is
- * added to the second half.
+ * one: its inputs are chosen, exactly, from the first columns of the residual stream, which nobody changes, and its result is
+ * added to columns of its own, which are zero until then: what is read there is the result, not rounded by a sum.
  */
 final class OperationParity {
-    private static final int HALF = 256;
-    private static final int DIM = 2 * HALF;
+    /** Columns that inputs are chosen from. */
+    private static final int INPUTS = 256;
+    /** Columns of each operation's results; a wider result is folded into them. */
+    private static final int RESULTS = 32;
+    private static final int MOST_OPERATIONS = 24;
+    private static final int DIM = INPUTS + MOST_OPERATIONS * RESULTS;
     /** Of a matrix of the model: enough for every path of a product, little enough for a moment. */
     private static final int MOST_ROWS = 96;
     private static final int MOST_COLS = 1024;
@@ -58,7 +62,7 @@ final class OperationParity {
 
     static List<Finding> check(Model model, Player expected, Player actual, double tolerance) {
         OperationParity parity = new OperationParity(model);
-        Model all = BlockParity.alone(parity.config, DIM, List.copyOf(parity.operations.values()));
+        Model all = BlockParity.alone(parity.config, DIM, INPUTS, List.copyOf(parity.operations.values()));
         List<Finding> findings = new ArrayList<>();
         try (Executor a = expected.open(all, BlockParity.OPTIONS); Executor b = actual.open(all, BlockParity.OPTIONS)) {
             Deviation[][] d = Journey.compare(all, a, b);
@@ -72,7 +76,8 @@ final class OperationParity {
     }
 
     private void add(String name, int width, Operation operation, StateSpec... state) {
-        Weight folding = noise.folding(DIM, width, HALF);
+        if (operations.size() == MOST_OPERATIONS) throw new IllegalStateException("room for " + MOST_OPERATIONS + " operations only");
+        Weight folding = noise.folding(DIM, width, INPUTS + operations.size() * RESULTS, RESULTS);
         operations.put(name, new Block() {
             @Override public void forward(Ops ops, Buf x) {
                 ops.matmulAdd(x, operation.play(ops, x), folding);
@@ -90,7 +95,7 @@ final class OperationParity {
     }
 
     private Input input(int width) {
-        Weight choosing = noise.choosing(width, DIM, HALF);
+        Weight choosing = noise.choosing(width, DIM, INPUTS);
         return (ops, x) -> {
             Buf y = ops.rows(width);
             ops.matmul(y, x, choosing);
@@ -227,14 +232,14 @@ final class OperationParity {
         Map<String, Weight> w = new HashMap<>();
         for (String role : List.of("gate", "up", "down")) {
             List<MemorySegment> all = new ArrayList<>();
-            int rows = role.equals("down") ? HALF : hidden, cols = role.equals("down") ? hidden : HALF;
+            int rows = role.equals("down") ? INPUTS : hidden, cols = role.equals("down") ? hidden : INPUTS;
             for (int e = 0; e < n; e++) all.add(noise.gaussian(role, rows, cols).data());
             w.put(role, new Weight(role, Format.F32, rows, cols, all, List.of()));
         }
-        Input logits = input(n), in = input(HALF);
-        add("route, experts", HALF, (ops, x) -> {
+        Input logits = input(n), in = input(INPUTS);
+        add("route, experts", INPUTS, (ops, x) -> {
             Routing routing = ops.route(logits.of(ops, x), used, m.weights());
-            Buf y = ops.rows(HALF);
+            Buf y = ops.rows(INPUTS);
             ops.experts(y, in.of(ops, x), routing, w.get("gate"), w.get("up"), w.get("down"));
             return y;
         });

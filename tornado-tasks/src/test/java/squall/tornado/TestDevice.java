@@ -1,9 +1,14 @@
 package squall.tornado;
 
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.stream.IntStream;
 import org.junit.jupiter.api.extension.AfterEachCallback;
 import org.junit.jupiter.api.extension.ConditionEvaluationResult;
 import org.junit.jupiter.api.extension.ExecutionCondition;
@@ -14,12 +19,15 @@ import uk.ac.manchester.tornado.api.common.TornadoDevice;
 import uk.ac.manchester.tornado.api.runtime.TornadoRuntimeProvider;
 
 /**
- * Where every test of this module runs: in the checker, or on the n-th kind of device that an SDK's TornadoVM finds, for
- * {@code -Dsquall.test.device=n}. That device is made TornadoVM's default one, so a test need not know. Without such a
- * device the tests are skipped and say so; an error that its driver prints fails the test that ran.
+ * Where every test of this module runs: in the checker; with {@code -Dsquall.test.device=n} on the n-th kind of device that an
+ * SDK's TornadoVM finds; with a folder in place of n on the processor standing in for a CUDA device, by libraries that
+ * src/test/cuda-on-cpu/build.sh has put there. The device is made TornadoVM's default one, so a test need not know. Without
+ * such a device the tests are skipped and say so; an error that its driver prints fails the test that ran.
  */
 public final class TestDevice implements ExecutionCondition, AfterEachCallback {
-    private static final Integer NUMBER = Integer.getInteger("squall.test.device");
+    private static final String DEVICE = System.getProperty("squall.test.device");
+    /** Name of the processor in its other part. */
+    private static final String STAND_IN = "CPU posing as";
     /** Why nothing can run here, or null. */
     private static String skipped;
     private static boolean settled;
@@ -27,7 +35,7 @@ public final class TestDevice implements ExecutionCondition, AfterEachCallback {
 
     /** Whether the tests run on a device and not in the checker. */
     public static boolean isReal() {
-        return NUMBER != null;
+        return DEVICE != null;
     }
 
     /** Whether kernels may use warps: the checker plays them, and CUDA has them. */
@@ -50,7 +58,7 @@ public final class TestDevice implements ExecutionCondition, AfterEachCallback {
     @Override public ConditionEvaluationResult evaluateExecutionCondition(ExtensionContext context) {
         if (!isReal()) return ConditionEvaluationResult.enabled("in the checker");
         settle();
-        return skipped == null ? ConditionEvaluationResult.enabled("device " + NUMBER)
+        return skipped == null ? ConditionEvaluationResult.enabled("device " + DEVICE)
                 : ConditionEvaluationResult.disabled(skipped);
     }
 
@@ -63,7 +71,11 @@ public final class TestDevice implements ExecutionCondition, AfterEachCallback {
         settled = true;
         NativeOutput.capture();
         try {
-            choose(TornadoRuntimeProvider.getTornadoRuntime());
+            Path why = Path.of(DEVICE, "skipped");
+            if (Files.exists(why)) skipped = Files.readString(why).strip();
+            else choose(TornadoRuntimeProvider.getTornadoRuntime());
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
         } catch (RuntimeException | LinkageError e) {
             Throwable cause = e;
             while (cause.getCause() != null) cause = cause.getCause();
@@ -80,15 +92,17 @@ public final class TestDevice implements ExecutionCondition, AfterEachCallback {
                 kinds.putIfAbsent(backend.getName() + ", " + backend.getDevice(d).getPhysicalDevice().getDeviceName(), new int[] {b, d});
         }
         List<String> names = new ArrayList<>(kinds.keySet());
-        if (NUMBER > names.size()) {
-            skipped = "TornadoVM finds " + names.size() + " kinds of device here, there is no number " + NUMBER;
+        int number = DEVICE.matches("\\d+") ? Integer.parseInt(DEVICE) - 1
+                : IntStream.range(0, names.size()).filter(i -> names.get(i).contains(STAND_IN)).findFirst().orElse(names.size());
+        if (number >= names.size()) {
+            skipped = "TornadoVM finds " + names + " here, there is no device " + DEVICE;
             return;
         }
-        int[] at = kinds.get(names.get(NUMBER - 1));
+        int[] at = kinds.get(names.get(number));
         backend = runtime.getBackend(at[0]).getName();
         runtime.getBackend(at[0]).setDefaultDevice(at[1]);
         runtime.setDefaultBackend(at[0]);
         TornadoDevice device = runtime.getDefaultDevice();
-        System.err.println("tests run on " + names.get(NUMBER - 1) + " (" + device.getDescription().strip() + ")");
+        System.err.println("tests run on " + names.get(number) + " (" + device.getDescription().strip() + ")");
     }
 }

@@ -2,18 +2,21 @@ package squall.tornado.kernels;
 
 import uk.ac.manchester.tornado.api.math.TornadoMath;
 
-/** Functions of one number, compiled into the kernels that call them. */
+/**
+ * Functions of one number, compiled into the kernels that call them. OpenCL's fast division fails for divisors above 2^126,
+ * so that e^-x is kept below e^60, where the result is nothing beside other numbers.
+ */
 final class Activation {
     private Activation() {}
 
     /** 1 / (1 + e^-x) */
     static float sigmoid(float x) {
-        return 1f / (1f + TornadoMath.exp(-x));
+        return 1f / (1f + TornadoMath.exp(TornadoMath.min(-x, 60f)));
     }
 
     /** x / (1 + e^-x) */
     static float silu(float x) {
-        return x / (1f + TornadoMath.exp(-x));
+        return x / (1f + TornadoMath.exp(TornadoMath.min(-x, 60f)));
     }
 
     /**

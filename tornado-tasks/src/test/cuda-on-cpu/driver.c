@@ -1,0 +1,127 @@
+/*
+ * Stands in for libcuda: the part of the driver's interface that TornadoVM's CUDA backend calls, on the host's memory and
+ * without waiting for anything, since every call is done when it returns. A "cubin" is the path of a shared object that
+ * nvrtc.c made of a kernel. Captured graphs are refused: a replay would have to repeat what was captured.
+ */
+#define _GNU_SOURCE
+#include <dlfcn.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { OK = 0, INVALID_VALUE = 1, OUT_OF_MEMORY = 2, INVALID_IMAGE = 200, NOT_FOUND = 500, CAPTURE_UNSUPPORTED = 900 };
+
+static const int HANDLE = 1;    /* contexts, streams and events have nothing in them, but are not null */
+static const size_t MEMORY = (size_t) 16 << 30;
+static const size_t ALIGNMENT = 512;
+
+typedef struct { unsigned x, y, z; } Extent;
+typedef int (*Launch)(Extent grid, Extent block, void **arguments);
+
+static int handle(void **to) { *to = (void *) &HANDLE; return OK; }
+
+int cuInit(unsigned flags) { return OK; }
+int cuDriverGetVersion(int *version) { *version = 13000; return OK; }
+int cuGetErrorName(int code, const char **text) { *text = code == CAPTURE_UNSUPPORTED ? "no graphs in the stand-in" : "error of the stand-in"; return OK; }
+int cuGetErrorString(int code, const char **text) { return cuGetErrorName(code, text); }
+
+/* ---- the device */
+
+int cuDeviceGetCount(int *count) { *count = 1; return OK; }
+int cuDeviceGet(int *device, int ordinal) { *device = ordinal; return OK; }
+int cuDeviceGetName(char *name, int length, int device) { snprintf(name, length, "CPU posing as sm_90"); return OK; }
+int cuDeviceTotalMem_v2(size_t *bytes, int device) { *bytes = MEMORY; return OK; }
+
+/* What sm_90 answers; the numbers are those of CUdevice_attribute. */
+int cuDeviceGetAttribute(int *value, int attribute, int device) {
+    switch (attribute) {
+        case 1: case 2: case 3: *value = 1024; break;      /* work-items of a group, in x, in y */
+        case 4: *value = 64; break;                        /* in z */
+        case 5: *value = INT32_MAX; break;                 /* groups in x */
+        case 6: case 7: *value = 65535; break;             /* in y, in z */
+        case 8: *value = 48 << 10; break;                  /* bytes of local memory of a group */
+        case 10: *value = 32; break;                       /* work-items of a warp */
+        case 13: *value = 1980000; break;                  /* kHz */
+        case 16: *value = 132; break;                      /* multiprocessors */
+        case 75: *value = 9; break;                        /* compute capability, 9.0 */
+        case 76: *value = 0; break;
+        default: *value = 1;
+    }
+    return OK;
+}
+
+int cuCtxCreate_v4(void **context) { return handle(context); }
+int cuCtxDestroy_v2(void *context) { return OK; }
+int cuCtxSetCurrent(void *context) { return OK; }
+int cuCtxSynchronize(void) { return OK; }
+
+/* ---- memory */
+
+/* Filled with a pattern that is no plausible number: reading what nobody wrote shows. */
+int cuMemAlloc_v2(uint64_t *address, size_t bytes) {
+    void *memory;
+    if (posix_memalign(&memory, ALIGNMENT, bytes + ALIGNMENT)) return OUT_OF_MEMORY;
+    memset(memory, 0xCD, bytes);
+    *address = (uint64_t) memory;
+    return OK;
+}
+
+int cuMemFree_v2(uint64_t address) { free((void *) address); return OK; }
+int cuMemAllocHost_v2(void **memory, size_t bytes) { *memory = malloc(bytes); return *memory ? OK : OUT_OF_MEMORY; }
+int cuMemFreeHost(void *memory) { free(memory); return OK; }
+int cuMemHostRegister_v2(void *memory, size_t bytes, unsigned flags) { return OK; }
+int cuMemHostUnregister(void *memory) { return OK; }
+int cuMemcpyDtoD_v2(uint64_t to, uint64_t from, size_t bytes) { memmove((void *) to, (void *) from, bytes); return OK; }
+int cuMemcpyDtoHAsync_v2(void *to, uint64_t from, size_t bytes, void *stream) { memcpy(to, (void *) from, bytes); return OK; }
+int cuMemcpyHtoDAsync_v2(uint64_t to, const void *from, size_t bytes, void *stream) { memcpy((void *) to, from, bytes); return OK; }
+int cuMemsetD8_v2(uint64_t to, unsigned char value, size_t bytes) { memset((void *) to, value, bytes); return OK; }
+
+/* ---- kernels */
+
+int cuModuleLoadDataEx(void **module, const void *image, unsigned options, int *names, void **values) {
+    *module = dlopen(image, RTLD_NOW | RTLD_LOCAL);
+    if (!*module) fprintf(stderr, "[ERROR] %s\n", dlerror());
+    return *module ? OK : INVALID_IMAGE;
+}
+
+int cuModuleUnload(void *module) { return OK; }
+
+/* A shared object has one kernel. */
+int cuModuleGetFunction(void **function, void *module, const char *name) {
+    *function = dlsym(module, "launch");
+    return *function ? OK : NOT_FOUND;
+}
+
+int cuLaunchKernel(Launch kernel, unsigned gx, unsigned gy, unsigned gz, unsigned bx, unsigned by, unsigned bz, unsigned shared,
+                   void *stream, void **arguments, void **extra) {
+    if (!gx || !gy || !gz || !bx || !by || !bz || (uint64_t) bx * by * bz > 1024) return INVALID_VALUE;
+    return kernel((Extent) {gx, gy, gz}, (Extent) {bx, by, bz}, arguments);
+}
+
+int cuOccupancyMaxPotentialBlockSize(int *groups, int *size, void *function, void *shared, size_t bytes, int limit) {
+    *groups = 132;
+    *size = 256;
+    return OK;
+}
+
+/* ---- streams, events, graphs */
+
+int cuStreamCreate(void **stream, unsigned flags) { return handle(stream); }
+int cuStreamDestroy_v2(void *stream) { return OK; }
+int cuStreamSynchronize(void *stream) { return OK; }
+int cuStreamWaitEvent(void *stream, void *event, unsigned flags) { return OK; }
+int cuStreamIsCapturing(void *stream, int *status) { *status = 0; return OK; }
+int cuEventCreate(void **event, unsigned flags) { return handle(event); }
+int cuEventDestroy_v2(void *event) { return OK; }
+int cuEventRecord(void *event, void *stream) { return OK; }
+int cuEventQuery(void *event) { return OK; }
+int cuEventSynchronize(void *event) { return OK; }
+int cuEventElapsedTime_v2(float *ms, void *from, void *to) { *ms = 0.001f; return OK; }
+int cuStreamBeginCapture_v2(void *stream, int mode) { return CAPTURE_UNSUPPORTED; }
+int cuStreamEndCapture(void *stream, void **graph) { return CAPTURE_UNSUPPORTED; }
+int cuGraphInstantiateWithFlags(void **run, void *graph, uint64_t flags) { return CAPTURE_UNSUPPORTED; }
+int cuGraphExecUpdate_v2(void *run, void *graph, void *result) { return CAPTURE_UNSUPPORTED; }
+int cuGraphLaunch(void *run, void *stream) { return CAPTURE_UNSUPPORTED; }
+int cuGraphDestroy(void *graph) { return OK; }
+int cuGraphExecDestroy(void *run) { return OK; }

@@ -1,0 +1,1 @@
+#include "work_items.hpp"
