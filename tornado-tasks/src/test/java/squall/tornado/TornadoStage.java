@@ -108,6 +108,7 @@ final class TornadoStage implements Stage {
         TaskGraph graph = new TaskGraph("score").transferToDevice(DataTransferMode.EVERY_EXECUTION, step.ints, outputs, arena)
                 .consumeFromDevice(residents);
         tape = new Tape(graph, scheduler, frame);
+        Residents.send(tape, arena, new IntArray(1));   // a score that only writes would leave the arena at home
         Residents.patch(tape, state.table(), step.patchesAt);
         TornadoOps ops = new TornadoOps(tape, arrays.reader(), maxRows, outputFrame, maxRows, BASE);
         in = inputs(ops, widths);
