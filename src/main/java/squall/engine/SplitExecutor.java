@@ -5,7 +5,6 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Objects;
 import squall.model.Model;
-import squall.ops.Norm;
 import squall.ops.StepPlan;
 import squall.ops.Tap;
 
@@ -52,17 +51,8 @@ public final class SplitExecutor implements Executor {
 
     /** The rows under the final norm, w * x / sqrt(mean(x^2) + eps). */
     private float[] normalised(int rows) {
-        int dim = model.config().dim();
-        Norm norm = model.head().norm();
-        float[] w = new float[dim];
-        norm.weight().format().codec.decode(norm.weight().data(), 0, w, 0, dim);
-        float[] y = Arrays.copyOf(x, rows * dim);
-        for (int at = 0; at < y.length; at += dim) {
-            double sum = 0;
-            for (int i = 0; i < dim; i++) sum += (double) y[at + i] * y[at + i];
-            double scale = 1 / Math.sqrt(sum / dim + norm.eps());
-            for (int i = 0; i < dim; i++) y[at + i] = (float) (w[i] * y[at + i] * scale);
-        }
+        float[] y = Arrays.copyOf(x, rows * model.config().dim());
+        model.head().norm().apply(y, rows);
         return y;
     }
 

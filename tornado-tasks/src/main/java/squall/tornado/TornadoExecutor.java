@@ -84,7 +84,7 @@ final class TornadoExecutor implements PartExecutor {
             layer(i);
             if (tap != null) {
                 float[] x = residual(step.rows());
-                if (i + 1 == device.places.size()) normalise(x);
+                if (i + 1 == device.places.size()) model.head().norm().apply(x, step.rows());
                 tap.at(i + 1, x, step.rows(), dim);
             }
         }
@@ -199,18 +199,6 @@ final class TornadoExecutor implements PartExecutor {
         result.transferToHost(new DataRange(arena).withOffset(at).withSize(n));
         if (meter != null) meter.fetched(n);
         MemorySegment.copy(arena.getSegment(), ValueLayout.JAVA_FLOAT, (long) at * Float.BYTES, to, toAt, n);
-    }
-
-    /** The final norm, in place on rows of the residual stream: a tap sees it, the head has its own. */
-    private void normalise(float[] x) {
-        int dim = model.config().dim();
-        float[] w = DeviceWeights.decode(model.head().norm().weight());
-        for (int at = 0; at < x.length; at += dim) {
-            double sum = 0;
-            for (int i = 0; i < dim; i++) sum += (double) x[at + i] * x[at + i];
-            double scale = 1 / Math.sqrt(sum / dim + model.head().norm().eps());
-            for (int i = 0; i < dim; i++) x[at + i] = (float) (w[i] * x[at + i] * scale);
-        }
     }
 
     // ---- slots

@@ -40,7 +40,7 @@ final class TornadoOps implements Ops {
     private final int maxOutputs;
     private int rows;
     private int next;
-    private int base;
+    private final int base;
     private int highWater;
     private int outputsFrom = Integer.MAX_VALUE;
 
@@ -68,11 +68,6 @@ final class TornadoOps implements Ops {
     /** Elements of the arena that the recording needs. */
     int highWater() {
         return highWater;
-    }
-
-    /** What was asked for up to now is kept. */
-    void hold() {
-        base = next;
     }
 
     /** Ends a block: its buffers may be used again. */
