@@ -33,6 +33,10 @@ final class DeviceOptions {
                     + "or DeltaNet part of a layer, or its feed-forward part) goes as a whole, with most of its bytes.")
     private List<String> overrides = List.of();
 
+    @Option(names = "--precise",
+            description = "Keep float32 operands in all products. Without it devices with tensor cores or 8-bit products round them, as llama.cpp does.")
+    private boolean precise;
+
     private final Iterable<ExecutorProvider> providers;
     private int named;
 
@@ -97,6 +101,10 @@ final class DeviceOptions {
         int at = override.lastIndexOf('=');
         if (at <= 0) throw new UnusableException("-ot " + override + ": PATTERN=ID was expected, such as ffn_.*_exps=cpu");
         return at;
+    }
+
+    boolean precise() {
+        return precise;
     }
 
     /** The CPU player, which is always there. */

@@ -36,7 +36,7 @@ final class Spread {
      */
     static Layout layout(OpenModel model, DeviceOptions wanted, List<DeviceOptions.Choice> chosen, EngineOptions asked, Streams streams) {
         Spread spread = new Spread(model, chosen);
-        spread.settle(asked, streams);
+        spread.settle(asked.withPrecise(wanted.precise()), streams);
         return spread.layout(wanted);
     }
 

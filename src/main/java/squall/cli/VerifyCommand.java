@@ -44,12 +44,13 @@ final class VerifyCommand implements Callable<Integer> {
         DeviceOptions.Choice choice = device.one();
         ExecutorProvider.Device on = choice.description();
         try (OpenModel open = OpenModel.open(ModelOptions.orShipped(model))) {
-            EngineOptions options = new EngineOptions(1, 1, 1, 0, EngineOptions.KvFormat.F32, EngineOptions.KvFormat.F32);
+            EngineOptions options = new EngineOptions(1, 1, 1, 0, EngineOptions.KvFormat.F32, EngineOptions.KvFormat.F32, device.precise());
             String why = choice.provider().whyRefused(open.config(), choice.device(), options);
             if (why != null) throw new UnusableException("--device " + choice.device() + ": " + why);
             Model built = open.build(options, streams);
             ExecutorProvider cpu = device.cpu();
-            ParityTable table = ParityTable.of(built, (m, o) -> cpu.open(m, "cpu", o), (m, o) -> choice.provider().open(m, choice.device(), o),
+            ParityTable table = ParityTable.of(built, (m, o) -> cpu.open(m, "cpu", o),
+                    (m, o) -> choice.provider().open(m, choice.device(), o.withPrecise(device.precise())), device.precise(),
                     what -> { if (Terminal.isInteractive()) streams.note("comparing " + what + " …"); });
             if (json) streams.println(Json.write(document(open, on, table)));
             else streams.print(table.text());
@@ -75,7 +76,7 @@ final class VerifyCommand implements Callable<Integer> {
     private void write(OpenModel open, ExecutorProvider.Device on, ParityTable table) {
         String name = open.file().path().getFileName().toString();
         String text = "## " + name + " (" + open.config().arch() + ")\n\n" + on.id() + ", " + on.name() + ", " + on.backend()
-                + ", against the CPU player; made by `squall verify --device " + on.id() + " -m " + name + "`. Errors are relative to the "
+                + ", against the CPU player; made by `squall verify --device " + on.id() + (device.precise() ? " --precise" : "") + " -m " + name + "`. Errors are relative to the "
                 + "largest number of the CPU player's.\n\n" + table.text();
         try {
             Files.writeString(out, text);

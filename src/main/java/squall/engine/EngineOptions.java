@@ -9,17 +9,28 @@ package squall.engine;
  * @param threads       CPU threads; 0: as many as the machine has
  * @param keyFormat     storage of keys in the KV cache; null until the device is known
  * @param valueFormat   storage of values in the KV cache; null until the device is known
+ * @param precise       whether products keep float32 operands where the device has faster, less exact ones
  */
-public record EngineOptions(int contextLength, int slots, int batch, int threads, KvFormat keyFormat, KvFormat valueFormat) {
+public record EngineOptions(int contextLength, int slots, int batch, int threads, KvFormat keyFormat, KvFormat valueFormat,
+                            boolean precise) {
+
+    /** Precise ones. */
+    public EngineOptions(int contextLength, int slots, int batch, int threads, KvFormat keyFormat, KvFormat valueFormat) {
+        this(contextLength, slots, batch, threads, keyFormat, valueFormat, true);
+    }
 
     /** With {@code usual} for formats that nobody asked for. */
     public EngineOptions orUsual(KvFormat usual) {
         return new EngineOptions(contextLength, slots, batch, threads, keyFormat == null ? usual : keyFormat,
-                valueFormat == null ? usual : valueFormat);
+                valueFormat == null ? usual : valueFormat, precise);
     }
 
     public EngineOptions withContext(int length) {
-        return new EngineOptions(length, slots, batch, threads, keyFormat, valueFormat);
+        return new EngineOptions(length, slots, batch, threads, keyFormat, valueFormat, precise);
+    }
+
+    public EngineOptions withPrecise(boolean wanted) {
+        return new EngineOptions(contextLength, slots, batch, threads, keyFormat, valueFormat, wanted);
     }
 
     public enum KvFormat {

@@ -19,7 +19,7 @@ import squall.ops.Weight;
  * taken on trust: a driver may compile a kernel wrongly and say nothing.
  */
 public final class ParityProbe {
-    /** A device may use half precision in products of many rows; a wrong kernel shows as 1e-2 and more. */
+    /** Of precise players: whole layers are compared here, a wrong kernel shows as 1e-2 and more. */
     private static final double TOLERANCE = 1e-3;
     /** Rows of the prompt, more than what devices treat as decoding. */
     private static final int PROMPT = 9;
@@ -34,12 +34,14 @@ public final class ParityProbe {
     private final Executor device;
     private final String name;
     private final int compared;
+    private final double tolerance;
     private double worst;
 
-    private ParityProbe(Model model, Executor device, String name) {
+    private ParityProbe(Model model, Executor device, String name, double tolerance) {
         this.model = model;
         this.device = device;
         this.name = name;
+        this.tolerance = tolerance;
         Map<Signature, Block> kinds = BlockParity.kinds(model);
         int last = 0;
         for (int i = 0; i < 2 * model.layers().size(); i++) if (kinds.containsValue(model.block(i))) last = i / 2;
@@ -56,11 +58,11 @@ public final class ParityProbe {
     public static double check(Model model, Executor device, ExecutorProvider cpu, EngineOptions options, String where) {
         int rows = Math.min(Math.min(PROMPT, options.batch()), options.contextLength() - 1);
         if (rows < 1) return 0;
-        ParityProbe probe = new ParityProbe(model, device, where);
+        ParityProbe probe = new ParityProbe(model, device, where, options.precise() ? TOLERANCE : ParityTable.ROUNDED_MODEL);
         // one layer more: the stream after the last one is seen under the final norm
         int layers = Math.min(model.layers().size(), probe.compared + 1);
         Model first = new Model(model.config(), model.embedding(), model.layers().subList(0, layers), model.head());
-        EngineOptions small = new EngineOptions(rows + 1, 1, rows, options.threads(), options.keyFormat(), options.valueFormat());
+        EngineOptions small = new EngineOptions(rows + 1, 1, rows, options.threads(), options.keyFormat(), options.valueFormat(), options.precise());
         try (Executor expected = cpu.open(first, cpu.name(), small)) {
             device.clear(SLOT);
             probe.step(expected, 0, rows);
@@ -116,9 +118,9 @@ public final class ParityProbe {
 
     private void require(Deviation d, String what, int rows) {
         worst = Math.max(worst, d.max());
-        if (d.max() <= TOLERANCE) return;
+        if (d.max() <= tolerance) return;
         throw new IllegalStateException(name + " computes something else than the CPU player: in a step of " + rows + " rows " + what
-                + " is off by %.2g of its largest value, %.0e is allowed; 'squall verify --device %s' shows by operation".formatted(d.max(), TOLERANCE, name)
+                + " is off by %.2g of its largest value, %.0e is allowed; 'squall verify --device %s' shows by operation".formatted(d.max(), tolerance, name)
                 + " where it starts, --device cpu runs without that device");
     }
 }

@@ -35,7 +35,7 @@ class ParityTest {
     @ParameterizedTest @ValueSource(strings = {"qwen3_5", "qwen3_5_moe", "qwen3_moe"})
     void aPlayerIsLikeItself(String name) {
         try (Golden golden = new Golden(name)) {
-            ParityTable table = ParityTable.of(golden.model(), this::open, this::open, _ -> {});
+            ParityTable table = ParityTable.of(golden.model(), this::open, this::open, true, _ -> {});
             assertTrue(table.passed(), table.text());
             assertTrue(table.findings().stream().filter(f -> !f.group().equals("model")).allMatch(f -> f.max() == 0), table.text());
             for (String part : List.of("operation", "block", "model"))
@@ -59,7 +59,7 @@ class ParityTest {
 
     @Test void aLayerThatIsOffIsFound() {
         try (Golden golden = new Golden("qwen3_5")) {
-            ParityTable table = ParityTable.of(golden.model(), this::open, (m, o) -> open(m == golden.model() ? bent(m, 2) : m, o), _ -> {});
+            ParityTable table = ParityTable.of(golden.model(), this::open, (m, o) -> open(m == golden.model() ? bent(m, 2) : m, o), true, _ -> {});
             assertFalse(table.passed());
             List<String> wrong = table.findings().stream().filter(f -> !f.passed()).map(Finding::what).toList();
             assertTrue(wrong.getFirst().startsWith("residual stream after layer 2"), wrong.toString());

@@ -77,6 +77,6 @@ final class DeviceTuning implements Tuning {
     }
 
     @Override public Executor open(Model model, EngineOptions options, Map<String, String> settings) {
-        return new TornadoExecutor(model, device.tornado(), options, traits(settings));
+        return new TornadoExecutor(model, device.tornado(), options, traits(settings).withPrecise(options.precise()));
     }
 }

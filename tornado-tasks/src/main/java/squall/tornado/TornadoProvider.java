@@ -133,6 +133,6 @@ public final class TornadoProvider implements ExecutorProvider {
 
     @Override public PartExecutor openPart(Model part, String device, EngineOptions options) {
         FoundDevice on = device(device);
-        return new TornadoExecutor(part, on.tornado(), options, on.tuning().traits());
+        return new TornadoExecutor(part, on.tornado(), options, on.tuning().traits().withPrecise(options.precise()));
     }
 }

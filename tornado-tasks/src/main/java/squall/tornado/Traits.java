@@ -3,11 +3,21 @@ package squall.tornado;
 /**
  * What of a device decides which kernels are recorded for it.
  *
- * @param shape kernel shape for products: see {@link Shape}
- * @param group work-items of a group in kernels that share a row
- * @param fp16  whether HalfFloatArray works
+ * @param shape   kernel shape for products: see {@link Shape}
+ * @param group   work-items of a group in kernels that share a row
+ * @param fp16    whether HalfFloatArray works
+ * @param precise whether operands stay in float32; else products may round them to 16 bits, or to 8 for weights that are quantised
  */
-public record Traits(Shape shape, int group, boolean fp16) {
+public record Traits(Shape shape, int group, boolean fp16, boolean precise) {
+
+    /** Precise ones. */
+    public Traits(Shape shape, int group, boolean fp16) {
+        this(shape, group, fp16, true);
+    }
+
+    Traits withPrecise(boolean wanted) {
+        return new Traits(shape, group, fp16, wanted);
+    }
 
     public enum Shape {
         /** One work-item a matrix row, vectors of eight floats: CPU devices. */
