@@ -40,7 +40,7 @@ final class BenchReport {
         Map<String, String> cells = new LinkedHashMap<>();
         cells.put("model", f.get("model_type").toString());
         cells.put("size", Bytes.text((Long) f.get("model_size")));
-        cells.put("params", BenchCommand.count((Long) f.get("model_n_params")));
+        cells.put("params", BenchSubject.count((Long) f.get("model_n_params")));
         cells.put("backend", f.get("backends").toString());
         cells.put("threads", f.get("n_threads").toString());
         cells.put("type_k", f.get("type_k").toString());

@@ -38,7 +38,7 @@ record BenchResult(Map<String, Object> about, BenchOptions flags, EngineOptions 
 
     /** Tokens per second of each repetition. */
     double[] speeds() {
-        return Arrays.stream(nanos).mapToDouble(n -> test.tokens() * 1e9 / n).toArray();
+        return test.speeds(nanos);
     }
 
     /** {@code mean ± standard deviation} in tokens per second. */

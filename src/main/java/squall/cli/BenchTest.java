@@ -1,5 +1,7 @@
 package squall.cli;
 
+import java.util.Arrays;
+
 /**
  * One test: {@code prompt} tokens at once, then {@code generated} one by one, with {@code depth} tokens in the context
  * before. What is timed is the model alone: no tokeniser, no sampling.
@@ -14,6 +16,11 @@ record BenchTest(int prompt, int generated, int depth) {
 
     int tokens() {
         return prompt + generated;
+    }
+
+    /** Tokens per second of each repetition. */
+    double[] speeds(long[] nanos) {
+        return Arrays.stream(nanos).mapToDouble(n -> tokens() * 1e9 / n).toArray();
     }
 
     int contextLength() {

@@ -79,6 +79,7 @@ public final class Squall {
         COMMANDS.forEach((name, create) -> {
             if (asked == null || asked.equals(name)) line.addSubcommand(name, new CommandLine(create.apply(streams)));
         });
+        if (line.getSubcommands().get("bench") instanceof CommandLine bench) bench.addSubcommand(new SweepCommand(streams));
         line.setPosixClusteredShortOptionsAllowed(false)
                 .setOverwrittenOptionsAllowed(true)
                 .setCaseInsensitiveEnumValuesAllowed(true)

@@ -145,11 +145,18 @@ final class CpuExecutor implements PartExecutor {
             ops.states().restore(slot, ((Saved) saved).states);
         }
         ops.cache().cut(slot, length);
-        lengths.cut(slot, length);
+        lengths.moveTo(slot, length);
     }
 
     /** Nothing to do: a kept state is garbage when nobody holds it. */
     @Override public void releaseState(Object saved) {}
+
+    @Override public boolean skipTo(int slot, int length) {
+        lengths.checkSkip(slot, length);
+        ops.cache().reserve(slot, length);
+        lengths.moveTo(slot, length);
+        return true;
+    }
 
     @Override public long stateBytes() {
         return ops.states().bytes();

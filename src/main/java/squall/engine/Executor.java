@@ -61,6 +61,18 @@ public interface Executor extends AutoCloseable {
     /** Gives back what {@link #saveState} kept; it cannot be restored any more. */
     void releaseState(Object saved);
 
+    /**
+     * Makes a slot as long as if its positions below {@code length} had been computed: keys and values of those that are new are
+     * nothing in particular, recurrent states stay as they are. What a step costs at a depth does not depend on them, so that
+     * it can be measured without computing a prompt of that length.
+     *
+     * @return false where the player cannot do so; nothing has changed then
+     * @throws IllegalArgumentException if the slot has more positions, or the context length is less
+     */
+    default boolean skipTo(int slot, int length) {
+        return false;
+    }
+
     /** Opens a meter, of which there is one at a time; null where the player cannot tell what a step costs. */
     default Meter meter() {
         return null;

@@ -101,7 +101,16 @@ public final class SlotLengths {
             throw new IllegalArgumentException("slot " + slot + ": not a state of this sequence at " + length + " positions");
     }
 
-    public void cut(int slot, int length) {
+    /** @throws IllegalArgumentException if a slot cannot be made that long without a step; nothing has changed then */
+    public void checkSkip(int slot, int length) {
+        check(slot);
+        if (lengths[slot] == BROKEN || length < lengths[slot] || length > contextLength)
+            throw new IllegalArgumentException("slot " + slot + " cannot be taken from " + lengths[slot] + " positions to " + length
+                    + ", the context has " + contextLength);
+    }
+
+    /** Shorter or longer without a step, after {@link #checkCut} or {@link #checkSkip}. */
+    public void moveTo(int slot, int length) {
         lengths[slot] = length;
     }
 }

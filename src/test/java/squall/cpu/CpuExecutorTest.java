@@ -104,6 +104,30 @@ class CpuExecutorTest {
         }
     }
 
+    /** What is skipped is not computed, and everything after it is as after a prompt: positions, kept states, pages. */
+    @ParameterizedTest @ValueSource(strings = {"qwen3", HYBRID})
+    void skipsToADepth(String name) {
+        try (Golden golden = new Golden(name); CpuExecutor executor = open(golden, 2, KvFormat.F16, KvFormat.F16)) {
+            int[] ids = golden.ids();
+            float[] fresh = Golden.step(executor, 1, ids, 0, 20);
+            assertTrue(executor.skipTo(0, 100));
+            refuses(executor, plan(0, 99, 1), "slot 0 holds 100 positions");
+            Object saved = executor.saveState(0);
+            float[] first = Golden.step(executor, 0, ids, 100, 110);
+            for (float logit : first) assertTrue(Float.isFinite(logit));
+            executor.restoreState(0, 100, saved);
+            assertArrayEquals(first, Golden.step(executor, 0, ids, 100, 110));
+            for (int length : new int[] {109, 513, -1}) {
+                String message = assertThrows(IllegalArgumentException.class, () -> executor.skipTo(0, length)).getMessage();
+                assertTrue(message.contains("from 110 positions to " + length), message);
+            }
+            assertTrue(executor.skipTo(0, 140));
+            Golden.step(executor, 0, ids, 140, 150);
+            executor.clear(1);
+            assertArrayEquals(fresh, Golden.step(executor, 1, ids, 0, 20));
+        }
+    }
+
     @Test void refusesAStateThatIsNotTheSequencesOwn() {
         try (Golden golden = new Golden(HYBRID); CpuExecutor executor = open(golden, 1, KvFormat.F32, KvFormat.F32)) {
             int[] ids = golden.ids();

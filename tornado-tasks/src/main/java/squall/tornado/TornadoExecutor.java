@@ -226,7 +226,7 @@ final class TornadoExecutor implements PartExecutor {
             copy(((Saved) saved).place, slot);
         }
         device.table.cut(slot, length);
-        lengths.cut(slot, length);
+        lengths.moveTo(slot, length);
     }
 
     @Override public void releaseState(Object saved) {
