@@ -19,13 +19,18 @@ import uk.ac.manchester.tornado.api.types.arrays.FloatArray;
  */
 final class DeviceModel {
     /** Most rows of a recording for decoding. */
-    static final int FEW = 8;
+    private static final int FEW = 8;
+    /** Those of the recordings for decoding on a device whose kernels for one row and for many sequences are others. */
+    private static final List<Integer> WARP_ROWS = List.of(1, FEW, 64);
     /** Elements that an array may have: an int counts them, less TornadoVM's header. */
     static final long MOST_ELEMENTS = Integer.MAX_VALUE - 64;
 
     final Model model;
     final Traits traits;
-    final int fewRows;
+    /** Most rows of each recording, ascending; the last is for prompts. */
+    final List<Integer> rows;
+    /** Most rows of logits of each recording of the head, ascending. */
+    final List<Integer> headRows;
     final int manyRows;
     final int slots;
     /** Rows of logits that the arena has room for. */
@@ -52,8 +57,9 @@ final class DeviceModel {
         this.traits = traits;
         this.slots = options.slots();
         this.manyRows = options.batch();
-        this.fewRows = Math.min(FEW, manyRows);
         this.maxOutputs = Math.min(manyRows, Math.max(FEW, slots));
+        this.rows = upTo(manyRows, isWhole() ? WARP_ROWS : List.of(FEW));
+        this.headRows = upTo(maxOutputs, isWhole() ? WARP_ROWS : List.of());
         this.table = new PageTable(slots, options.contextLength());
 
         this.highWater = base();
@@ -61,11 +67,7 @@ final class DeviceModel {
         List<Reading> layers = played.stream().map(l -> read(model.layers().get(l))).toList();
         Reading embeddingRead = model.embedding() == null ? null
                 : note(Reading.of(traits, manyRows, maxOutputs, 0, ops -> model.embedding().forward(ops)));
-        Reading headRead = model.head() == null ? null
-                : note(Reading.of(traits, manyRows, maxOutputs, base(), ops -> {
-                    model.head().forward(ops, residual());
-                    ops.placed(Draw.scratchWidth(model.config().vocab()));
-                }));
+        Reading headRead = model.head() == null ? null : headRows.stream().map(this::readHead).toList().getLast();
         LayerGroup.Capacity capacity = new LayerGroup.Capacity(slots * (1 + Executor.KEPT_STATES), table.pages());
         this.groups = LayerGroup.of(layers, capacity, Math.min(largest, MOST_ELEMENTS), places);
 
@@ -79,13 +81,23 @@ final class DeviceModel {
         this.arena = new FloatArray(highWater);
     }
 
+    /** Rows of the recordings that are smaller than the largest, and it. */
+    private static List<Integer> upTo(int most, List<Integer> smaller) {
+        return Stream.concat(smaller.stream().filter(r -> r < most), Stream.of(most)).toList();
+    }
+
+    /** Whether a step of decoding is recorded as a whole as well, every layer by itself. */
+    boolean isWhole() {
+        return traits.shape() == Traits.Shape.WARPS && !isPart();
+    }
+
     private static boolean isElsewhere(Model.Layer layer) {
         return layer.mixer() == Block.ELSEWHERE && layer.feedForward() == Block.ELSEWHERE;
     }
 
     /** Whether other devices play the rest. */
     boolean isPart() {
-        return embedding == null || head == null || model.layers().stream()
+        return model.embedding() == null || model.head() == null || model.layers().stream()
                 .anyMatch(l -> l.mixer() == Block.ELSEWHERE || l.feedForward() == Block.ELSEWHERE);
     }
 
@@ -111,13 +123,21 @@ final class DeviceModel {
         ops.endBlock();
     }
 
-    /** Reads a layer for many rows; for few as well, whose kernels may want more scratch a row. */
+    /** Reads a layer for every number of rows: kernels for few may want more scratch a row. All use the same sites. */
     private Reading read(Model.Layer layer) {
-        Reading few = note(Reading.of(traits, fewRows, maxOutputs, base(), ops -> play(layer, ops)));
-        Reading many = note(Reading.of(traits, manyRows, maxOutputs, base(), ops -> play(layer, ops)));
-        if (!few.survey().sites().equals(many.survey().sites()))
-            throw new IllegalStateException("few rows use " + few.survey().sites() + ", many " + many.survey().sites());
+        List<Reading> all = rows.stream().map(r -> note(Reading.of(traits, r, maxOutputs, base(), ops -> play(layer, ops)))).toList();
+        Reading many = all.getLast();
+        for (Reading few : all)
+            if (!few.survey().sites().equals(many.survey().sites()))
+                throw new IllegalStateException("few rows use " + few.survey().sites() + ", many " + many.survey().sites());
         return many;
+    }
+
+    private Reading readHead(int outputs) {
+        return note(Reading.of(traits, outputs, outputs, base(), ops -> {
+            model.head().forward(ops, residual());
+            ops.placed(Draw.scratchWidth(model.config().vocab()));
+        }));
     }
 
     private Reading note(Reading reading) {

@@ -1,5 +1,6 @@
 package squall.tornado;
 
+import java.nio.BufferOverflowException;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -19,7 +20,8 @@ import uk.ac.manchester.tornado.api.types.arrays.IntArray;
 
 /**
  * The TaskGraphs of a model: one that brings everything to the device, one for the embedding, one for each group of layers
- * and one for the head. What depends on the number of rows is recorded twice, for few rows and for many.
+ * and one for the head. What depends on the number of rows is recorded several times, for few rows and for many; and where
+ * the device can repeat tasks by itself, a whole step of few rows in as few graphs as hold it, every layer's tasks in a row.
  *
  * <p>A graph of TornadoVM shares an array only with the graph that ran just before. So every graph takes all residents
  * from its predecessor, whichever that was, and leaves them for the next: a chain that never breaks.
@@ -27,6 +29,8 @@ import uk.ac.manchester.tornado.api.types.arrays.IntArray;
 final class Recordings {
     /** Where the row numbers of the head's step array start; its element 0 counts them. */
     static final int OUTPUTS_AT = 8;
+    /** TornadoVM takes 256 in a graph; a part of a step may have so many less. */
+    private static final int MOST_TASKS = 256;
 
     /**
      * The graphs for steps of at most {@code step.maxRows} rows.
@@ -36,8 +40,27 @@ final class Recordings {
      * @param stream residual stream from another device; null for a whole model
      * @param take   graph that takes it
      * @param groups graph of each group
+     * @param whole  graphs that play everything, one after the other, and draw; none where layers are played by themselves
+     * @param head   what the last of them ends with, or null
      */
-    record Score(StepArray step, IntArray layer, int enter, FloatArray stream, int take, List<Integer> groups) {}
+    record Score(StepArray step, IntArray layer, int enter, FloatArray stream, int take, List<Integer> groups, List<Integer> whole,
+                 Head head) {
+        int maxRows() {
+            return step.maxRows;
+        }
+    }
+
+    /**
+     * The head for so many rows.
+     *
+     * @param outputs how many rows go to it, and which
+     * @param wishes  what is drawn for each of them
+     * @param drawn   the tokens
+     * @param logits  where their logits are left, [maxRows, vocab]
+     * @param score   graph that leaves them
+     * @param draw    graph that draws as well
+     */
+    record Head(int maxRows, IntArray outputs, FloatArray wishes, IntArray drawn, Region logits, int score, int draw) {}
 
     private final DeviceModel device;
     private final KernelContext context = new KernelContext();
@@ -46,46 +69,38 @@ final class Recordings {
     private final List<Tape> tapes = new ArrayList<>();
     private final List<Object> residents;
 
-    final Score few;
-    final Score many;
+    /** By most rows, ascending. */
+    final List<Score> scores;
     final int load;
     /** Copies the states of place {@code copied[0]} to place {@code copied[1]}; -1 without such states. */
     final int copy;
     final IntArray copied = new IntArray(2);
-    final int head;
-    /** The head, and tokens drawn from its logits as {@code wishes} has it; -1 like head. */
-    final int draw;
-    final FloatArray wishes;
-    final IntArray drawn;
-    /** How many rows go to the head, and which. */
-    final IntArray outputs;
-    private Region logits;
+    /** By most rows, ascending; empty where another device has the head. */
+    final List<Head> heads;
+    /** The index of each layer in its group, for whole steps. */
+    private final List<IntArray> layers;
 
     Recordings(DeviceModel device) {
         this.device = device;
-        StepArray fewStep = step(device.fewRows);
-        StepArray manyStep = step(device.manyRows);
-        outputs = new IntArray(OUTPUTS_AT + device.maxOutputs);
-        wishes = new FloatArray(Draw.WISH * device.maxOutputs);
-        wishes.init(0);
-        drawn = new IntArray(device.maxOutputs);
+        List<StepArray> steps = device.rows.stream().map(this::step).toList();
+        layers = device.places.stream().map(p -> IntArray.fromElements(p.layer())).toList();
         List<Object> sent = new ArrayList<>(device.weights.arrays());
         sent.add(device.halves);
         List<Object> opened = new ArrayList<>(device.state.arrays());
-        opened.addAll(List.of(device.arena, fewStep.ints, manyStep.ints));
+        opened.add(device.arena);
+        steps.forEach(s -> opened.add(s.ints));
         residents = Stream.concat(sent.stream(), opened.stream()).toList();
 
+        StepArray largest = steps.getLast();
         IntArray sink = new IntArray(1);
-        load = first(frame(manyStep, null), sent, tape -> {
+        load = first(frame(largest, null), sent, tape -> {
             sent.forEach(array -> Residents.send(tape, array, sink));
             opened.forEach(array -> Residents.open(tape, array));
         });
-        copy = device.state.slabs().isEmpty() ? -1 : next("copy", frame(manyStep, null), copied,
+        copy = device.state.slabs().isEmpty() ? -1 : next("copy", frame(largest, null), copied,
                 tape -> device.state.slabs().forEach(s -> Residents.copy(tape, s, device.state.layersOf(s), copied)));
-        head = device.head == null ? -1 : head("head", List.of(outputs), _ -> {});
-        draw = device.head == null ? -1 : head("draw", List.of(outputs, wishes), ops -> ops.draw(drawn, logits, wishes));
-        few = score("few", fewStep);
-        many = score("many", manyStep);
+        heads = device.head == null ? List.of() : device.headRows.stream().map(this::head).toList();
+        scores = steps.stream().map(this::score).toList();
     }
 
     private StepArray step(int rows) {
@@ -97,42 +112,127 @@ final class Recordings {
         return new Frame(context, device.arena, step.ints, step.rowsAt, layer, device.halves, step.maxRows, device.traits);
     }
 
-    private Score score(String name, StepArray step) {
+    private Score score(StepArray step) {
+        String name = "rows" + step.maxRows;
         IntArray layer = new IntArray(1);
-        IntArray only = new IntArray(1);
-        only.init(0);
-        int enter = next(name, frame(step, only), step.ints, tape -> {
-            Residents.patch(tape, device.state.table(), step.patchesAt);
-            // rows of its table are nothing beside the weights of a layer: not weighed
-            if (device.embedding != null)
-                device.model.embedding().forward(new TornadoOps(tape, device.embedding.reader(), step.maxRows, null, 0, 0));
-        }, only);
+        IntArray only = zero();
+        int enter = next(name, frame(step, only), step.ints, tape -> enter(tape, step), only);
         int dim = device.model.config().dim();
         FloatArray stream = device.isPart() ? new FloatArray(step.maxRows * dim) : null;
         int take = stream == null ? -1 : next(name + "Take", frame(step, only), stream, tape -> Residents.take(tape, stream, dim));
         List<Integer> groups = new ArrayList<>();
         for (int g = 0; g < device.groups.size(); g++) {
             int group = g;
-            groups.add(next(name + "Layer" + g, frame(step, layer), layer, tape ->
-                    device.play(device.firstLayerOf(group), ops(tape, device.groupArrays.get(group), step.maxRows, device.base()))));
+            groups.add(next(name + "Layer" + g, frame(step, layer), layer, tape -> layer(tape, device.firstLayerOf(group), group, step)));
         }
-        return new Score(step, layer, enter, stream, take, groups);
+        if (!device.isWhole() || step.maxRows == device.manyRows) return new Score(step, layer, enter, stream, take, groups, List.of(), null);
+        Head head = heads.stream().filter(h -> h.maxRows >= step.maxRows).findFirst().orElse(heads.getLast());
+        return new Score(step, layer, enter, stream, take, groups, whole(name, step, head), head);
     }
 
-    /** each: what is sent at every execution; after: what follows the logits. */
-    private int head(String name, List<Object> each, Consumer<TornadoOps> after) {
-        IntArray only = new IntArray(1);
-        only.init(0);
-        Frame frame = new Frame(context, device.arena, outputs, OUTPUTS_AT, only, device.halves, device.maxOutputs, device.traits);
-        return next(name, frame, each, tape -> {
-            TornadoOps ops = new TornadoOps(tape, new WeighedStore(device.head.reader(), tape), device.maxOutputs, frame, device.maxOutputs, device.base());
-            logits = Region.of(device.model.head().forward(ops, device.residual()));
-            after.accept(ops);
-        }, only);
+    private static IntArray zero() {
+        return IntArray.fromElements(0);
     }
 
-    private TornadoOps ops(Tape tape, GroupArrays arrays, int rows, int base) {
-        return new TornadoOps(tape, new WeighedStore(arrays.reader(), tape), rows, null, 0, base);
+    private void enter(Tape tape, StepArray step) {
+        Residents.patch(tape, device.state.table(), step.patchesAt);
+        // rows of its table are nothing beside the weights of a layer: not weighed
+        if (device.embedding != null)
+            device.model.embedding().forward(new TornadoOps(tape, device.embedding.reader(), step.maxRows, null, 0, 0));
+    }
+
+    private void layer(Tape tape, int layer, int group, StepArray step) {
+        Store store = new WeighedStore(device.groupArrays.get(group).reader(), tape);
+        device.play(layer, new TornadoOps(tape, store, step.maxRows, null, 0, device.base()));
+    }
+
+    // ---- the head
+
+    private Head head(int rows) {
+        IntArray outputs = new IntArray(OUTPUTS_AT + rows);
+        outputs.init(0);
+        FloatArray wishes = new FloatArray(Draw.WISH * rows);
+        wishes.init(0);
+        IntArray drawn = new IntArray(rows);
+        IntArray only = zero();
+        Frame frame = frame(outputs, only, rows);
+        Region[] logits = new Region[1];
+        int score = next("head" + rows, frame, outputs, tape -> logits[0] = play(tape, frame), only);
+        TaskGraph drawing = begin("draw" + rows, List.of(outputs, wishes), only);
+        int draw = close(drawing.persistOnDevice(drawn), frame, tape -> draw(tape, frame, drawn, wishes));
+        return new Head(rows, outputs, wishes, drawn, logits[0], score, draw);
+    }
+
+    private Region play(Tape tape, Frame frame) {
+        return Region.of(device.model.head().forward(headOps(tape, frame), device.residual()));
+    }
+
+    private void draw(Tape tape, Frame frame, IntArray drawn, FloatArray wishes) {
+        TornadoOps ops = headOps(tape, frame);
+        ops.draw(drawn, Region.of(device.model.head().forward(ops, device.residual())), wishes);
+    }
+
+    private TornadoOps headOps(Tape tape, Frame frame) {
+        return new TornadoOps(tape, new WeighedStore(device.head.reader(), tape), frame.maxRows(), frame, frame.maxRows(), device.base());
+    }
+
+    private Frame frame(IntArray outputs, IntArray layer, int rows) {
+        return new Frame(context, device.arena, outputs, OUTPUTS_AT, layer, device.halves, rows, device.traits);
+    }
+
+    // ---- whole steps
+
+    /** Everything from the step array to the drawn tokens, in as few graphs as hold it. */
+    private List<Integer> whole(String name, StepArray step, Head head) {
+        IntArray only = zero();
+        List<Consumer<Tape>> parts = new ArrayList<>();
+        parts.add(tape -> enter(tape, step));
+        for (int i = 0; i < layers.size(); i++) {
+            int at = i;
+            parts.add(tape -> {
+                tape.turnTo(frame(step, layers.get(at)));
+                layer(tape, device.played.get(at), device.places.get(at).group(), step);
+            });
+        }
+        Frame last = frame(head.outputs, only, head.maxRows);
+        parts.add(tape -> {
+            tape.turnTo(last);
+            draw(tape, last, head.drawn, head.wishes);
+        });
+        List<Integer> all = new ArrayList<>();
+        for (int from = 0; from < parts.size(); ) from = fill(name + "Whole" + all.size(), parts, from, step, head, only, all);
+        return all;
+    }
+
+    /** Records parts from {@code from} on, as many as a graph takes; says where it ended. */
+    private int fill(String name, List<Consumer<Tape>> parts, int from, StepArray step, Head head, IntArray only, List<Integer> all) {
+        for (int end = parts.size(); end > from; ) {
+            List<Object> each = new ArrayList<>();
+            if (from == 0) each.add(step.ints);
+            if (end == parts.size()) each.addAll(List.of(head.outputs, head.wishes));
+            TaskGraph graph = begin(name, each, Stream.concat(Stream.of(only), layers.stream()).toArray());
+            GridScheduler grids = new GridScheduler();
+            Tape tape = new Tape(graph, grids, frame(step, only));
+            int done = from;
+            try {
+                while (done < end && tape.names().size() <= MOST_TASKS) {
+                    parts.get(done).accept(tape);
+                    done++;
+                }
+            } catch (BufferOverflowException e) {
+                // the part that did not fit begins the next graph
+            }
+            if (done == end && tape.names().size() <= MOST_TASKS) {
+                if (end == parts.size()) graph.transferToHost(DataTransferMode.EVERY_EXECUTION, head.drawn);
+                grids.keySet().forEach(task -> scheduler.addWorkerGrid(task, grids.get(task)));
+                // repeated as they are: for as many rows as there may be
+                tape.size(step.maxRows, Math.min(step.maxRows, device.slots));
+                all.add(close(graph, tape));
+                return end;
+            }
+            end = Math.min(done, end - 1);
+        }
+        throw new IllegalStateException(name + ": a layer has more tasks than a graph takes");
     }
 
     // ---- graphs
@@ -143,22 +243,25 @@ final class Recordings {
     }
 
     private int next(String name, Frame frame, Object each, Consumer<Tape> score, Object... once) {
-        return next(name, frame, List.of(each), score, once);
+        return close(begin(name, List.of(each), once), frame, score);
     }
 
     /** each: the arrays that are sent at every execution; once: others that are sent at the first. */
-    private int next(String name, Frame frame, List<Object> each, Consumer<Tape> score, Object... once) {
-        TaskGraph graph = new TaskGraph(name).transferToDevice(DataTransferMode.EVERY_EXECUTION, each.toArray());
+    private TaskGraph begin(String name, List<Object> each, Object... once) {
+        TaskGraph graph = new TaskGraph(name);
+        if (!each.isEmpty()) graph.transferToDevice(DataTransferMode.EVERY_EXECUTION, each.toArray());
         if (once.length > 0) graph.transferToDevice(DataTransferMode.FIRST_EXECUTION, once);
-        graph.consumeFromDevice(residents.stream().filter(r -> each.stream().noneMatch(e -> e == r)).toArray());
-        return close(graph, frame, score);
+        return graph.consumeFromDevice(residents.stream().filter(r -> each.stream().noneMatch(e -> e == r)).toArray());
     }
 
     private int close(TaskGraph graph, Frame frame, Consumer<Tape> score) {
         Tape tape = new Tape(graph, scheduler, frame);
         score.accept(tape);
+        return close(graph, tape);
+    }
+
+    private int close(TaskGraph graph, Tape tape) {
         graph.persistOnDevice(residents.toArray());
-        if (tape.names().contains("draw")) graph.persistOnDevice(drawn);
         graphs.add(graph.snapshot());
         tapes.add(tape);
         return graphs.size() - 1;
@@ -179,12 +282,13 @@ final class Recordings {
 
     /** What a graph plays: a layer type by its blocks, or the embedding, the head. */
     String part(int graph) {
-        for (Score s : List.of(few, many)) {
+        for (Score s : scores) {
             if (graph == s.enter) return "embedding";
             int group = s.groups.indexOf(graph);
             if (group >= 0) return device.type(group);
+            if (s.whole.contains(graph)) return "step";
         }
-        return graph == head || graph == draw ? "head" : "housekeeping";
+        return heads.stream().anyMatch(h -> graph == h.score || graph == h.draw) ? "head" : "housekeeping";
     }
 
     /** Bytes that each task of a graph moves, by its id. */
@@ -194,10 +298,5 @@ final class Recordings {
         Map<String, Long> bytes = new LinkedHashMap<>();
         tapes.get(graph).traffic().forEach((id, t) -> bytes.put(id, t.bytes(step.segments().size(), positions, choices)));
         return bytes;
-    }
-
-    /** Where the head leaves its logits, [maxOutputs, vocab]. */
-    Region logits() {
-        return logits;
     }
 }

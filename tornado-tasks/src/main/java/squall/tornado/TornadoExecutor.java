@@ -4,8 +4,10 @@ import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.util.ArrayDeque;
 import java.util.Deque;
+import java.util.EnumSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.stream.Stream;
 import squall.engine.EngineOptions;
 import squall.engine.Logits;
@@ -24,6 +26,7 @@ import uk.ac.manchester.tornado.api.DataRange;
 import uk.ac.manchester.tornado.api.TornadoExecutionPlan;
 import uk.ac.manchester.tornado.api.TornadoExecutionResult;
 import uk.ac.manchester.tornado.api.common.TornadoDevice;
+import uk.ac.manchester.tornado.api.enums.TornadoVMBackendType;
 import uk.ac.manchester.tornado.api.exceptions.TornadoExecutionPlanException;
 import uk.ac.manchester.tornado.api.types.arrays.FloatArray;
 
@@ -33,6 +36,8 @@ import uk.ac.manchester.tornado.api.types.arrays.FloatArray;
  */
 final class TornadoExecutor implements PartExecutor {
     private static final Logits NONE = new Logits(new float[0], 0, 0);
+    /** Backends that can repeat a graph's tasks without handing them over again. */
+    private static final Set<TornadoVMBackendType> REPEATING = EnumSet.of(TornadoVMBackendType.CUDA, TornadoVMBackendType.PTX);
 
     /** A copy of a slot's states, in a place of its own on the device. */
     private record Saved(SlotLengths.Mark mark, int place) {}
@@ -65,6 +70,8 @@ final class TornadoExecutor implements PartExecutor {
         plan = new TornadoExecutionPlan(recordings.graphs());
         if (on != null) plan.withDevice(on);
         plan.withGridScheduler(recordings.scheduler());
+        if (on != null && REPEATING.contains(on.getTornadoVMBackend()))
+            for (Recordings.Score s : recordings.scores) s.whole().forEach(g -> plan.withGraph(g).withCUDAGraph());
         run(recordings.load, 1, 1);
         NativeOutput.check();
     }
@@ -77,7 +84,14 @@ final class TornadoExecutor implements PartExecutor {
     }
 
     @Override public Logits step(StepPlan step, Tap tap) {
-        begin(step);
+        begun(step);
+        if (tap == null && isWhole(step.outputs().length)) {
+            whole();
+            if (step.outputs().length > 0) fetch(score.head(), 0, step.outputs().length);
+            end(step);
+            return answer(step.outputs().length);
+        }
+        enter();
         int dim = model.config().dim();
         if (tap != null) tap.at(0, residual(step.rows()), step.rows(), dim);
         for (int i = 0; i < device.places.size(); i++) {
@@ -93,7 +107,31 @@ final class TornadoExecutor implements PartExecutor {
         return logits;
     }
 
+    /** Whether the running step can be played as a whole; layer by layer it can be measured. */
+    private boolean isWhole(int outputs) {
+        return meter == null && score.head() != null && outputs <= score.head().maxRows();
+    }
+
+    /** Plays the running step, drawing included. */
+    private void whole() {
+        choose(score.head(), running.outputs(), 0);
+        // what repeats tasks repeats them for as many rows as were recorded
+        for (int graph : score.whole()) result = run(graph, score.maxRows(), Math.min(score.maxRows(), device.slots));
+        device.table.patched();
+    }
+
     @Override public void begin(StepPlan step) {
+        begun(step);
+        enter();
+    }
+
+    private void enter() {
+        play(score.enter());
+        device.table.patched();
+    }
+
+    /** Makes ready what the step sends. */
+    private void begun(StepPlan step) {
         if (closed) throw new IllegalStateException("the executor is closed");
         if (step.rows() > device.manyRows)
             throw new IllegalArgumentException("a step of " + step.rows() + " rows: the device was set up for " + device.manyRows
@@ -101,10 +139,9 @@ final class TornadoExecutor implements PartExecutor {
         lengths.begin(step);
         for (StepPlan.Segment s : step.segments()) device.table.reserve(s.slot(), s.start() + s.rows());
         running = step;
-        score = recordings.few.step().holds(step, device.table.patchCount()) ? recordings.few : recordings.many;
-        score.step().fill(step, device.table.patches(), device.table.patchCount());
-        play(score.enter());
-        device.table.patched();
+        int patches = device.table.patchCount();
+        score = recordings.scores.stream().filter(s -> s.step().holds(step, patches)).findFirst().orElseGet(recordings.scores::getLast);
+        score.step().fill(step, device.table.patches(), patches);
     }
 
     @Override public Logits play(int from, int to, float[] x) {
@@ -145,46 +182,76 @@ final class TornadoExecutor implements PartExecutor {
 
     private Logits head() {
         int[] rows = running.outputs();
-        if (rows.length == 0) return NONE;
-        int vocab = model.config().vocab();
-        if (logits.length < Math.multiplyExact(rows.length, vocab)) logits = new float[rows.length * vocab];
-        for (int from = 0; from < rows.length; from += device.maxOutputs) {
-            int n = choose(rows, from);
-            result = run(recordings.head, bucket(n, device.maxOutputs), 1);
-            fetch(result, recordings.logits().at(), logits, from * vocab, n * vocab);
+        for (int from = 0; from < rows.length; ) {
+            Recordings.Head head = headFor(rows.length - from);
+            int n = choose(head, rows, from);
+            result = run(head.score(), bucket(n, head.maxRows()), 1);
+            fetch(head, from, n);
+            from += n;
         }
-        return new Logits(logits, rows.length, vocab);
+        return answer(rows.length);
+    }
+
+    private Logits answer(int rows) {
+        return rows == 0 ? NONE : new Logits(logits, rows, model.config().vocab());
+    }
+
+    /** Brings the head's n rows of logits back, as rows {@code from} and on. */
+    private void fetch(Recordings.Head head, int from, int n) {
+        int vocab = model.config().vocab();
+        int all = Math.multiplyExact(running.outputs().length, vocab);
+        if (logits.length < all) logits = new float[all];
+        fetch(result, head.logits().at(), logits, from * vocab, n * vocab);
+    }
+
+    /** The smallest head for so many rows, or the largest. */
+    private Recordings.Head headFor(int rows) {
+        return recordings.heads.stream().filter(h -> h.maxRows() >= rows).findFirst().orElseGet(recordings.heads::getLast);
     }
 
     /** Sends rows from {@code from} on to the head, as many as it takes; says how many. */
-    private int choose(int[] rows, int from) {
-        int n = Math.min(device.maxOutputs, rows.length - from);
-        recordings.outputs.set(0, n);
-        for (int i = 0; i < n; i++) recordings.outputs.set(Recordings.OUTPUTS_AT + i, rows[from + i]);
+    private static int choose(Recordings.Head head, int[] rows, int from) {
+        int n = Math.min(head.maxRows(), rows.length - from);
+        head.outputs().set(0, n);
+        for (int i = 0; i < n; i++) head.outputs().set(Recordings.OUTPUTS_AT + i, rows[from + i]);
         return n;
     }
 
     @Override public boolean draws(Sampling sampling) {
-        return recordings.draw >= 0 && Draw.serves(sampling);
+        return !recordings.heads.isEmpty() && Draw.serves(sampling);
     }
 
     @Override public int[] draw(StepPlan step, List<Wish> wishes) {
-        begin(step);
-        for (int i = 0; i < device.places.size(); i++) layer(i);
+        begun(step);
         int[] ids = new int[wishes.size()];
-        for (int from = 0; from < ids.length; from += device.maxOutputs) {
-            int n = choose(step.outputs(), from);
-            for (int i = 0; i < n; i++) {
-                Wish w = wishes.get(from + i);
-                Draw.wish(recordings.wishes, i, w.sampling(), w.uniform(), w.vocab());
-            }
-            result = run(recordings.draw, bucket(n, device.maxOutputs), 1);
-            result.transferToHost(new DataRange(recordings.drawn).withSize(n));
+        if (isWhole(ids.length)) {
+            wish(score.head(), wishes, 0, ids.length);
+            whole();
+            for (int i = 0; i < ids.length; i++) ids[i] = score.head().drawn().get(i);
+            end(step);
+            return ids;
+        }
+        enter();
+        for (int i = 0; i < device.places.size(); i++) layer(i);
+        for (int from = 0; from < ids.length; ) {
+            Recordings.Head head = headFor(ids.length - from);
+            int n = choose(head, step.outputs(), from);
+            wish(head, wishes, from, n);
+            result = run(head.draw(), bucket(n, head.maxRows()), 1);
+            result.transferToHost(new DataRange(head.drawn()).withSize(n));
             if (meter != null) meter.fetched(n);
-            for (int i = 0; i < n; i++) ids[from + i] = recordings.drawn.get(i);
+            for (int i = 0; i < n; i++) ids[from + i] = head.drawn().get(i);
+            from += n;
         }
         end(step);
         return ids;
+    }
+
+    private static void wish(Recordings.Head head, List<Wish> wishes, int from, int n) {
+        for (int i = 0; i < n; i++) {
+            Wish w = wishes.get(from + i);
+            Draw.wish(head.wishes(), i, w.sampling(), w.uniform(), w.vocab());
+        }
     }
 
     private float[] residual(int rows) {

@@ -92,7 +92,7 @@ public final class GraphRecord {
         }
         descriptorBytes += 15 + 5 * arguments.length;
         if (descriptorBytes > MAX_DESCRIPTOR_BYTES) {
-            throw new CheckFailure(Fault.LIMIT, where + " brings the graph to " + descriptorBytes
+            throw new GraphFull(where + " brings the graph to " + descriptorBytes
                     + " bytes of argument descriptors; TornadoVM takes " + MAX_DESCRIPTOR_BYTES + ": split the graph");
         }
         for (int i = 0; i < arguments.length; i++) {

@@ -179,11 +179,12 @@ class GraphFaultsTest {
         }
         assertTrue(Graphs.refused(Fault.LIMIT, () -> new GraphRecord("g").addTask("t", add, arguments.toArray())).getMessage().contains("21"));
         TaskGraph wide = new TaskGraph("g");
-        Graphs.refused(Fault.LIMIT, () -> {
+        GraphFull over = assertThrows(GraphFull.class, () -> {
             for (int i = 0; i < 256; i++) {
                 wide.task("t" + i, Sound::kScale, x, y, 1f, 2f);
             }
         });
+        assertTrue(over.getMessage().contains("8192"), over.getMessage());
     }
 
     @Test
