@@ -2,6 +2,7 @@ package squall.layer;
 
 import java.util.List;
 import squall.ops.Buf;
+import squall.ops.DeltaParts;
 import squall.ops.DeltaShape;
 import squall.ops.Norm;
 import squall.ops.Ops;
@@ -29,14 +30,14 @@ public final class GatedDeltaNet implements Block {
 
     private final DeltaShape shape;
     private final Weights w;
-    private final StateSpec.Recurrent memory;
-    private final StateSpec.Window window;
+    private final DeltaParts parts;
 
     public GatedDeltaNet(String name, DeltaShape shape, int taps, Weights w) {
         this.shape = shape;
         this.w = w;
-        this.memory = new StateSpec.Recurrent(name, shape.valueHeads(), shape.dk(), shape.dv());
-        this.window = new StateSpec.Window(name, taps, shape.channels());
+        StateSpec.Recurrent memory = new StateSpec.Recurrent(name, shape.valueHeads(), shape.dk(), shape.dv());
+        StateSpec.Window window = new StateSpec.Window(name, taps, shape.channels());
+        this.parts = new DeltaParts(w.conv, window, w.decay, w.dt, memory, shape, w.outNorm);
     }
 
     @Override public void forward(Ops ops, Buf x) {
@@ -46,17 +47,12 @@ public final class GatedDeltaNet implements Block {
         Buf g = ops.rows(shape.valueHeads());
         ops.normMatmul(new Buf[] {u, z, beta, g}, x, w.norm, new Weight[] {w.qkv, w.z, w.beta, w.alpha});
 
-        Buf qkv = ops.rows(shape.channels());
-        ops.causalConvSilu(qkv, u, w.conv, window);
-        ops.deltaPrepare(beta, g, w.decay, w.dt, qkv, shape);
-
         Buf o = ops.rows(w.z.rows());
-        ops.deltaRule(o, qkv, beta, g, memory, shape);
-        ops.gatedNorm(o, z, w.outNorm);
+        ops.deltaNet(o, u, beta, g, z, parts);
         ops.matmulAdd(x, o, w.out);
     }
 
     @Override public List<StateSpec> state() {
-        return List.of(memory, window);
+        return List.of(parts.memory(), parts.window());
     }
 }

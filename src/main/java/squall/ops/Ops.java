@@ -126,6 +126,18 @@ public interface Ops {
     /** Per head of {@code norm.weight.cols} elements: {@code y = rmsNorm(y) * silu(z)}, in place on y. */
     void gatedNorm(Buf y, Buf z, Norm norm);
 
+    /**
+     * All of a Gated DeltaNet layer between its projections: y is the gated norm of the delta rule over what convolution and
+     * gates make of u, b and a, which are left undefined. u: [rows, channels]; b, a: [rows, valueHeads]; y, z: [rows, valueHeads * dv].
+     */
+    default void deltaNet(Buf y, Buf u, Buf b, Buf a, Buf z, DeltaParts p) {
+        Buf qkv = rows(p.shape().channels());
+        causalConvSilu(qkv, u, p.conv(), p.window());
+        deltaPrepare(b, a, p.decay(), p.dt(), qkv, p.shape());
+        deltaRule(y, qkv, b, a, p.memory(), p.shape());
+        gatedNorm(y, z, p.norm());
+    }
+
     // ---- mixture of experts
 
     /**

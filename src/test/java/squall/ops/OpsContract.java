@@ -392,6 +392,22 @@ public abstract class OpsContract {
         }, (i, n) -> i == 1 ? spread(n, 30) : floats(n));
     }
 
+    @ParameterizedTest @CsvSource({"2,4,32,32,4", "1,3,7,5,2", "2,2,128,128,4"})
+    void deltaNet(int keyHeads, int valueHeads, int dk, int dv, int taps) {
+        DeltaShape shape = new DeltaShape(keyHeads, valueHeads, dk, dv, DeltaShape.HeadOrder.GROUPED);
+        DeltaParts parts = new DeltaParts(weight(shape.channels(), taps), new StateSpec.Window("w", taps, shape.channels()),
+                new Weight("decay", Format.F32, 1, valueHeads, bytes(spread(valueHeads, 2))), weight(1, valueHeads),
+                new StateSpec.Recurrent("s", valueHeads, dk, dv), shape, norm(dv));
+        for (int h = 0; h < valueHeads; h++)
+            parts.decay().data().setAtIndex(ValueLayout.JAVA_FLOAT_UNALIGNED, h, -Math.abs(parts.decay().data().getAtIndex(ValueLayout.JAVA_FLOAT_UNALIGNED, h)));
+        int out = valueHeads * dv;
+        compare(List.of(parts.memory(), parts.window()), new int[] {shape.channels(), valueHeads, valueHeads, out}, JOURNEY, 5e-6, (ops, in) -> {
+            Buf y = ops.rows(out);
+            ops.deltaNet(y, in[0], in[1], in[2], in[3], parts);
+            return of(y);
+        });
+    }
+
     // ---- mixture of experts
 
     @ParameterizedTest @CsvSource({"8,3,NORMALISED", "8,3,RAW", "37,5,RAW", "16,16,NORMALISED", "5,1,RAW"})

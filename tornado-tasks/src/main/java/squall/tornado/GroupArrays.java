@@ -58,7 +58,7 @@ final class GroupArrays {
                 return (Bank) bySite.get(next++);
             }
 
-            @Override public Bank experts(Weight w) {
+            @Override public Bank experts(List<Weight> stack) {
                 return (Bank) bySite.get(next++);
             }
 

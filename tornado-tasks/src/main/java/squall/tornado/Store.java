@@ -13,8 +13,8 @@ interface Store {
     /** The matrices stacked to one; all of one format and with equal inputs. */
     Bank matrices(List<Weight> stack);
 
-    /** One matrix per expert. */
-    Bank experts(Weight w);
+    /** One matrix per expert: the expert's matrices stacked to one. All are of one format and with equal inputs. */
+    Bank experts(List<Weight> stack);
 
     Small vector(Weight w);
 

@@ -33,17 +33,19 @@ final class Survey implements Store {
     }
 
     @Override public Bank matrices(List<Weight> stack) {
-        Weight first = stack.getFirst();
-        List<Integer> rows = stack.stream().map(Weight::rows).toList();
-        Site.Matrices site = new Site.Matrices(first.format(), rows, first.cols(), 1, !first.scales().isEmpty());
-        note(site, List.copyOf(stack));
-        return new Bank(first.format(), null, 0, 0, site.allRows(), first.cols(), 1, 0, null, 0);
+        return stacked(stack, 1);
     }
 
-    @Override public Bank experts(Weight w) {
-        int n = w.experts().size();
-        note(new Site.Matrices(w.format(), List.of(w.rows()), w.cols(), n, !w.scales().isEmpty()), List.of(w));
-        return new Bank(w.format(), null, 0, 0, w.rows(), w.cols(), n, 0, null, 0);
+    @Override public Bank experts(List<Weight> stack) {
+        return stacked(stack, stack.getFirst().experts().size());
+    }
+
+    private Bank stacked(List<Weight> stack, int experts) {
+        Weight first = stack.getFirst();
+        List<Integer> rows = stack.stream().map(Weight::rows).toList();
+        Site.Matrices site = new Site.Matrices(first.format(), rows, first.cols(), experts, !first.scales().isEmpty());
+        note(site, List.copyOf(stack));
+        return new Bank(first.format(), null, 0, 0, site.allRows(), first.cols(), experts, 0, null, 0);
     }
 
     @Override public Small vector(Weight w) {
@@ -58,7 +60,7 @@ final class Survey implements Store {
     }
 
     @Override public Slab window(StateSpec.Window spec) {
-        note(new Site.Memory((spec.taps() - 1) * spec.channels()), spec);
+        note(new Site.Memory(spec.taps() * spec.channels()), spec);   // a ring with a row more than is read
         return new Slab(null, 0, 0);
     }
 

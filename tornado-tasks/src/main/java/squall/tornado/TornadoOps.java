@@ -3,6 +3,7 @@ package squall.tornado;
 import java.util.ArrayList;
 import java.util.List;
 import squall.ops.Buf;
+import squall.ops.DeltaParts;
 import squall.ops.DeltaShape;
 import squall.ops.HeadShape;
 import squall.ops.Norm;
@@ -14,6 +15,7 @@ import squall.ops.Weight;
 import squall.tornado.kernels.Attention;
 import squall.tornado.kernels.CausalConv;
 import squall.tornado.kernels.DeltaGates;
+import squall.tornado.kernels.DeltaInputs;
 import squall.tornado.kernels.DeltaRule;
 import squall.tornado.kernels.Draw;
 import squall.tornado.kernels.Elementwise;
@@ -235,6 +237,14 @@ final class TornadoOps implements Ops {
         GatedNorm.record(tape, Region.of(y), Region.of(z), store.vector(norm.weight()), norm.eps());
     }
 
+    @Override public void deltaNet(Buf y, Buf u, Buf b, Buf a, Buf z, DeltaParts p) {
+        Region qkv = placed(p.shape().channels());
+        DeltaInputs.record(tape, qkv, Region.of(u), store.vector(p.conv()), p.window().taps(), store.window(p.window()), Region.of(b),
+                Region.of(a), store.vector(p.decay()), store.vector(p.dt()), p.shape());
+        deltaRule(y, qkv, b, a, p.memory(), p.shape());
+        gatedNorm(y, z, p.norm());
+    }
+
     // ---- mixture of experts
 
     @Override public Routing route(Buf logits, int used, Routing.Weights weights) {
@@ -246,8 +256,11 @@ final class TornadoOps implements Ops {
     @Override public void experts(Buf y, Buf x, Routing routing, Weight gate, Weight up, Weight down) {
         Chosen chosen = (Chosen) routing;
         Region h = placed(Math.multiplyExact(chosen.used(), gate.rows()));
-        Experts.record(tape, place(Region.of(y)), h, Region.of(x), chosen, store.experts(gate), store.experts(up),
-                store.experts(down));
+        if (stack(gate, up))
+            Experts.record(tape, place(Region.of(y)), h, Region.of(x), chosen, store.experts(List.of(gate, up)), store.experts(List.of(down)));
+        else
+            Experts.record(tape, place(Region.of(y)), h, Region.of(x), chosen, store.experts(List.of(gate)), store.experts(List.of(up)),
+                    store.experts(List.of(down)));
     }
 
     @Override public void addGated(Buf x, Buf y, Buf g) {

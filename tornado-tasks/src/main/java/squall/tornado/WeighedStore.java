@@ -29,9 +29,10 @@ final class WeighedStore implements Store {
         return store.matrices(stack);
     }
 
-    @Override public Bank experts(Weight w) {
-        tape.moves(new Traffic(0, 0, 0, w.byteSize() / w.experts().size(), w.experts().size()));
-        return store.experts(w);
+    @Override public Bank experts(List<Weight> stack) {
+        int n = stack.getFirst().experts().size();
+        tape.moves(new Traffic(0, 0, 0, stack.stream().mapToLong(Weight::byteSize).sum() / n, n));
+        return store.experts(stack);
     }
 
     @Override public Small vector(Weight w) {

@@ -14,12 +14,13 @@ import uk.ac.manchester.tornado.api.types.arrays.IntArray;
 
 /**
  * Depthwise causal convolution, then SiLU: {@code y_t[c] = silu(sum_i w[c, i] u_{t - taps + 1 + i}[c])}. Inputs before
- * the step come from the window [taps - 1, channels] of the slot, oldest first, which slides; before position 0 they are 0.
+ * the step come from the window [taps, channels] of the slot, a ring: that of position p is in row p % taps. It has one row more
+ * than a step reads, so that the input of a single row may be kept while others still read. Before position 0 inputs are 0.
  */
 public final class CausalConv {
     /** log2 of the rows of a segment that one work-item takes. */
     static final int TILE_SHIFT = 4;
-    /** Rows of a tile: only the first tile of a segment sees the window, so that it alone may slide it. */
+    /** Rows of a tile: only the first tile of a segment sees the window, so that it alone may write it. */
     static final int TILE = 1 << TILE_SHIFT;
 
     /** Work-items of a group; they share nothing. */
@@ -65,27 +66,22 @@ public final class CausalConv {
         int begin = step.get(record + StepArray.SEGMENT_BEGIN);
         int end = step.get(record + StepArray.SEGMENT_END);
         int start = step.get(record + StepArray.SEGMENT_START);
-        int kept = taps - 1;
-        int past = layer.get(0) * windowLayerStride + step.get(record + StepArray.SEGMENT_SLOT) * slotStride + channel;
+        int ring = layer.get(0) * windowLayerStride + step.get(record + StepArray.SEGMENT_SLOT) * slotStride + channel;
         int w = layer.get(0) * weightsLayerStride + weightsAt + channel * taps;
         int from = begin + tile * TILE;
         int to = TornadoMath.min(from + TILE, end);
         for (int row = from; row < to; row++) {
             float sum = 0f;
             for (int i = 0; i < taps; i++) {
-                int source = row - kept + i;
+                int source = row - taps + 1 + i;
                 sum += weights.get(w + i) * input(arena, uAt + channel + source * uStride, window,
-                        past + (source - begin + kept) * channels, source - begin, start);
+                        ring + place(start + source - begin, taps) * channels, source - begin, start);
             }
             arena.set(yAt + row * yStride + channel, Activation.silu(sum));
         }
-        // oldest first: what is read of the window lies behind what is written
-        int slid = tile == 0 ? kept : 0;
-        for (int i = 0; i < slid; i++) {
-            int source = end - kept + i;
-            window.set(past + i * channels, input(arena, uAt + channel + source * uStride, window,
-                    past + (source - begin + kept) * channels, source - begin, start));
-        }
+        int kept = tile == 0 ? TornadoMath.max(begin, end - taps + 1) : end;
+        for (int row = kept; row < end; row++)
+            window.set(ring + place(start + row - begin, taps) * channels, arena.get(uAt + channel + row * uStride));
     }
 
     /** Tiles of a segment. */
@@ -94,11 +90,17 @@ public final class CausalConv {
         return (step.get(record + StepArray.SEGMENT_END) - step.get(record + StepArray.SEGMENT_BEGIN) + TILE - 1) >> TILE_SHIFT;
     }
 
+    /** The row of the ring that has the input of a position. */
+    static int place(int position, int taps) {
+        return TornadoMath.max(0, position) % taps;
+    }
+
     /** The input {@code age} rows after the segment's begin, out of the arena or, before it, out of the window. */
     static float input(FloatArray arena, int at, FloatArray window, int windowAt, int age, int start) {
         float value = 0f;
+        int before = (age < 0 ? 1 : 0) & (start + age >= 0 ? 1 : 0);
         if (age >= 0) value = arena.get(at);
-        if (age < 0 && start > 0) value = window.get(windowAt);
+        if (before == 1) value = window.get(windowAt);
         return value;
     }
 }

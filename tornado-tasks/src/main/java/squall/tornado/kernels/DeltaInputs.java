@@ -93,9 +93,8 @@ public final class DeltaInputs {
         int start = step.get(record + StepArray.SEGMENT_START);
         int from = begin + tile * CausalConv.TILE;
         int to = alive == 1 ? TornadoMath.min(from + CausalConv.TILE, end) : from;
-        int kept = taps - 1;
         int until = alive * TornadoMath.min((unit + 1) * dk, channels);
-        int past = layer.get(0) * first(window) + step.get(record + StepArray.SEGMENT_SLOT) * second(window);
+        int ring = layer.get(0) * first(window) + step.get(record + StepArray.SEGMENT_SLOT) * second(window);
         int w = layer.get(0) * first(weights) + second(weights);
         int halves = unit < 2 * first(heads) ? group >> 1 : 0;
         for (int row = from; row < to; row++) {
@@ -103,9 +102,9 @@ public final class DeltaInputs {
             for (int channel = unit * dk + lane; channel < until; channel += group) {
                 float value = 0f;
                 for (int i = 0; i < taps; i++) {
-                    int source = row - kept + i;
+                    int source = row - taps + 1 + i;
                     value += allWeights.get(w + channel * taps + i) * CausalConv.input(arena, first(u) + channel + source * second(u), windows,
-                            past + channel + (source - begin + kept) * channels, source - begin, start);
+                            ring + channel + CausalConv.place(start + source - begin, taps) * channels, source - begin, start);
                 }
                 float activated = Activation.silu(value);
                 arena.set(first(y) + row * second(y) + channel, activated);
@@ -125,13 +124,11 @@ public final class DeltaInputs {
             }
             context.localBarrier();
         }
-        int slid = tile == 0 ? kept : 0;
-        for (int i = 0; i < slid; i++)
-            for (int channel = unit * dk + lane; channel < until; channel += group) {
-                int source = end - kept + i;
-                windows.set(past + channel + i * channels, CausalConv.input(arena, first(u) + channel + source * second(u), windows,
-                        past + channel + (source - begin + kept) * channels, source - begin, start));
-            }
+        int kept = tile == 0 ? TornadoMath.max(begin, end - taps + 1) : end;
+        int last = alive == 1 ? end : kept;
+        for (int row = kept; row < last; row++)
+            for (int channel = unit * dk + lane; channel < until; channel += group)
+                windows.set(ring + channel + CausalConv.place(start + row - begin, taps) * channels, arena.get(first(u) + channel + row * second(u)));
         int gated = unit == units - 1 ? (to - from) * valueHeads : 0;
         for (int e = lane; e < gated; e += group) {
             int head = e % valueHeads;

@@ -149,7 +149,7 @@ class DeltaKernelsTest {
         StateSpec.Window window = new StateSpec.Window("w", taps, channels);
         Region[] r = regions(channels, channels);
         for (Traits traits : shapes()) {
-            Slab slab = slab((taps - 1) * channels);
+            Slab slab = slab(taps * channels);
             compare(traits, r, 1, new int[] {1}, new float[] {1}, TOLERANCE, tape -> CausalConv.record(tape, r[1], r[0], weights, taps, slab),
                     (ops, in) -> {
                         Buf y = ops.rows(channels);
@@ -215,7 +215,7 @@ class DeltaKernelsTest {
         StateSpec.Window window = new StateSpec.Window("w", taps, shape.channels());
         Region[] r = regions(shape.channels(), valueHeads, valueHeads, shape.channels());
         for (Traits traits : shapes()) {
-            Slab slab = slab((taps - 1) * shape.channels());
+            Slab slab = slab(taps * shape.channels());
             compare(traits, r, 3, new int[] {3, 1, 2}, new float[] {1, 3, 3}, TOLERANCE,
                     tape -> DeltaInputs.record(tape, r[3], r[0], weights, taps, slab, r[1], r[2], decay, dt, shape), (ops, in) -> {
                         Buf y = ops.rows(shape.channels());
