@@ -17,6 +17,7 @@ import squall.tornado.kernels.CausalConv;
 import squall.tornado.kernels.DeltaGates;
 import squall.tornado.kernels.DeltaInputs;
 import squall.tornado.kernels.DeltaRule;
+import squall.tornado.kernels.DeltaStep;
 import squall.tornado.kernels.Draw;
 import squall.tornado.kernels.Elementwise;
 import squall.tornado.kernels.Embedding;
@@ -238,11 +239,17 @@ final class TornadoOps implements Ops {
     }
 
     @Override public void deltaNet(Buf y, Buf u, Buf b, Buf a, Buf z, DeltaParts p) {
+        Slab window = store.window(p.window()), memory = store.memory(p.memory());
+        DeltaStep.Weights w = new DeltaStep.Weights(store.vector(p.conv()), store.vector(p.decay()), store.vector(p.dt()), store.vector(p.norm().weight()));
+        if (DeltaStep.serves(tape.frame(), p.shape(), w)) {
+            DeltaStep.record(tape, place(Region.of(y)), Region.of(u), Region.of(b), Region.of(a), Region.of(z), w, p.window().taps(), window,
+                    memory, p.shape(), p.norm().eps());
+            return;
+        }
         Region qkv = placed(p.shape().channels());
-        DeltaInputs.record(tape, qkv, Region.of(u), store.vector(p.conv()), p.window().taps(), store.window(p.window()), Region.of(b),
-                Region.of(a), store.vector(p.decay()), store.vector(p.dt()), p.shape());
-        deltaRule(y, qkv, b, a, p.memory(), p.shape());
-        gatedNorm(y, z, p.norm());
+        DeltaInputs.record(tape, qkv, Region.of(u), w.conv(), p.window().taps(), window, Region.of(b), Region.of(a), w.decay(), w.dt(), p.shape());
+        DeltaRule.record(tape, place(Region.of(y)), qkv, Region.of(b), Region.of(a), memory, p.shape());
+        GatedNorm.record(tape, Region.of(y), Region.of(z), w.norm(), p.norm().eps());
     }
 
     // ---- mixture of experts

@@ -37,28 +37,15 @@ public final class DeltaInputs {
         int units = units(shape.channels(), shape.dk());
         Grid grid = new Grid((rows, segments) -> (rows / CausalConv.TILE + segments) * units, Math.min(MOST_ITEMS, f.traits().group()));
         tape.add("deltaInputs", grid, (g, id) -> g.task(id, DeltaInputs::kDeltaInputs, f.context(), f.arena(), f.step(), f.layer(),
-                window.array(), weights.array(), decay.array(), dt.array(), pair(y.at(), y.stride()), pair(u.at(), u.stride()),
-                pair(b.at(), b.stride()), pair(a.at(), a.stride()), pair(window.layerStride(), window.slotStride()),
-                pair(weights.layerStride(), weights.at()), pair(decay.layerStride(), decay.at()), pair(dt.layerStride(), dt.at()),
-                pair(shape.keyHeads(), shape.dk()), shape.channels(), shape.valueHeads(), taps));
+                window.array(), weights.array(), decay.array(), dt.array(), Pair.of(y.at(), y.stride()), Pair.of(u.at(), u.stride()),
+                Pair.of(b.at(), b.stride()), Pair.of(a.at(), a.stride()), Pair.of(window.layerStride(), window.slotStride()),
+                Pair.of(weights.layerStride(), weights.at()), Pair.of(decay.layerStride(), decay.at()), Pair.of(dt.layerStride(), dt.at()),
+                Pair.of(shape.keyHeads(), shape.dk()), shape.channels(), shape.valueHeads(), taps));
     }
 
     /** Groups that share a row's channels, dk to each, and one for its gates. */
     private static int units(int channels, int dk) {
         return (channels + dk - 1) / dk + 1;
-    }
-
-    /** Two ints in one argument: a task takes twenty. */
-    private static long pair(int first, int second) {
-        return (long) first << 32 | second;
-    }
-
-    private static int first(long pair) {
-        return (int) (pair >> 32);
-    }
-
-    private static int second(long pair) {
-        return (int) pair;
     }
 
     /**
@@ -76,7 +63,7 @@ public final class DeltaInputs {
         float[] sums = context.allocateFloatLocalArray(MOST_ITEMS);
         int group = context.localGroupSizeX;
         int lane = context.localIdx;
-        int dk = second(heads);
+        int dk = Pair.second(heads);
         int units = units(channels, dk);
         int unit = context.groupIdx % units;
         int tile = context.groupIdx / units;
@@ -94,20 +81,20 @@ public final class DeltaInputs {
         int from = begin + tile * CausalConv.TILE;
         int to = alive == 1 ? TornadoMath.min(from + CausalConv.TILE, end) : from;
         int until = alive * TornadoMath.min((unit + 1) * dk, channels);
-        int ring = layer.get(0) * first(window) + step.get(record + StepArray.SEGMENT_SLOT) * second(window);
-        int w = layer.get(0) * first(weights) + second(weights);
-        int halves = unit < 2 * first(heads) ? group >> 1 : 0;
+        int ring = layer.get(0) * Pair.first(window) + step.get(record + StepArray.SEGMENT_SLOT) * Pair.second(window);
+        int w = layer.get(0) * Pair.first(weights) + Pair.second(weights);
+        int halves = unit < 2 * Pair.first(heads) ? group >> 1 : 0;
         for (int row = from; row < to; row++) {
             float sum = 0f;
             for (int channel = unit * dk + lane; channel < until; channel += group) {
                 float value = 0f;
                 for (int i = 0; i < taps; i++) {
                     int source = row - taps + 1 + i;
-                    value += allWeights.get(w + channel * taps + i) * CausalConv.input(arena, first(u) + channel + source * second(u), windows,
+                    value += allWeights.get(w + channel * taps + i) * CausalConv.input(arena, Pair.first(u) + channel + source * Pair.second(u), windows,
                             ring + channel + CausalConv.place(start + source - begin, taps) * channels, source - begin, start);
                 }
                 float activated = Activation.silu(value);
-                arena.set(first(y) + row * second(y) + channel, activated);
+                arena.set(Pair.first(y) + row * Pair.second(y) + channel, activated);
                 sum += activated * activated;
             }
             sums[lane] = sum;
@@ -116,10 +103,10 @@ public final class DeltaInputs {
                 if (lane < half) sums[lane] += sums[lane + half];
                 context.localBarrier();
             }
-            float scale = 1f / TornadoMath.sqrt((sums[0] + DeltaGates.EPSILON) * (unit < first(heads) ? dk : 1));
-            int scaled = unit < 2 * first(heads) ? until : 0;
+            float scale = 1f / TornadoMath.sqrt((sums[0] + DeltaGates.EPSILON) * (unit < Pair.first(heads) ? dk : 1));
+            int scaled = unit < 2 * Pair.first(heads) ? until : 0;
             for (int channel = unit * dk + lane; channel < scaled; channel += group) {
-                int at = first(y) + row * second(y) + channel;
+                int at = Pair.first(y) + row * Pair.second(y) + channel;
                 arena.set(at, arena.get(at) * scale);
             }
             context.localBarrier();
@@ -128,15 +115,15 @@ public final class DeltaInputs {
         int last = alive == 1 ? end : kept;
         for (int row = kept; row < last; row++)
             for (int channel = unit * dk + lane; channel < until; channel += group)
-                windows.set(ring + channel + CausalConv.place(start + row - begin, taps) * channels, arena.get(first(u) + channel + row * second(u)));
+                windows.set(ring + channel + CausalConv.place(start + row - begin, taps) * channels, arena.get(Pair.first(u) + channel + row * Pair.second(u)));
         int gated = unit == units - 1 ? (to - from) * valueHeads : 0;
         for (int e = lane; e < gated; e += group) {
             int head = e % valueHeads;
-            int bAt = first(b) + (from + e / valueHeads) * second(b) + head;
-            int aAt = first(a) + (from + e / valueHeads) * second(a) + head;
-            float shifted = arena.get(aAt) + dts.get(layer.get(0) * first(dt) + second(dt) + head);
+            int bAt = Pair.first(b) + (from + e / valueHeads) * Pair.second(b) + head;
+            int aAt = Pair.first(a) + (from + e / valueHeads) * Pair.second(a) + head;
+            float shifted = arena.get(aAt) + dts.get(layer.get(0) * Pair.first(dt) + Pair.second(dt) + head);
             arena.set(bAt, Activation.sigmoid(arena.get(bAt)));
-            arena.set(aAt, decays.get(layer.get(0) * first(decay) + second(decay) + head) * Activation.softplus(shifted));
+            arena.set(aAt, decays.get(layer.get(0) * Pair.first(decay) + Pair.second(decay) + head) * Activation.softplus(shifted));
         }
     }
 }

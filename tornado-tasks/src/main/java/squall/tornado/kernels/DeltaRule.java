@@ -106,7 +106,7 @@ public final class DeltaRule {
     }
 
     /** The order of heads as an argument of a task. */
-    private static int tiled(DeltaShape shape) {
+    static int tiled(DeltaShape shape) {
         return shape.order() == DeltaShape.HeadOrder.TILED ? 1 : 0;
     }
 

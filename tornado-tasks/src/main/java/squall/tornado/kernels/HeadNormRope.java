@@ -85,24 +85,11 @@ public final class HeadNormRope {
         int group = f.traits().group();
         tape.add("normRopeAppend", Grid.perRow(shape.heads() + pages.kvHeads(), group), (g, id) -> g.task(id, HeadNormRope::kNormRopeAppend,
                 f.context(), f.arena(), f.step(), f.layer(), from.queryNorm.array(), angles, pages.keys(), pages.values(), pages.table(),
-                pair(from.queryNorm.at(), from.keyNorm.at()), pair(from.queryNorm.layerStride(), frequencies),
-                pair(pages.pagesPerSlot(), pages.layerStride()), pair(y.at(), y.stride()),
-                pair(from.q.at() + shape.offset(), from.q.stride()), pair(from.k.at(), from.k.stride()),
-                pair(from.v.at(), from.v.stride()), pair(shape.heads(), pages.kvHeads()), pair(shape.dim(), shape.stride()),
-                pair(f.rowsAt(), group), eps));
-    }
-
-    /** Two numbers in one task argument, of which there may be twenty; the compiler takes them apart, as both are constants to it. */
-    private static long pair(int high, int low) {
-        return (long) high << 32 | low;
-    }
-
-    private static int high(long pair) {
-        return (int) (pair >> 32);
-    }
-
-    private static int low(long pair) {
-        return (int) (pair & Integer.MAX_VALUE);
+                Pair.of(from.queryNorm.at(), from.keyNorm.at()), Pair.of(from.queryNorm.layerStride(), frequencies),
+                Pair.of(pages.pagesPerSlot(), pages.layerStride()), Pair.of(y.at(), y.stride()),
+                Pair.of(from.q.at() + shape.offset(), from.q.stride()), Pair.of(from.k.at(), from.k.stride()),
+                Pair.of(from.v.at(), from.v.stride()), Pair.of(shape.heads(), pages.kvHeads()), Pair.of(shape.dim(), shape.stride()),
+                Pair.of(f.rowsAt(), group), eps));
     }
 
     /** A group for each query head and each key head of a row; the latter's copies the head's values, too. */
@@ -110,20 +97,20 @@ public final class HeadNormRope {
                                 FloatArray angles, FloatArray keys, FloatArray values, IntArray table, long normAts,
                                 long normStrideFrequencies, long pagesLayerStride, long y, long q, long k, long v, long heads, long dims,
                                 long rowsGroup, float eps) {
-        int group = low(rowsGroup);
+        int group = Pair.second(rowsGroup);
         float[] sums = context.allocateFloatLocalArray(MAX_GROUP);
-        int units = high(heads) + low(heads);
-        int frequencies = low(normStrideFrequencies);
-        int dim = high(dims);
+        int units = Pair.first(heads) + Pair.second(heads);
+        int frequencies = Pair.second(normStrideFrequencies);
+        int dim = Pair.first(dims);
         int row = context.groupIdx / units;
         int unit = context.groupIdx % units;
         int lane = context.localIdx;
         int size = row < step.get(StepArray.ROWS) ? dim : 0;
         int turned = TornadoMath.min(size, frequencies);
-        int key = unit < high(heads) ? 0 : 1;
-        int head = unit - key * high(heads);
-        int from = key == 0 ? high(q) + row * low(q) + head * low(dims) : high(k) + row * low(k) + head * dim;
-        int w = layer.get(0) * high(normStrideFrequencies) + (key == 0 ? high(normAts) : low(normAts));
+        int key = unit < Pair.first(heads) ? 0 : 1;
+        int head = unit - key * Pair.first(heads);
+        int from = key == 0 ? Pair.first(q) + row * Pair.second(q) + head * Pair.second(dims) : Pair.first(k) + row * Pair.second(k) + head * dim;
+        int w = layer.get(0) * Pair.first(normStrideFrequencies) + (key == 0 ? Pair.first(normAts) : Pair.second(normAts));
         float sum = 0f;
         for (int i = lane; i < size; i += group) {
             float x = arena.get(from + i);
@@ -136,12 +123,12 @@ public final class HeadNormRope {
             context.localBarrier();
         }
         float scale = 1f / TornadoMath.sqrt(sums[0] / dim + eps);
-        int record = high(rowsGroup) + StepArray.RECORD * row;
+        int record = Pair.first(rowsGroup) + StepArray.RECORD * row;
         int position = step.get(record + StepArray.POSITION);
         int page = 0;
-        if (size > 0) page = table.get(step.get(record + StepArray.SLOT) * high(pagesLayerStride) + (position >> Pages.SHIFT));
-        int at = layer.get(0) * low(pagesLayerStride) + ((page * Pages.SIZE + (position & (Pages.SIZE - 1))) * low(heads) + head) * dim;
-        int to = high(y) + row * low(y) + head * dim;
+        if (size > 0) page = table.get(step.get(record + StepArray.SLOT) * Pair.first(pagesLayerStride) + (position >> Pages.SHIFT));
+        int at = layer.get(0) * Pair.second(pagesLayerStride) + ((page * Pages.SIZE + (position & (Pages.SIZE - 1))) * Pair.second(heads) + head) * dim;
+        int to = Pair.first(y) + row * Pair.second(y) + head * dim;
         for (int i = lane; i < turned; i += group) {
             float a = weights.get(w + i) * arena.get(from + i) * scale;
             float b = weights.get(w + frequencies + i) * arena.get(from + frequencies + i) * scale;
@@ -161,6 +148,6 @@ public final class HeadNormRope {
             else keys.set(at + i, x);
         }
         int copied = key * size;
-        for (int i = lane; i < copied; i += group) values.set(at + i, arena.get(high(v) + row * low(v) + head * dim + i));
+        for (int i = lane; i < copied; i += group) values.set(at + i, arena.get(Pair.first(v) + row * Pair.second(v) + head * dim + i));
     }
 }

@@ -2,6 +2,7 @@ package squall.tornado.kernels;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assumptions.assumeFalse;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
 import static squall.tornado.Rehearsal.assertSound;
 import static squall.tornado.Rehearsal.copy;
 import static squall.tornado.Rehearsal.gaussian;
@@ -19,6 +20,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 import squall.ops.Buf;
+import squall.ops.DeltaParts;
 import squall.ops.DeltaShape;
 import squall.ops.Norm;
 import squall.ops.OpsContract;
@@ -74,17 +76,17 @@ class DeltaKernelsTest {
      */
     private void compare(Traits traits, Region[] regions, int inputs, int[] written, float[] ranges, double tolerance, Consumer<Tape> tasks,
                          Stage.Score score, FloatArray... arrays) {
-        compare(traits, regions, inputs, written, List.of(), ranges, tolerance, tasks, score, arrays);
+        compare(traits, JOURNEY, regions, inputs, written, List.of(), ranges, tolerance, tasks, score, arrays);
     }
 
-    private void compare(Traits traits, Region[] regions, int inputs, int[] written, List<Region> scratch, float[] ranges, double tolerance,
-                         Consumer<Tape> tasks, Stage.Score score, FloatArray... arrays) {
+    private void compare(Traits traits, int[][] journey, Region[] regions, int inputs, int[] written, List<Region> scratch, float[] ranges,
+                         double tolerance, Consumer<Tape> tasks, Stage.Score score, FloatArray... arrays) {
         Region last = regions[regions.length - 1];
         int[] widths = Arrays.stream(regions).limit(inputs).mapToInt(Region::width).toArray();
         try (Stage definition = new PlainOps();
              Rehearsal rehearsal = new Rehearsal(traits, MOST_ROWS, last.at() + (MOST_ROWS + 1) * last.stride(), LAYER, tasks, arrays)) {
             int[] lengths = new int[SLOTS];
-            for (int[] legs : JOURNEY) {
+            for (int[] legs : journey) {
                 for (int slot = 0; slot < SLOTS; slot++)
                     if (legs[slot] < 0) {
                         lengths[slot] = 0;
@@ -139,7 +141,7 @@ class DeltaKernelsTest {
 
     @Test void nothingThatTornadoRefuses() {
         assumeFalse(TestDevice.isReal(), "the bytecode is the same on a device");
-        for (Class<?> kernels : new Class<?>[] {CausalConv.class, DeltaChunks.class, DeltaGates.class, DeltaInputs.class, DeltaRule.class, GatedNorm.class}) assertSound(kernels);
+        for (Class<?> kernels : new Class<?>[] {CausalConv.class, DeltaChunks.class, DeltaGates.class, DeltaInputs.class, DeltaRule.class, DeltaStep.class, GatedNorm.class}) assertSound(kernels);
     }
 
     @ParameterizedTest @CsvSource({"4,64", "4,67", "2,19", "3,1", "6,40", "1,33", "17,5"})
@@ -227,6 +229,34 @@ class DeltaKernelsTest {
         }
     }
 
+    /** Rows that are alone in their segments. */
+    private static final int[][] SINGLES = {{1, 0, 1}, {1, 1, 1}, {1, 1, 0}, {1, 1, 1}, {-1, 1, 1}, {1, 0, -1}, {1, 1, 1}, {1, 0, 1}, {1, 0, 1}};
+
+    @ParameterizedTest @CsvSource({"2,6,32,32,4,GROUPED", "3,3,20,12,2,GROUPED", "1,5,7,5,1,TILED", "2,4,128,128,4,TILED"})
+    void stepInOneTask(int keyHeads, int valueHeads, int dk, int dv, int taps, DeltaShape.HeadOrder order) {
+        assumeTrue(TestDevice.hasWarps(), "the backend has no warps");
+        DeltaShape shape = new DeltaShape(keyHeads, valueHeads, dk, dv, order);
+        int channels = shape.channels(), out = valueHeads * dv, convs = channels * taps;
+        Small all = small(convs + 2 * valueHeads + dv);
+        Small conv = new Small(all.array(), all.layerStride(), all.at(), convs), decay = new Small(all.array(), all.layerStride(), all.at() + convs, valueHeads);
+        Small dt = new Small(all.array(), all.layerStride(), decay.at() + valueHeads, valueHeads), norm = new Small(all.array(), all.layerStride(), dt.at() + valueHeads, dv);
+        for (int h = 0; h < valueHeads; h++) {
+            int i = LAYER * decay.layerStride() + decay.at() + h;
+            all.array().set(i, -Math.abs(all.array().get(i)));
+        }
+        DeltaParts parts = new DeltaParts(weight(conv, channels), new StateSpec.Window("w", taps, channels), weight(decay, 1), weight(dt, 1),
+                new StateSpec.Recurrent("s", valueHeads, dk, dv), shape, new Norm(weight(norm, 1), 1e-6f));
+        Region[] r = regions(channels, valueHeads, valueHeads, out, out);
+        Slab window = slab(taps * channels), memory = slab(valueHeads * dv * dk);
+        compare(new Traits(Traits.Shape.WARPS, 32, false), SINGLES, r, 4, new int[] {4}, List.of(), new float[] {1, 3, 3, 2}, 5e-6,
+                tape -> DeltaStep.record(tape, r[4], r[0], r[1], r[2], r[3], new DeltaStep.Weights(conv, decay, dt, norm), taps, window, memory, shape, 1e-6f),
+                (ops, in) -> {
+                    Buf y = ops.rows(out);
+                    ops.deltaNet(y, in[0], in[1], in[2], in[3], parts);
+                    return new Buf[] {y};
+                }, all.array(), window.array(), memory.array());
+    }
+
     @ParameterizedTest @CsvSource({"2,6,32,32,GROUPED", "2,6,32,32,TILED", "3,3,20,12,GROUPED", "1,2,7,5,TILED", "1,2,16,3,TILED",
             "1,1,8,4,TILED", "1,2,130,3,TILED",
             "1,2,128,128,TILED"})
@@ -254,7 +284,7 @@ class DeltaKernelsTest {
         StateSpec.Recurrent s = new StateSpec.Recurrent("s", valueHeads, dk, dv);
         Region[] r = regions(shape.channels(), valueHeads, valueHeads, valueHeads * dv, DeltaRule.scratchWidth(shape));
         Slab slab = slab(valueHeads * dv * dk);
-        compare(shapes().getLast(), r, 3, new int[] {0, 3}, List.of(r[4]), new float[] {1, 0, -1}, 5e-6, tape -> {
+        compare(shapes().getLast(), JOURNEY, r, 3, new int[] {0, 3}, List.of(r[4]), new float[] {1, 0, -1}, 5e-6, tape -> {
             DeltaGates.normalise(tape, r[0], shape);
             DeltaRule.recordChunked(tape, r[3], r[0], r[1], r[2], slab, shape, r[4]);
         }, (ops, in) -> {
