@@ -13,6 +13,7 @@ import squall.engine.EngineOptions.KvFormat;
 /** What to measure: llama-bench's flags, with lists by commas. Every set-up runs every test. */
 final class BenchOptions {
     private static final int MOST = 1 << 22;
+    private static final int MOST_SEQUENCES = 1024;
 
     @Spec(Spec.Target.MIXEE) private CommandSpec command;
 
@@ -27,6 +28,10 @@ final class BenchOptions {
 
     @Option(names = {"-d", "--n-depth"}, split = ",", paramLabel = "N", defaultValue = "0", description = "Tokens in the context before (default: 0).")
     private List<Integer> depths;
+
+    @Option(names = {"-np", "--parallel"}, split = ",", paramLabel = "N", defaultValue = "1",
+            description = "Sequences that generate at a time (default: 1); prompts are measured one at a time.")
+    private List<Integer> sequences;
 
     @Option(names = {"-r", "--repetitions"}, paramLabel = "N", defaultValue = "5", description = "Repetitions of each test (default: 5).")
     private int repetitions;
@@ -57,7 +62,10 @@ final class BenchOptions {
             }
             for (int n : generations) {
                 range("--n-gen", n, 0, MOST);
-                if (n > 0) tests.add(new BenchTest(0, n, d));
+                for (int at : sequences) {
+                    range("--parallel", at, 1, MOST_SEQUENCES);
+                    if (n > 0) tests.add(new BenchTest(0, n, d, at));
+                }
             }
             for (String pair : both) tests.add(pair(pair, d));
         }
@@ -83,12 +91,13 @@ final class BenchOptions {
     List<EngineOptions> setups(int contextLength) {
         range("--batch-size", batch, 1, MOST);
         range("--ubatch-size", microBatch, 1, MOST);
+        int slots = Collections.max(sequences), rows = Math.max(slots, Math.min(batch, microBatch));
         List<EngineOptions> all = new ArrayList<>();
         for (int t : threads) {
             range("--threads", t, 0, 1024);
             int used = t == 0 ? Runtime.getRuntime().availableProcessors() : t;
             for (KvFormat k : orUnsettled(keys))
-                for (KvFormat v : orUnsettled(values)) all.add(new EngineOptions(contextLength, 1, Math.min(batch, microBatch), used, k, v));
+                for (KvFormat v : orUnsettled(values)) all.add(new EngineOptions(contextLength, slots, rows, used, k, v));
         }
         return all;
     }

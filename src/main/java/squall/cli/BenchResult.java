@@ -26,6 +26,7 @@ record BenchResult(Map<String, Object> about, BenchOptions flags, EngineOptions 
         all.put("n_prompt", test.prompt());
         all.put("n_gen", test.generated());
         all.put("n_depth", test.depth());
+        all.put("n_parallel", test.sequences());
         all.put("test_time", time);
         all.put("avg_ns", Math.round(mean(times)));
         all.put("stddev_ns", Math.round(deviation(times)));

@@ -1,11 +1,14 @@
 package squall.cli;
 
+import java.util.Collections;
 import java.util.HashSet;
 import java.util.Set;
 import java.util.SplittableRandom;
 import squall.engine.EngineOptions;
 import squall.engine.Executor;
 import squall.ops.StepPlan;
+import squall.sample.Sampling;
+import squall.sample.Wish;
 
 /**
  * Runs tests on one executor. The way to a depth is gone once, from the depth of the test before where that was less, and
@@ -29,6 +32,7 @@ final class BenchRun {
     private final Executor executor;
     private final EngineOptions options;
     private final Fill fill;
+    private final int vocab;
     private final int[] ids;
     private final Set<BenchTest> warm = new HashSet<>();
     private int depth;
@@ -38,6 +42,7 @@ final class BenchRun {
         this.executor = executor;
         this.options = options;
         this.fill = fill;
+        this.vocab = vocab;
         this.ids = new SplittableRandom(1).ints(options.contextLength(), 0, vocab).toArray();
     }
 
@@ -47,8 +52,8 @@ final class BenchRun {
      * @throws UnusableException if the device cannot leave the context blank
      */
     long[] run(BenchTest test, int repetitions, Progress progress) {
-        goTo(test.depth());
-        long enough = warm.add(new BenchTest(test.prompt(), test.generated(), 0)) ? WARM_NANOS : WARM_AGAIN_NANOS;
+        if (test.sequences() == 1) goTo(test.depth());
+        long enough = warm.add(new BenchTest(test.prompt(), test.generated(), 0, test.sequences())) ? WARM_NANOS : WARM_AGAIN_NANOS;
         long started = System.nanoTime();
         do {
             once(test);
@@ -69,7 +74,7 @@ final class BenchRun {
         }
         back();
         release();
-        if (fill == Fill.PROMPT) prefill(depth, wanted);
+        if (fill == Fill.PROMPT) prefill(SLOT, depth, wanted);
         else if (!executor.skipTo(SLOT, wanted))
             throw new UnusableException("this device cannot leave a context blank; use --fill prompt");
         depth = wanted;
@@ -88,22 +93,37 @@ final class BenchRun {
     }
 
     private long once(BenchTest test) {
-        back();
+        if (test.sequences() > 1) fill(test);
+        else back();
         long started = System.nanoTime();
         int end = test.depth() + test.prompt();
-        prefill(test.depth(), end);
-        for (int i = 0; i < test.generated(); i++) step(end + i, end + i + 1, StepPlan.Want.LAST);
+        prefill(SLOT, test.depth(), end);
+        for (int i = 0; i < test.generated(); i++) token(test.sequences(), end + i);
         return System.nanoTime() - started;
     }
 
-    private void prefill(int from, int to) {
-        for (int at = from; at < to; at += options.batch()) {
-            int end = Math.min(to, at + options.batch());
-            step(at, end, end == to ? StepPlan.Want.LAST : StepPlan.Want.NONE);
+    /** The context of several sequences: it is made anew each time, since fewer states can be kept than slots may be asked for. */
+    private void fill(BenchTest test) {
+        release();
+        depth = 0;
+        for (int slot = 0; slot < test.sequences(); slot++) {
+            executor.clear(slot);
+            prefill(slot, 0, test.depth());
         }
     }
 
-    private void step(int from, int to, StepPlan.Want want) {
-        executor.step(new StepPlan.Builder().add(SLOT, from, ids, from, to, want).build(), null);
+    private void prefill(int slot, int from, int to) {
+        for (int at = from; at < to; at += options.batch()) {
+            int end = Math.min(to, at + options.batch());
+            executor.step(new StepPlan.Builder().add(slot, at, ids, at, end, end == to ? StepPlan.Want.LAST : StepPlan.Want.NONE).build(), null);
+        }
+    }
+
+    /** A token of each sequence, and the most probable next one where the device finds it by itself: else its logits. */
+    private void token(int sequences, int at) {
+        StepPlan.Builder rows = new StepPlan.Builder();
+        for (int slot = 0; slot < sequences; slot++) rows.add(slot, at, ids, at, at + 1, StepPlan.Want.LAST);
+        if (executor.draws(Sampling.GREEDY)) executor.draw(rows.build(), Collections.nCopies(sequences, new Wish(Sampling.GREEDY, 0, vocab)));
+        else executor.step(rows.build(), null);
     }
 }

@@ -312,6 +312,13 @@ class CommandsTest {
         assertTrue(tooShort.err().contains("at least one chunk of 4096 tokens expected"), tooShort.err());
     }
 
+    @Test void benchMeasuresSequencesAtATime() {
+        Cli several = Cli.run("bench", "-m", MODEL, "-p", "0", "-n", "2", "-d", "0,3", "-np", "1,3", "-r", "1");
+        assertEquals(0, several.code(), several.err());
+        for (String test : new String[] {"| tg2 |", "| tg2 x 3 |", "| tg2 @ d3 |", "| tg2 x 3 @ d3 |"})
+            assertTrue(several.out().contains(test), several.out());
+    }
+
     @Test void benchPrintsLlamaBenchsTableAndFields() {
         Cli table = Cli.run("bench", "-m", MODEL, "-p", "8", "-n", "2", "-d", "0,4", "-r", "2");
         assertEquals(0, table.code(), table.err());
