@@ -1,7 +1,7 @@
 /*
  * Stands in for libcuda: the part of the driver's interface that TornadoVM's CUDA backend calls, on the host's memory and
  * without waiting for anything, since every call is done when it returns. A "cubin" is the path of a shared object that
- * nvrtc.c made of a kernel. Captured graphs are refused: a replay would have to repeat what was captured.
+ * nvrtc.c made of a kernel. A captured graph is a list of launches and copies, repeated in their order.
  */
 #define _GNU_SOURCE
 #include <dlfcn.h>
@@ -10,20 +10,32 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { OK = 0, INVALID_VALUE = 1, OUT_OF_MEMORY = 2, INVALID_IMAGE = 200, NOT_FOUND = 500, CAPTURE_UNSUPPORTED = 900 };
+enum { OK = 0, INVALID_VALUE = 1, OUT_OF_MEMORY = 2, INVALID_IMAGE = 200, NOT_FOUND = 500, CAPTURE_UNSUPPORTED = 900, CAPTURE_INVALIDATED = 901 };
 
 static const int HANDLE = 1;    /* contexts, streams and events have nothing in them, but are not null */
 static const size_t MEMORY = (size_t) 16 << 30;
 static const size_t ALIGNMENT = 512;
 
 typedef struct { unsigned x, y, z; } Extent;
-typedef int (*Launch)(Extent grid, Extent block, void **arguments);
+typedef struct { int (*launch)(Extent grid, Extent block, void **arguments); void **(*kept)(void **arguments); } Kernel;
+typedef struct Step {
+    struct Step *next;
+    Kernel *kernel;         /* null for a copy */
+    Extent grid, block;
+    void **arguments;
+    void *to;
+    const void *from;
+    size_t bytes;
+} Step;
+typedef struct { Step *first, **end; } Graph;
+
+static Graph *capturing;
 
 static int handle(void **to) { *to = (void *) &HANDLE; return OK; }
 
 int cuInit(unsigned flags) { return OK; }
 int cuDriverGetVersion(int *version) { *version = 13000; return OK; }
-int cuGetErrorName(int code, const char **text) { *text = code == CAPTURE_UNSUPPORTED ? "no graphs in the stand-in" : "error of the stand-in"; return OK; }
+int cuGetErrorName(int code, const char **text) { *text = code == CAPTURE_UNSUPPORTED ? "not while a graph is captured" : "error of the stand-in"; return OK; }
 int cuGetErrorString(int code, const char **text) { return cuGetErrorName(code, text); }
 
 /* ---- the device */
@@ -61,6 +73,7 @@ int cuCtxSynchronize(void) { return OK; }
 /* Filled with a pattern that is no plausible number: reading what nobody wrote shows. */
 int cuMemAlloc_v2(uint64_t *address, size_t bytes) {
     void *memory;
+    if (capturing) return CAPTURE_UNSUPPORTED;
     if (posix_memalign(&memory, ALIGNMENT, bytes + ALIGNMENT)) return OUT_OF_MEMORY;
     memset(memory, 0xCD, bytes);
     *address = (uint64_t) memory;
@@ -72,9 +85,31 @@ int cuMemAllocHost_v2(void **memory, size_t bytes) { *memory = malloc(bytes); re
 int cuMemFreeHost(void *memory) { free(memory); return OK; }
 int cuMemHostRegister_v2(void *memory, size_t bytes, unsigned flags) { return OK; }
 int cuMemHostUnregister(void *memory) { return OK; }
-int cuMemcpyDtoD_v2(uint64_t to, uint64_t from, size_t bytes) { memmove((void *) to, (void *) from, bytes); return OK; }
-int cuMemcpyDtoHAsync_v2(void *to, uint64_t from, size_t bytes, void *stream) { memcpy(to, (void *) from, bytes); return OK; }
-int cuMemcpyHtoDAsync_v2(uint64_t to, const void *from, size_t bytes, void *stream) { memcpy((void *) to, from, bytes); return OK; }
+
+/* While a graph is captured, what is asked for is noted and not done. */
+static Step *noted(void) {
+    Step *step = calloc(1, sizeof *step);
+    if (!step) abort();
+    *capturing->end = step;
+    capturing->end = &step->next;
+    return step;
+}
+
+static int copy(void *to, const void *from, size_t bytes) {
+    if (!capturing) {
+        memmove(to, from, bytes);
+        return OK;
+    }
+    Step *step = noted();
+    step->to = to;
+    step->from = from;
+    step->bytes = bytes;
+    return OK;
+}
+
+int cuMemcpyDtoD_v2(uint64_t to, uint64_t from, size_t bytes) { return copy((void *) to, (void *) from, bytes); }
+int cuMemcpyDtoHAsync_v2(void *to, uint64_t from, size_t bytes, void *stream) { return copy(to, (void *) from, bytes); }
+int cuMemcpyHtoDAsync_v2(uint64_t to, const void *from, size_t bytes, void *stream) { return copy((void *) to, from, bytes); }
 int cuMemsetD8_v2(uint64_t to, unsigned char value, size_t bytes) { memset((void *) to, value, bytes); return OK; }
 
 /* ---- kernels */
@@ -89,14 +124,25 @@ int cuModuleUnload(void *module) { return OK; }
 
 /* A shared object has one kernel. */
 int cuModuleGetFunction(void **function, void *module, const char *name) {
-    *function = dlsym(module, "launch");
-    return *function ? OK : NOT_FOUND;
+    Kernel *kernel = malloc(sizeof *kernel);
+    if (!kernel) return OUT_OF_MEMORY;
+    *(void **) &kernel->launch = dlsym(module, "launch");
+    *(void **) &kernel->kept = dlsym(module, "kept");
+    *function = kernel;
+    return kernel->launch && kernel->kept ? OK : NOT_FOUND;
 }
 
-int cuLaunchKernel(Launch kernel, unsigned gx, unsigned gy, unsigned gz, unsigned bx, unsigned by, unsigned bz, unsigned shared,
+int cuLaunchKernel(Kernel *kernel, unsigned gx, unsigned gy, unsigned gz, unsigned bx, unsigned by, unsigned bz, unsigned shared,
                    void *stream, void **arguments, void **extra) {
     if (!gx || !gy || !gz || !bx || !by || !bz || (uint64_t) bx * by * bz > 1024) return INVALID_VALUE;
-    return kernel((Extent) {gx, gy, gz}, (Extent) {bx, by, bz}, arguments);
+    Extent grid = {gx, gy, gz}, block = {bx, by, bz};
+    if (!capturing) return kernel->launch(grid, block, arguments);
+    Step *step = noted();
+    step->kernel = kernel;
+    step->grid = grid;
+    step->block = block;
+    step->arguments = kernel->kept(arguments);
+    return OK;
 }
 
 int cuOccupancyMaxPotentialBlockSize(int *groups, int *size, void *function, void *shared, size_t bytes, int limit) {
@@ -109,19 +155,45 @@ int cuOccupancyMaxPotentialBlockSize(int *groups, int *size, void *function, voi
 
 int cuStreamCreate(void **stream, unsigned flags) { return handle(stream); }
 int cuStreamDestroy_v2(void *stream) { return OK; }
-int cuStreamSynchronize(void *stream) { return OK; }
+int cuStreamSynchronize(void *stream) { return capturing ? CAPTURE_UNSUPPORTED : OK; }
 int cuStreamWaitEvent(void *stream, void *event, unsigned flags) { return OK; }
-int cuStreamIsCapturing(void *stream, int *status) { *status = 0; return OK; }
+int cuStreamIsCapturing(void *stream, int *status) { *status = capturing != NULL; return OK; }
 int cuEventCreate(void **event, unsigned flags) { return handle(event); }
 int cuEventDestroy_v2(void *event) { return OK; }
 int cuEventRecord(void *event, void *stream) { return OK; }
 int cuEventQuery(void *event) { return OK; }
 int cuEventSynchronize(void *event) { return OK; }
 int cuEventElapsedTime_v2(float *ms, void *from, void *to) { *ms = 0.001f; return OK; }
-int cuStreamBeginCapture_v2(void *stream, int mode) { return CAPTURE_UNSUPPORTED; }
-int cuStreamEndCapture(void *stream, void **graph) { return CAPTURE_UNSUPPORTED; }
-int cuGraphInstantiateWithFlags(void **run, void *graph, uint64_t flags) { return CAPTURE_UNSUPPORTED; }
+
+int cuStreamBeginCapture_v2(void *stream, int mode) {
+    if (capturing) return CAPTURE_UNSUPPORTED;
+    capturing = calloc(1, sizeof *capturing);
+    if (!capturing) return OUT_OF_MEMORY;
+    capturing->end = &capturing->first;
+    return OK;
+}
+
+int cuStreamEndCapture(void *stream, void **graph) {
+    if (!capturing) return CAPTURE_INVALIDATED;
+    *graph = capturing;
+    capturing = NULL;
+    return OK;
+}
+
+/* What runs is the graph itself, which is kept for as long as the process lives. */
+int cuGraphInstantiateWithFlags(void **run, void *graph, uint64_t flags) { *run = graph; return OK; }
 int cuGraphExecUpdate_v2(void *run, void *graph, void *result) { return CAPTURE_UNSUPPORTED; }
-int cuGraphLaunch(void *run, void *stream) { return CAPTURE_UNSUPPORTED; }
 int cuGraphDestroy(void *graph) { return OK; }
 int cuGraphExecDestroy(void *run) { return OK; }
+
+int cuGraphLaunch(void *run, void *stream) {
+    for (Step *step = ((Graph *) run)->first; step; step = step->next) {
+        if (!step->kernel) {
+            memmove(step->to, step->from, step->bytes);
+            continue;
+        }
+        int failed = step->kernel->launch(step->grid, step->block, step->arguments);
+        if (failed) return failed;
+    }
+    return OK;
+}

@@ -99,7 +99,8 @@ static int compile(Program *p) {
     if (!to) return COMPILATION;
     fputs("#include \"work_items.hpp\"\n", to);
     translate(p->source, to);
-    fprintf(to, "\nextern \"C\" int launch(Extent grid, Extent block, void **arguments) { return launch(%s, grid, block, arguments); }\n", name);
+    fprintf(to, "\nextern \"C\" int launch(Extent grid, Extent block, void **arguments) { return launch(%s, grid, block, arguments); }"
+            "\nextern \"C\" void **kept(void **arguments) { return kept(%s, arguments); }\n", name, name);
     fclose(to);
     snprintf(command, sizeof command, "g++ $(cat '%s/flags') -shared -I '%s' -I '%s/include' -o '%s.so' '%s' 2>'%s.log'",
              home, environment("CUDA_ON_CPU_OUT"), home, base, cpp, base);

@@ -222,3 +222,12 @@ template<class... A> static int launch(void (*function)(A...), Extent grid, Exte
             }
     return 0;
 }
+
+/** A copy of a launch's arguments: those of a captured launch are needed after it. */
+template<class... A> static void **kept(void (*)(A...), void **arguments) {
+    static const size_t sizes[] = {sizeof(A)..., 0};
+    void **copy = (void **) calloc(sizeof...(A) + 1, sizeof(void *));
+    for (size_t i = 0; copy && i < sizeof...(A); i++)
+        if ((copy[i] = malloc(sizes[i]))) memcpy(copy[i], arguments[i], sizes[i]);
+    return copy;
+}

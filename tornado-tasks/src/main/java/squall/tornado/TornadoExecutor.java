@@ -28,6 +28,7 @@ import uk.ac.manchester.tornado.api.TornadoExecutionResult;
 import uk.ac.manchester.tornado.api.common.TornadoDevice;
 import uk.ac.manchester.tornado.api.enums.TornadoVMBackendType;
 import uk.ac.manchester.tornado.api.exceptions.TornadoExecutionPlanException;
+import uk.ac.manchester.tornado.api.runtime.TornadoRuntimeProvider;
 import uk.ac.manchester.tornado.api.types.arrays.FloatArray;
 
 /**
@@ -70,7 +71,8 @@ final class TornadoExecutor implements PartExecutor {
         plan = new TornadoExecutionPlan(recordings.graphs());
         if (on != null) plan.withDevice(on);
         plan.withGridScheduler(recordings.scheduler());
-        if (on != null && REPEATING.contains(on.getTornadoVMBackend()))
+        TornadoDevice used = on == null ? TornadoRuntimeProvider.getTornadoRuntime().getDefaultDevice() : on;
+        if (REPEATING.contains(used.getTornadoVMBackend()))
             for (Recordings.Score s : recordings.scores) s.whole().forEach(g -> plan.withGraph(g).withCUDAGraph());
         run(recordings.load, 1, 1);
         NativeOutput.check();
