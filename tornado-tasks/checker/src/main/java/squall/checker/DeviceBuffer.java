@@ -50,6 +50,15 @@ final class DeviceBuffer {
         }
     }
 
+    /** From now on an element counts as one that nobody wrote. */
+    void markEmpty(int index, String why) {
+        if (written.get(index)) {
+            written.clear(index);
+            missing++;
+        }
+        whyEmpty = why;
+    }
+
     /** First element nobody wrote, or -1. */
     int firstEmpty() {
         return missing == 0 ? -1 : written.nextClearBit(0);

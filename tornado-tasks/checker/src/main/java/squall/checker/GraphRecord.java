@@ -10,6 +10,7 @@ import java.util.Map;
 import java.util.Set;
 import squall.checker.lint.Access;
 import uk.ac.manchester.tornado.api.KernelContext;
+import uk.ac.manchester.tornado.api.common.LibraryTaskDescriptor;
 import uk.ac.manchester.tornado.api.enums.DataTransferMode;
 import uk.ac.manchester.tornado.api.exceptions.TornadoRuntimeException;
 import uk.ac.manchester.tornado.api.exceptions.TornadoTaskRuntimeException;
@@ -22,14 +23,14 @@ public final class GraphRecord {
     static final int MAX_ARGUMENTS = 20;
     static final int MAX_DESCRIPTOR_BYTES = 8192;
 
-    /** One kernel with its arguments. */
-    record Task(String id, Kernel kernel, List<Object> arguments) {
+    /** A kernel or a call of a library, with its arguments. */
+    record Task(String id, Code code, List<Object> arguments) {
 
         Access access(Object argument) {
             Access sum = Access.NONE;
             for (int i = 0; i < arguments.size(); i++) {
                 if (arguments.get(i) == argument) {
-                    sum = sum.and(kernel.report().access(i));
+                    sum = sum.and(code.access(i));
                 }
             }
             return sum;
@@ -78,6 +79,17 @@ public final class GraphRecord {
     }
 
     public void addTask(String id, Object code, Object... arguments) {
+        String where = requireRoom(id, arguments);
+        tasks.add(new Task(id, Kernel.of(code, arguments, where), List.of(arguments)));
+    }
+
+    public void addLibraryTask(String id, LibraryTaskDescriptor call) {
+        String where = requireRoom(id, call.getParameters());
+        tasks.add(new Task(id, LibraryCall.of(call, where), List.of(call.getParameters())));
+    }
+
+    /** The task in words. */
+    private String requireRoom(String id, Object[] arguments) {
         if (tasks.stream().anyMatch(task -> task.id().equals(id))) {
             throw new TornadoTaskRuntimeException("graph " + name + " has a task " + id + " already");
         }
@@ -98,7 +110,7 @@ public final class GraphRecord {
         for (int i = 0; i < arguments.length; i++) {
             requireUsable(arguments[i], "argument " + i + " of " + where);
         }
-        tasks.add(new Task(id, Kernel.of(code, arguments, where), List.of(arguments)));
+        return where;
     }
 
     private static void requireUsable(Object argument, String what) {
@@ -192,7 +204,7 @@ public final class GraphRecord {
                 Object argument = task.arguments().get(i);
                 boolean known = inputs.containsKey(argument) || consumed.containsKey(argument);
                 if (!known && Views.storage(argument) != null && firstAccess(argument) == Access.READ) {
-                    throw new CheckFailure(Fault.TRANSFER, "task " + name + "." + task.id() + " reads " + task.kernel().argument(i)
+                    throw new CheckFailure(Fault.TRANSFER, "task " + name + "." + task.id() + " reads " + task.code().argument(i)
                             + ", which nothing brings to the device: list it in transferToDevice or consumeFromDevice");
                 }
             }
@@ -210,7 +222,7 @@ public final class GraphRecord {
         for (Task task : tasks) {
             for (int i = 0; i < task.arguments().size(); i++) {
                 if (task.arguments().get(i) == argument) {
-                    return task.kernel().argument(i) + " of task " + name + "." + task.id();
+                    return task.code().argument(i) + " of task " + name + "." + task.id();
                 }
             }
         }

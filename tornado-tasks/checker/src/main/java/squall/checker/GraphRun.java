@@ -54,7 +54,7 @@ final class GraphRun {
         takeOver(previous);
         sendInputs();
         for (GraphRecord.Task task : graph.tasks()) {
-            TaskRun.of(graph, task, buffers, grids).execute();
+            TaskRun.run(graph, task, buffers, grids);
         }
         for (Object output : graph.outputs()) {
             bringBack(output);

@@ -4,12 +4,13 @@ import java.lang.invoke.MethodHandle;
 import java.lang.invoke.SerializedLambda;
 import java.lang.reflect.Method;
 import java.util.stream.Collectors;
+import squall.checker.lint.Access;
 import squall.checker.lint.KernelReport;
 import squall.checker.lint.Lint;
 import squall.checker.lint.Rule;
 
 /** A kernel's method: what the lint says of it, and an instrumented copy to call. */
-final class Kernel {
+final class Kernel implements Code {
 
     private static final int INVOKE_STATIC = 6;
 
@@ -50,7 +51,8 @@ final class Kernel {
         }
     }
 
-    String name() {
+    @Override
+    public String name() {
         return report.name();
     }
 
@@ -58,8 +60,13 @@ final class Kernel {
         return report;
     }
 
-    /** An argument in words. */
-    String argument(int number) {
+    @Override
+    public Access access(int number) {
+        return report.access(number);
+    }
+
+    @Override
+    public String argument(int number) {
         return "'" + report.parameters().get(number) + "' (" + types[number] + ")";
     }
 

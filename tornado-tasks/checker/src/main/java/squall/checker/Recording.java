@@ -26,16 +26,16 @@ public final class Recording {
     }
 
     private static void requireSame(String graph, GraphRecord.Task kept, GraphRecord.Task again) {
-        Kernel kernel = kept.kernel();
-        if (!kernel.name().equals(again.kernel().name()) || kept.arguments().size() != again.arguments().size()) {
-            throw new CheckFailure(Fault.SCALAR, kernel.name(), 0, -1, "task " + graph + "." + kept.id() + " is " + kernel.name()
-                    + ", and " + again.kernel().name() + " when it is recorded again");
+        Code code = kept.code();
+        if (!code.name().equals(again.code().name()) || kept.arguments().size() != again.arguments().size()) {
+            throw new CheckFailure(Fault.SCALAR, code.name(), 0, -1, "task " + graph + "." + kept.id() + " is " + code.name()
+                    + ", and " + again.code().name() + " when it is recorded again");
         }
         List<Object> before = kept.arguments().stream().map(Recording::shape).toList();
         List<Object> after = again.arguments().stream().map(Recording::shape).toList();
         for (int i = 0; i < before.size(); i++) {
             if (!before.get(i).equals(after.get(i))) {
-                throw new CheckFailure(Fault.SCALAR, kernel.name(), 0, i, kernel.argument(i) + " of task " + graph + "." + kept.id()
+                throw new CheckFailure(Fault.SCALAR, code.name(), 0, i, code.argument(i) + " of task " + graph + "." + kept.id()
                         + " was compiled in as " + before.get(i) + " and is " + after.get(i)
                         + " when it is recorded again: put what changes into an array that is sent");
             }

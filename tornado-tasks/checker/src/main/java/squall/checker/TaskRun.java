@@ -5,16 +5,22 @@ import java.util.Map;
 import uk.ac.manchester.tornado.api.GridScheduler;
 import uk.ac.manchester.tornado.api.WorkerGrid;
 
-/** Turns a recorded task into a launch: device views for arrays, sizes from the grid. */
+/** Runs a recorded task: a library's call at once, a kernel as a launch with device views for arrays and sizes from the grid. */
 final class TaskRun {
 
     private TaskRun() {
     }
 
-    static Launch of(GraphRecord graph, GraphRecord.Task task, Map<Object, DeviceBuffer> buffers, GridScheduler grids) {
-        Kernel kernel = task.kernel();
+    static void run(GraphRecord graph, GraphRecord.Task task, Map<Object, DeviceBuffer> buffers, GridScheduler grids) {
+        switch (task.code()) {
+            case LibraryCall call -> call.run(task.arguments(), buffers);
+            case Kernel kernel -> launch(kernel, graph, task, buffers, grids).execute();
+        }
+    }
+
+    private static Launch launch(Kernel kernel, GraphRecord graph, GraphRecord.Task task, Map<Object, DeviceBuffer> buffers, GridScheduler grids) {
         String name = graph.name() + "." + task.id();
-        Object[] arguments = arguments(task, buffers);
+        Object[] arguments = arguments(kernel, task, buffers);
         if (!GraphRun.usesContext(task)) {
             return new LoopLaunch(kernel, name, arguments);
         }
@@ -32,18 +38,18 @@ final class TaskRun {
         return new GroupLaunch(kernel, name, arguments, global, local);
     }
 
-    private static Object[] arguments(GraphRecord.Task task, Map<Object, DeviceBuffer> buffers) {
+    private static Object[] arguments(Kernel kernel, GraphRecord.Task task, Map<Object, DeviceBuffer> buffers) {
         Object[] arguments = task.arguments().toArray();
         Map<DeviceBuffer, Boolean> written = new HashMap<>();
         for (int i = 0; i < arguments.length; i++) {
             if (Views.storage(arguments[i]) != null) {
-                written.merge(buffers.get(arguments[i]), task.kernel().report().access(i).writes(), Boolean::logicalOr);
+                written.merge(buffers.get(arguments[i]), kernel.report().access(i).writes(), Boolean::logicalOr);
             }
         }
         Map<DeviceBuffer, Tracker> trackers = new HashMap<>();
         for (int i = 0; i < arguments.length; i++) {
             if (Views.storage(arguments[i]) != null) {
-                String name = task.kernel().argument(i);
+                String name = kernel.argument(i);
                 Tracker tracker = trackers.computeIfAbsent(buffers.get(arguments[i]), b -> new Tracker(b, name, written.get(b)));
                 arguments[i] = Views.onDevice(arguments[i], buffers.get(arguments[i]), tracker);
             }

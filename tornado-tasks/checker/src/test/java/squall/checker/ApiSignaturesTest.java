@@ -14,7 +14,8 @@ import java.util.List;
 import java.util.Optional;
 import java.util.Set;
 import java.util.stream.Stream;
-import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
@@ -23,13 +24,14 @@ import static org.junit.jupiter.api.Assumptions.assumeTrue;
 class ApiSignaturesTest {
 
     private static final Path OURS = Path.of("target/classes");
-    private static final String PACKAGE = "uk/ac/manchester/tornado/api";
+    private static final String PACKAGE = "uk/ac/manchester/tornado/";
 
-    @Test
-    void nothingPublicIsOursAlone() throws IOException {
-        Optional<Path> sdk = sdk();
+    @ParameterizedTest
+    @ValueSource(strings = {"api", "cublas"})
+    void nothingPublicIsOursAlone(String module) throws IOException {
+        Optional<Path> sdk = sdk(module);
         assumeTrue(sdk.isPresent(), "no TornadoVM SDK: TORNADOVM_HOME is not set and SDKMAN has none");
-        try (FileSystem jar = FileSystems.newFileSystem(sdk.get()); Stream<Path> classes = Files.walk(OURS.resolve(PACKAGE))) {
+        try (FileSystem jar = FileSystems.newFileSystem(sdk.get()); Stream<Path> classes = Files.walk(OURS.resolve(PACKAGE + module))) {
             List<String> missing = new ArrayList<>();
             for (Path path : classes.filter(p -> p.toString().endsWith(".class")).toList()) {
                 compare(path, jar.getPath(OURS.relativize(path).toString()), missing);
@@ -75,14 +77,14 @@ class ApiSignaturesTest {
         return names;
     }
 
-    private static Optional<Path> sdk() throws IOException {
+    private static Optional<Path> sdk(String module) throws IOException {
         String home = System.getenv("TORNADOVM_HOME");
         Path root = home == null ? Path.of(System.getProperty("user.home"), ".sdkman/candidates/tornadovm/current") : Path.of(home);
         if (!Files.isDirectory(root)) {
             return Optional.empty();
         }
         try (Stream<Path> files = Files.walk(root)) {
-            return files.filter(p -> p.getFileName().toString().matches("tornado-api-[0-9].*\\.jar")).findFirst();
+            return files.filter(p -> p.getFileName().toString().matches("tornado-" + module + "-[0-9].*\\.jar")).findFirst();
         }
     }
 }
