@@ -49,6 +49,7 @@ final class DeviceModel {
     final List<GroupArrays> groupArrays;
     final FloatArray arena;
     final FloatArray halves;
+    final LibraryScratch scratch = new LibraryScratch();
     private int highWater;
 
     /** @param largest elements that one array may have on the device */
@@ -79,6 +80,7 @@ final class DeviceModel {
         layers.forEach(r -> r.survey().ropes().forEach(rope -> weights.angles(rope, options.contextLength())));
         this.halves = Halves.table();
         this.arena = new FloatArray(highWater);
+        scratch.allocate();
     }
 
     /** Rows of the recordings that are smaller than the largest, and it. */
@@ -142,6 +144,7 @@ final class DeviceModel {
 
     private Reading note(Reading reading) {
         highWater = Math.max(highWater, reading.highWater());
+        scratch.include(reading.scratch());
         return reading;
     }
 

@@ -62,7 +62,7 @@ final class DeviceTuning implements Tuning {
     private Traits traits(Map<String, String> settings) {
         Traits usual = device.usual();
         return new Traits(Traits.Shape.valueOf(settings.getOrDefault(SHAPE, usual.shape().name())),
-                Integer.parseInt(settings.getOrDefault(GROUP, Integer.toString(usual.group()))), usual.fp16());
+                Integer.parseInt(settings.getOrDefault(GROUP, Integer.toString(usual.group()))), usual.fp16(), usual.precise(), usual.library());
     }
 
     /** For {@code squall devices} and {@code -v}: the file, and why it may not hold any more. */

@@ -71,6 +71,7 @@ record FoundDevice(Device device, TornadoDevice tornado) {
             case CUDA, PTX -> Traits.Shape.WARPS;
             default -> device.type() == Type.CPU ? Traits.Shape.ROWS : Traits.Shape.GROUPS;
         };
-        return new Traits(shape, GROUP, device.fp16());
+        boolean library = tornado.getTornadoVMBackend() == TornadoVMBackendType.CUDA && CuBlasLibrary.whyMissing() == null;
+        return new Traits(shape, GROUP, device.fp16(), true, library);
     }
 }

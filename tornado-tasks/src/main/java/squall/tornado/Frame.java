@@ -15,6 +15,7 @@ import uk.ac.manchester.tornado.api.types.arrays.IntArray;
  * @param halves  {@code halves[h]} is the float of the half-precision bits h, 65536 of them
  * @param maxRows most rows of a step that this recording is for: few (decode) or many (prompts)
  * @param traits  of the device
+ * @param scratch where operands and results of cuBLAS are
  */
 public record Frame(KernelContext context, FloatArray arena, IntArray step, int rowsAt, IntArray layer, FloatArray halves, int maxRows,
-                    Traits traits) {}
+                    Traits traits, LibraryScratch scratch) {}

@@ -8,8 +8,9 @@ import java.util.function.Consumer;
  *
  * @param survey    its sites, and what they stand for
  * @param highWater elements of the arena that it needs
+ * @param scratch   what it needs for cuBLAS
  */
-record Reading(Survey survey, List<String> tasks, int highWater) {
+record Reading(Survey survey, List<String> tasks, int highWater, LibraryScratch scratch) {
 
     /**
      * @param rows       rows that the recording is for
@@ -18,10 +19,10 @@ record Reading(Survey survey, List<String> tasks, int highWater) {
      */
     static Reading of(Traits traits, int rows, int maxOutputs, int base, Consumer<TornadoOps> score) {
         Survey survey = new Survey();
-        Frame frame = new Frame(null, null, null, 0, null, null, rows, traits);
+        Frame frame = new Frame(null, null, null, 0, null, null, rows, traits, new LibraryScratch());
         Tape tape = new Tape(null, null, frame);
         TornadoOps ops = new TornadoOps(tape, survey, rows, frame, maxOutputs, base);
         score.accept(ops);
-        return new Reading(survey, tape.names(), ops.highWater());
+        return new Reading(survey, tape.names(), ops.highWater(), frame.scratch());
     }
 }

@@ -89,6 +89,7 @@ final class Recordings {
         List<Object> opened = new ArrayList<>(device.state.arrays());
         opened.add(device.arena);
         steps.forEach(s -> opened.add(s.ints));
+        opened.addAll(device.scratch.arrays());
         residents = Stream.concat(sent.stream(), opened.stream()).toList();
 
         StepArray largest = steps.getLast();
@@ -109,7 +110,8 @@ final class Recordings {
     }
 
     private Frame frame(StepArray step, IntArray layer) {
-        return new Frame(context, device.arena, step.ints, step.rowsAt, layer, device.halves, step.maxRows, device.traits);
+        return new Frame(context, device.arena, step.ints, step.rowsAt, layer, device.halves, step.maxRows, device.traits,
+                device.scratch);
     }
 
     private Score score(StepArray step) {
@@ -177,7 +179,7 @@ final class Recordings {
     }
 
     private Frame frame(IntArray outputs, IntArray layer, int rows) {
-        return new Frame(context, device.arena, outputs, OUTPUTS_AT, layer, device.halves, rows, device.traits);
+        return new Frame(context, device.arena, outputs, OUTPUTS_AT, layer, device.halves, rows, device.traits, device.scratch);
     }
 
     // ---- whole steps

@@ -24,6 +24,8 @@ import squall.tornado.kernels.Embedding;
 import squall.tornado.kernels.Experts;
 import squall.tornado.kernels.GatedNorm;
 import squall.tornado.kernels.HeadNormRope;
+import squall.tornado.kernels.LibraryProduct;
+import squall.tornado.kernels.LibraryRows;
 import squall.tornado.kernels.MatMul;
 import squall.tornado.kernels.Router;
 import squall.tornado.kernels.RowNorm;
@@ -46,6 +48,8 @@ final class TornadoOps implements Ops {
     private final int base;
     private int highWater;
     private int outputsFrom = Integer.MAX_VALUE;
+    /** Whose rows are in the library's scratch and nowhere else; null when no one's are. */
+    private Region halved;
 
     /**
      * @param maxRows rows that every buffer has room for
@@ -108,7 +112,43 @@ final class TornadoOps implements Ops {
     }
 
     @Override public void matmul(Buf y, Buf x, Weight w) {
-        MatMul.record(tape, place(Region.of(y)), Region.of(x), store.matrices(List.of(w)));
+        product(place(Region.of(y)), Region.of(x), List.of(w));
+    }
+
+    private void product(Region y, Region x, List<Weight> stack) {
+        if (!inLibrary(x.width())) {
+            MatMul.record(tape, y, x, store.matrices(stack));
+            return;
+        }
+        halve(x);
+        LibraryProduct.record(tape, y, store.matrices(stack));
+    }
+
+    /** Whether products with rows of that width are a library's. */
+    private boolean inLibrary(int width) {
+        return LibraryProduct.serves(tape.frame(), width);
+    }
+
+    /** Makes the rows of x the library's operands, if they are not. */
+    private void halve(Region x) {
+        if (x == halved) return;
+        LibraryRows.record(tape, x);
+        halved = null;
+    }
+
+    @Override public void normMatmul(Buf[] y, Buf x, Norm norm, Weight[] w) {
+        if (!inLibrary(x.width())) {
+            Ops.super.normMatmul(y, x, norm, w);
+            return;
+        }
+        matmul(y, halvedNorm(x, norm), w);
+    }
+
+    /** The norm of x, as the library's operands only. */
+    private Region halvedNorm(Buf x, Norm norm) {
+        LibraryRows.recordNorm(tape, Region.of(x), store.vector(norm.weight()), norm.eps());
+        halved = rows(x.width());
+        return halved;
     }
 
     /** One product for all weights of one format: their results become neighbours in a row. */
@@ -142,12 +182,18 @@ final class TornadoOps implements Ops {
             Region.of(y[i]).place(at, width);
             at += w[i].rows();
         }
-        MatMul.record(tape, all, Region.of(x), store.matrices(stack.stream().map(i -> w[i]).toList()));
+        product(all, Region.of(x), stack.stream().map(i -> w[i]).toList());
     }
 
     @Override public void normSwiGlu(Buf h, Buf x, Norm norm, Weight gate, Weight up) {
         if (!stack(gate, up)) {
             Ops.super.normSwiGlu(h, x, norm, gate, up);
+            return;
+        }
+        if (inLibrary(x.width()) && inLibrary(gate.rows())) {
+            halvedNorm(x, norm);
+            LibraryProduct.recordSwiGlu(tape, store.matrices(List.of(gate, up)));
+            halved = Region.of(h);
             return;
         }
         Region n = rows(x.width());
@@ -156,6 +202,11 @@ final class TornadoOps implements Ops {
     }
 
     @Override public void matmulAdd(Buf x, Buf h, Weight w) {
+        if (inLibrary(h.width())) {
+            halve(Region.of(h));
+            LibraryProduct.recordAdd(tape, Region.of(x), store.matrices(List.of(w)));
+            return;
+        }
         MatMul.recordAdd(tape, Region.of(x), Region.of(h), store.matrices(List.of(w)));
     }
 

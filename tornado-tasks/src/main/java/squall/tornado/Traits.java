@@ -7,16 +7,17 @@ package squall.tornado;
  * @param group   work-items of a group in kernels that share a row
  * @param fp16    whether HalfFloatArray works
  * @param precise whether operands stay in float32; else products may round them to 16 bits, or to 8 for weights that are quantised
+ * @param library whether cuBLAS can be called
  */
-public record Traits(Shape shape, int group, boolean fp16, boolean precise) {
+public record Traits(Shape shape, int group, boolean fp16, boolean precise, boolean library) {
 
     /** Precise ones. */
     public Traits(Shape shape, int group, boolean fp16) {
-        this(shape, group, fp16, true);
+        this(shape, group, fp16, true, false);
     }
 
     Traits withPrecise(boolean wanted) {
-        return new Traits(shape, group, fp16, wanted);
+        return new Traits(shape, group, fp16, wanted, library);
     }
 
     public enum Shape {

@@ -42,7 +42,7 @@ public final class Rehearsal implements AutoCloseable {
         IntArray layers = IntArray.fromElements(layer);
         TaskGraph graph = new TaskGraph("rehearsal");
         GridScheduler scheduler = new GridScheduler();
-        tape = new Tape(graph, scheduler, new Frame(new KernelContext(), arena, step.ints, step.rowsAt, layers, new FloatArray(1), maxRows, traits));
+        tape = new Tape(graph, scheduler, new Frame(new KernelContext(), arena, step.ints, step.rowsAt, layers, new FloatArray(1), maxRows, traits, new LibraryScratch()));
         graph.transferToDevice(DataTransferMode.EVERY_EXECUTION, arena, step.ints, layers);
         if (arrays.length > 0) graph.transferToDevice(DataTransferMode.FIRST_EXECUTION, (Object[]) arrays);
         score.accept(tape);

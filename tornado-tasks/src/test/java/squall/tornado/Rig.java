@@ -37,6 +37,7 @@ public final class Rig {
     private final FloatArray arena = new FloatArray(ARENA);
     private final IntArray layer = new IntArray(1);
     private final StepArray step = new StepArray(BUCKET, SEGMENTS, 0);
+    private final LibraryScratch scratch = new LibraryScratch();
     private final BitSet results = new BitSet();
     private final float[] before = new float[ARENA];
     private List<TornadoNativeArray> changed = List.of();
@@ -69,9 +70,15 @@ public final class Rig {
         return this;
     }
 
+    /** Records as for steps of so many rows, without playing them. */
+    public Rig rows(int most) {
+        maxRows = most;
+        return this;
+    }
+
     /** What is recorded in. */
     public Frame frame() {
-        return new Frame(new KernelContext(), arena, step.ints, step.rowsAt, layer, HALVES, maxRows, traits);
+        return new Frame(new KernelContext(), arena, step.ints, step.rowsAt, layer, HALVES, maxRows, traits, scratch);
     }
 
     public void token(int row, int id) {
@@ -152,6 +159,12 @@ public final class Rig {
     public Rig changing(TornadoNativeArray... arrays) {
         changed = List.of(arrays);
         return this;
+    }
+
+    /** Makes room for products of a library with matrices [outs, cols]. */
+    public void library(int outs, int cols) {
+        scratch.need(BUCKET, outs, cols);
+        scratch.allocate();
     }
 
     /** Plays on a fresh device; {@code arrays} are what the kernels read besides the arena. */

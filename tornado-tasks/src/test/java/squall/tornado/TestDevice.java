@@ -44,6 +44,11 @@ public final class TestDevice implements ExecutionCondition, AfterEachCallback {
         return !isReal() || backend.contains("CUDA");
     }
 
+    /** Whether products may be cuBLAS's: the checker plays them, and CUDA has it where it is installed. */
+    public static boolean hasLibrary() {
+        return !isReal() || hasWarps() && CuBlasLibrary.whyMissing() == null;
+    }
+
     /** Whether kernels may use vectors of eight: every backend but CUDA. */
     public static boolean hasVectors() {
         if (isReal()) settle();

@@ -77,7 +77,8 @@ final class TornadoStage implements Stage {
     private void record(int[] widths, Score score) {
         recorded = score;
         Survey survey = new Survey();
-        Frame bare = new Frame(null, null, null, 0, null, null, maxRows, traits);
+        LibraryScratch scratch = new LibraryScratch();
+        Frame bare = new Frame(null, null, null, 0, null, null, maxRows, traits, scratch);
         Tape names = new Tape(null, null, bare);
         TornadoOps first = new TornadoOps(names, survey, maxRows, bare, maxRows, BASE);
         score.play(first, inputs(first, widths));
@@ -88,6 +89,7 @@ final class TornadoStage implements Stage {
         GroupArrays arrays = new GroupArrays(group, weights, state);
         survey.ropes().forEach(rope -> weights.angles(rope, CONTEXT_LENGTH));
         arena = new FloatArray(first.highWater() + 1);
+        scratch.allocate();
         outputs = new IntArray(Recordings.OUTPUTS_AT + maxRows);
         FloatArray halves = Halves.table();
         List<Object> sent = Stream.concat(weights.arrays().stream(), Stream.of(halves, layer)).toList();
@@ -96,8 +98,8 @@ final class TornadoStage implements Stage {
 
         KernelContext context = new KernelContext();
         GridScheduler scheduler = new GridScheduler();
-        Frame frame = new Frame(context, arena, step.ints, step.rowsAt, layer, halves, maxRows, traits);
-        Frame outputFrame = new Frame(context, arena, outputs, Recordings.OUTPUTS_AT, layer, halves, maxRows, traits);
+        Frame frame = new Frame(context, arena, step.ints, step.rowsAt, layer, halves, maxRows, traits, scratch);
+        Frame outputFrame = new Frame(context, arena, outputs, Recordings.OUTPUTS_AT, layer, halves, maxRows, traits, scratch);
         TaskGraph load = new TaskGraph("load").transferToDevice(DataTransferMode.FIRST_EXECUTION, sent.toArray());
         Tape loading = new Tape(load, scheduler, frame);
         IntArray sink = new IntArray(1);

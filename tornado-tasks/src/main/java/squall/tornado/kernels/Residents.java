@@ -6,8 +6,10 @@ import squall.tornado.Slab;
 import squall.tornado.StepArray;
 import squall.tornado.Tape;
 import uk.ac.manchester.tornado.api.KernelContext;
+import uk.ac.manchester.tornado.api.types.HalfFloat;
 import uk.ac.manchester.tornado.api.types.arrays.ByteArray;
 import uk.ac.manchester.tornado.api.types.arrays.FloatArray;
+import uk.ac.manchester.tornado.api.types.arrays.HalfFloatArray;
 import uk.ac.manchester.tornado.api.types.arrays.IntArray;
 import uk.ac.manchester.tornado.api.types.arrays.ShortArray;
 
@@ -42,6 +44,7 @@ public final class Residents {
             switch (array) {
                 case FloatArray a -> g.task(id, Residents::kOpenFloats, f.context(), a);
                 case IntArray a -> g.task(id, Residents::kOpenInts, f.context(), a);
+                case HalfFloatArray a -> g.task(id, Residents::kOpenHalves, f.context(), a);
                 default -> throw new IllegalArgumentException("no kernel writes a " + array.getClass().getSimpleName());
             }
         });
@@ -69,6 +72,10 @@ public final class Residents {
 
     static void kOpenInts(KernelContext context, IntArray a) {
         a.set(context.globalIdx, 0);
+    }
+
+    static void kOpenHalves(KernelContext context, HalfFloatArray a) {
+        a.set(context.globalIdx, new HalfFloat(0f));
     }
 
     /** Brings the device's page table up to date: {@code table[step[patchesAt + 2 i]] = step[patchesAt + 2 i + 1]}. */
