@@ -1,6 +1,7 @@
 package squall.tornado;
 
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -40,10 +41,14 @@ public final class TornadoProvider implements ExecutorProvider {
         return found().devices.stream().map(FoundDevice::device).toList();
     }
 
-    /** Backends of the SDK that the launcher left out. */
+    /** Backends of the SDK that the launcher left out, and a library that a device could use. */
     @Override public List<String> missing() {
+        if (found().why != null) return List.of();
         String refused = System.getProperty(ArgumentFile.REFUSED, "");
-        return found().why != null || refused.isEmpty() ? List.of() : List.of(refused.split(ArgumentFile.BETWEEN));
+        List<String> all = new ArrayList<>(refused.isEmpty() ? List.of() : List.of(refused.split(ArgumentFile.BETWEEN)));
+        if (devices().stream().anyMatch(d -> d.id().startsWith("cuda:")) && CuBlasLibrary.whyMissing() != null)
+            all.add("cublas, for prompts: " + CuBlasLibrary.whyMissing());
+        return all;
     }
 
     @Override public Map<String, String> foundations() {
