@@ -79,7 +79,7 @@ final class DeviceModel {
         this.groupArrays = groups.stream().map(g -> new GroupArrays(g, weights, state)).toList();
         layers.forEach(r -> r.survey().ropes().forEach(rope -> weights.angles(rope, options.contextLength())));
         this.halves = Halves.table();
-        this.arena = new FloatArray(highWater);
+        this.arena = HostMemory.floats(highWater);
         scratch.allocate();
     }
 

@@ -52,7 +52,7 @@ final class DeviceState {
 
     Slab slab(Site.Memory site, int layers) {
         int layer = Math.toIntExact(capacity.elements(site));
-        Slab slab = new Slab(keep(new FloatArray(Math.multiplyExact(layer, layers))), layer, site.size());
+        Slab slab = new Slab(keep(HostMemory.floats(Math.multiplyExact(layer, layers))), layer, site.size());
         slabs.add(slab);
         slabLayers.add(layers);
         return slab;
@@ -61,7 +61,7 @@ final class DeviceState {
     Pages pages(Site.Cache site, int layers) {
         int layer = Math.toIntExact(capacity.elements(site));
         int all = Math.multiplyExact(layer, layers);
-        return new Pages(keep(new FloatArray(all)), keep(new FloatArray(all)), table, pagesPerSlot, layer, site.kvHeads(), site.headDim());
+        return new Pages(keep(HostMemory.floats(all)), keep(HostMemory.floats(all)), table, pagesPerSlot, layer, site.kvHeads(), site.headDim());
     }
 
     /** Slabs in the order in which they were made. */
