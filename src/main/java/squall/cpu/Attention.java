@@ -25,7 +25,9 @@ final class Attention {
     private static final int SPAN = 256;
 
     /** One piece: queries of rows [begin, end) and positions [from, to); {@code part} of {@code parts} of its sequence. */
-    private record Piece(int slot, int start, int begin, int end, int kvHead, int from, int to, int part, int parts) {}
+    private static final class Piece {
+        int slot, start, begin, end, kvHead, from, to, part, parts;
+    }
 
     private final ThreadTeam team;
     private final KvCache cache;
@@ -34,12 +36,22 @@ final class Attention {
     private StepPlan cutFor;
     private StateSpec.Kv cutShape;
     private int cutHeads;
-    private Piece[] pieces;
-    private int[] partsOfRow;
+    /** Kept from step to step; the first so many are this step's. */
+    private final List<Piece> pieces = new ArrayList<>();
+    private int pieceCount;
+    private int[] partsOfRow = new int[0];
     /** Parts of the rows before, of those with more than one. */
-    private int[] partsBefore;
+    private int[] partsBefore = new int[0];
     private int allParts;
     private float[] partial = new float[0];
+
+    // of the call in progress
+    private float[] y;
+    private float[] q;
+    private StateSpec.Kv kv;
+    private int heads;
+    private final ThreadTeam.RangeTask attending = this::attend;
+    private final ThreadTeam.RangeTask merging = this::merge;
 
     Attention(ThreadTeam team, KvCache cache) {
         this.team = team;
@@ -51,18 +63,25 @@ final class Attention {
     /** {@code y[h] = softmax(q[h] · K[h / group] / sqrt(headDim)) V[h / group]}; q, y: [rows, heads * headDim]. */
     void run(float[] y, float[] q, StateSpec.Kv kv, int heads, StepPlan plan) {
         cut(plan, kv, heads);
-        int dim = kv.headDim();
+        this.y = y;
+        this.q = q;
+        this.kv = kv;
+        this.heads = heads;
+        team.forEach(pieceCount, 1, attending);
+        if (allParts > 0) team.forEach(plan.rows(), 1, merging);
+        this.y = null;
+        this.q = null;
+    }
+
+    /** The last pieces see the most positions: they go first, so that no worker ends late with one of them. */
+    private void attend(int worker, int from, int to) {
         int group = heads / kv.kvHeads();
-        // the last pieces see the most positions: they go first, so that no worker ends late with one of them
-        team.forEach(pieces.length, 1, (worker, from, to) -> {
-            for (int i = from; i < to; i++) attend(worker, pieces[pieces.length - 1 - i], y, q, kv, heads, group);
-        });
-        if (allParts > 0) {
-            team.forEach(plan.rows(), 1, (worker, from, to) -> {
-                for (int row = from; row < to; row++)
-                    for (int h = 0; partsOfRow[row] > 1 && h < heads; h++) merge(y, row, h, heads, dim);
-            });
-        }
+        for (int i = from; i < to; i++) attend(worker, pieces.get(pieceCount - 1 - i), y, q, kv, heads, group);
+    }
+
+    private void merge(int worker, int from, int to) {
+        for (int row = from; row < to; row++)
+            for (int h = 0; partsOfRow[row] > 1 && h < heads; h++) merge(y, row, h, heads, kv.headDim());
     }
 
     private AttentionTile tile(int worker, int headDim) {
@@ -85,11 +104,14 @@ final class Attention {
         int rowsOfPiece = Math.max(1, QUERIES / (heads / kv.kvHeads()));
         if (heads / kv.kvHeads() > QUERIES)
             throw new IllegalArgumentException(kv.name() + ": more than " + QUERIES + " query heads share a key head");
-        List<Piece> all = new ArrayList<>();
-        partsOfRow = new int[plan.rows()];
-        partsBefore = new int[plan.rows()];
+        pieceCount = 0;
+        if (partsOfRow.length < plan.rows()) {
+            partsOfRow = new int[plan.rows()];
+            partsBefore = new int[plan.rows()];
+        }
         allParts = 0;
-        for (StepPlan.Segment s : plan.segments()) {
+        for (int segment = 0; segment < plan.segments().size(); segment++) {
+            StepPlan.Segment s = plan.segments().get(segment);
             int blocks = (s.rows() + rowsOfPiece - 1) / rowsOfPiece;
             int wanted = (PIECES + blocks * kv.kvHeads() - 1) / (blocks * kv.kvHeads());
             for (int begin = s.begin(); begin < s.end(); begin += rowsOfPiece) {
@@ -104,17 +126,32 @@ final class Attention {
                     if (parts > 1) allParts += parts;
                 }
                 for (int h = 0; h < kv.kvHeads(); h++)
-                    for (int i = 0; i < parts; i++)
-                        all.add(new Piece(s.slot(), s.start() - s.begin(), begin, end, h, i * span,
-                                Math.min(length, (i + 1) * span), i, parts));
+                    for (int i = 0; i < parts; i++) {
+                        Piece p = piece(s, begin, end, h);
+                        p.from = i * span;
+                        p.to = Math.min(length, (i + 1) * span);
+                        p.part = i;
+                        p.parts = parts;
+                    }
             }
         }
-        pieces = all.toArray(Piece[]::new);
         int kept = Math.multiplyExact(allParts, heads * (kv.headDim() + 2));
         if (partial.length < kept) partial = new float[kept];
         cutFor = plan;
         cutShape = kv;
         cutHeads = heads;
+    }
+
+    /** The next piece; its positions are still to be set. */
+    private Piece piece(StepPlan.Segment s, int begin, int end, int kvHead) {
+        if (pieceCount == pieces.size()) pieces.add(new Piece());
+        Piece p = pieces.get(pieceCount++);
+        p.slot = s.slot();
+        p.start = s.start() - s.begin();
+        p.begin = begin;
+        p.end = end;
+        p.kvHead = kvHead;
+        return p;
     }
 
     private void attend(int worker, Piece p, float[] y, float[] q, StateSpec.Kv kv, int heads, int group) {

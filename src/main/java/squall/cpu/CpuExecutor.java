@@ -59,13 +59,12 @@ final class CpuExecutor implements PartExecutor {
         begin(plan);
         embed();
         if (tap != null) tap.at(0, x.data, x.rows, x.width);
-        int point = 1;
-        for (Model.Layer layer : model.layers()) {
-            run(layer.mixer());
-            run(layer.feedForward());
+        for (int i = 0; i < model.layers().size(); i++) {
+            run(model.layers().get(i).mixer());
+            run(model.layers().get(i).feedForward());
             if (tap != null) {
-                Activation seen = point == model.layers().size() ? normalised() : x;
-                tap.at(point++, seen.data, seen.rows, seen.width);
+                Activation seen = i + 1 == model.layers().size() ? normalised() : x;
+                tap.at(i + 1, seen.data, seen.rows, seen.width);
                 ops.endBlock();
             }
         }

@@ -18,7 +18,8 @@ import squall.ops.Weight;
 
 /**
  * Plays the operations at once with the Vector API, on a {@link ThreadTeam}. Owned by the engine thread; an operation is
- * shared out to the team where it is worth a barrier, in pieces that depend on the step only.
+ * shared out to the team where it is worth a barrier, in pieces that depend on the step only. Decoding allocates nothing once
+ * scratch has its size.
  */
 class CpuOps implements Ops, AutoCloseable {
     /** Elements of one piece of an elementwise operation: some 5 µs of work, against 1-2 µs for a barrier. */
@@ -38,6 +39,11 @@ class CpuOps implements Ops, AutoCloseable {
     private final Router.Choice choice = new Router.Choice();
     private final float[][] probabilities;
     private final DeltaChunks[] chunks;
+    private final Operands o = new Operands(this);
+    private final Weight[] oneWeight = new Weight[1];
+    private final Weight[] halves = new Weight[2];
+    /** By number of matrices. */
+    private float[][][] results = new float[0][][];
     StepPlan plan;
     private int rows;
 
@@ -79,8 +85,8 @@ class CpuOps implements Ops, AutoCloseable {
         plan = step;
         rows = step.rows();
         workspace.clear();
-        for (RopeTable table : ropes.values()) table.clear();
-        for (StepPlan.Segment s : step.segments()) {
+        for (int i = 0; i < step.segments().size(); i++) {
+            StepPlan.Segment s = step.segments().get(i);
             cache.reserve(s.slot(), s.start() + s.rows());
             states.prepare(s.slot());
         }
@@ -102,81 +108,122 @@ class CpuOps implements Ops, AutoCloseable {
         return workspace.take(rows, width);
     }
 
+    @Override public Buf[] rows(Weight[] w) {
+        Buf[] y = workspace.list(w.length);
+        for (int i = 0; i < w.length; i++) y[i] = rows(w[i].rows());
+        return y;
+    }
+
     @Override public void embed(Buf x, Weight table) {
-        float[] out = Activation.of(x).data;
-        int[] tokens = plan.tokens();
-        int n = table.cols();
-        long rowBytes = table.format().rowBytes(n);
-        share(tokens.length, n, (worker, from, to) -> {
-            for (int r = from; r < to; r++) table.format().codec.decode(table.data(), tokens[r] * rowBytes, out, r * n, n);
+        o.y = Activation.of(x).data;
+        o.weight = table;
+        share(plan.rows(), table.cols(), (o, worker, from, to) -> {
+            int n = o.weight.cols();
+            long rowBytes = o.weight.format().rowBytes(n);
+            for (int r = from; r < to; r++)
+                o.weight.format().codec.decode(o.weight.data(), o.ops.plan.tokens()[r] * rowBytes, o.y, r * n, n);
         });
     }
 
     @Override public void rmsNorm(Buf y, Buf x, Norm norm) {
         Activation in = Activation.of(x);
-        float[] out = Activation.of(y).data;
-        float[] w = small(norm.weight());
-        int n = in.width;
-        share(in.rows, n, (worker, from, to) -> {
-            for (int r = from; r < to; r++) RowKernels.rmsNorm(out, r * n, in.data, r * n, w, n, norm.eps());
+        norms(Activation.of(y).data, in.data, in.rows, norm);
+    }
+
+    /** {@code y[i] = rmsNorm(x[i])} for items of the norm's width. */
+    private void norms(float[] y, float[] x, int items, Norm norm) {
+        o.of(y, x, null, small(norm.weight()));
+        o.n = norm.weight().cols();
+        o.eps = norm.eps();
+        share(items, o.n, (o, worker, from, to) -> {
+            for (int i = from; i < to; i++) RowKernels.rmsNorm(o.y, i * o.n, o.x, i * o.n, o.w, o.n, o.eps);
         });
     }
 
     @Override public void matmul(Buf y, Buf x, Weight w) {
         Activation in = Activation.of(x);
-        matmul.multiply(new float[][] {Activation.of(y).data}, in.data, in.rows, new Weight[] {w});
+        float[][] out = results(1);
+        out[0] = Activation.of(y).data;
+        oneWeight[0] = w;
+        matmul.multiply(out, in.data, in.rows, oneWeight);
+    }
+
+    /** A kept array for the results of a product. */
+    private float[][] results(int n) {
+        if (results.length <= n) results = Arrays.copyOf(results, n + 1);
+        if (results[n] == null) results[n] = new float[n][];
+        return results[n];
     }
 
     /** One product for all weights: they share the input. */
+    @Override public void matmul(Buf[] y, Buf x, Weight[] w) {
+        Activation in = Activation.of(x);
+        float[][] out = results(y.length);
+        for (int i = 0; i < y.length; i++) out[i] = Activation.of(y[i]).data;
+        matmul.multiply(out, in.data, in.rows, w);
+    }
+
     @Override public void normMatmul(Buf[] y, Buf x, Norm norm, Weight[] w) {
         Activation in = Activation.of(x);
         Activation n = workspace.take(in.rows, in.width);
         rmsNorm(n, x, norm);
-        float[][] out = new float[y.length][];
-        for (int i = 0; i < y.length; i++) out[i] = Activation.of(y[i]).data;
-        matmul.multiply(out, n.data, in.rows, w);
+        matmul(y, n, w);
+    }
+
+    @Override public void normSwiGlu(Buf h, Buf x, Norm norm, Weight gate, Weight up) {
+        halves[0] = gate;
+        halves[1] = up;
+        Buf[] y = workspace.list(2);
+        y[0] = h;
+        y[1] = rows(up.rows());
+        normMatmul(y, x, norm, halves);
+        siluMul(h, y[1]);
     }
 
     @Override public void add(Buf x, Buf y) {
-        float[] to = Activation.of(x).data;
-        float[] from = Activation.of(y).data;
-        share(Activation.of(x).elements(), 1, (worker, begin, end) -> RowKernels.add(to, from, begin, end));
+        o.of(Activation.of(x).data, Activation.of(y).data);
+        share(Activation.of(x).elements(), 1, (o, worker, from, to) -> RowKernels.add(o.y, o.x, from, to));
     }
 
     @Override public void siluMul(Buf h, Buf u) {
-        float[] to = Activation.of(h).data;
-        float[] from = Activation.of(u).data;
-        share(Activation.of(h).elements(), 1, (worker, begin, end) -> RowKernels.siluMul(to, from, begin, end));
+        o.of(Activation.of(h).data, Activation.of(u).data);
+        share(Activation.of(h).elements(), 1, (o, worker, from, to) -> RowKernels.siluMul(o.y, o.x, from, to));
     }
 
     @Override public void headNormRope(Buf y, Buf x, HeadShape shape, Norm norm, Rope rope) {
         Activation in = Activation.of(x);
-        float[] out = Activation.of(y).data;
-        float[] w = small(norm.weight());
-        RopeTable table = ropes.computeIfAbsent(rope, RopeTable::new);
-        table.fill(plan);
-        int heads = shape.heads(), dim = shape.dim();
-        share(in.rows * heads, dim, (worker, from, to) -> {
+        o.of(Activation.of(y).data, in.data, null, small(norm.weight()));
+        o.rope = ropes.computeIfAbsent(rope, RopeTable::new);
+        o.rope.fill(plan);
+        o.width = in.width;
+        o.eps = norm.eps();
+        o.heads = shape;
+        share(in.rows * shape.heads(), shape.dim(), (o, worker, from, to) -> {
+            int heads = o.heads.heads(), dim = o.heads.dim();
             for (int i = from; i < to; i++) {
                 int row = i / heads;
-                int at = row * in.width + shape.offset() + i % heads * shape.stride();
-                RowKernels.rmsNorm(out, i * dim, in.data, at, w, dim, norm.eps());
-                table.rotate(out, i * dim, row);
+                int at = row * o.width + o.heads.offset() + i % heads * o.heads.stride();
+                RowKernels.rmsNorm(o.y, i * dim, o.x, at, o.w, dim, o.eps);
+                o.rope.rotate(o.y, i * dim, row);
             }
         });
     }
 
     @Override public void appendKv(StateSpec.Kv kv, Buf k, Buf v) {
-        float[] keys = Activation.of(k).data;
-        float[] values = Activation.of(v).data;
-        int heads = kv.kvHeads(), dim = kv.headDim();
-        for (StepPlan.Segment s : plan.segments())
-            share(s.rows() * heads, dim, (worker, from, to) -> {
+        o.of(null, Activation.of(k).data, Activation.of(v).data, null);
+        o.state = kv;
+        for (int segment = 0; segment < plan.segments().size(); segment++) {
+            o.segment = plan.segments().get(segment);
+            share(o.segment.rows() * kv.kvHeads(), kv.headDim(), (o, worker, from, to) -> {
+                StateSpec.Kv spec = (StateSpec.Kv) o.state;
+                StepPlan.Segment s = o.segment;
+                int heads = spec.kvHeads();
                 for (int i = from; i < to; i++) {
-                    int at = (s.begin() * heads + i) * dim;
-                    cache.write(kv, s.slot(), i % heads, s.start() + i / heads, keys, at, values, at);
+                    int at = (s.begin() * heads + i) * spec.headDim();
+                    o.ops.cache.write(spec, s.slot(), i % heads, s.start() + i / heads, o.x, at, o.z, at);
                 }
             });
+        }
     }
 
     @Override public void attention(Buf y, Buf q, StateSpec.Kv kv, int heads) {
@@ -184,80 +231,84 @@ class CpuOps implements Ops, AutoCloseable {
     }
 
     @Override public void sigmoidMul(Buf y, Buf g, HeadShape shape) {
-        float[] out = Activation.of(y).data;
         Activation gate = Activation.of(g);
-        int heads = shape.heads(), dim = shape.dim();
-        share(gate.rows * heads, dim, (worker, from, to) -> {
+        o.of(Activation.of(y).data, gate.data);
+        o.width = gate.width;
+        o.heads = shape;
+        share(gate.rows * shape.heads(), shape.dim(), (o, worker, from, to) -> {
+            int heads = o.heads.heads(), dim = o.heads.dim();
             for (int i = from; i < to; i++) {
-                int at = i / heads * gate.width + shape.offset() + i % heads * shape.stride();
-                RowKernels.sigmoidMul(out, i * dim, gate.data, at, dim);
+                int at = i / heads * o.width + o.heads.offset() + i % heads * o.heads.stride();
+                RowKernels.sigmoidMul(o.y, i * dim, o.x, at, dim);
             }
         });
     }
 
     @Override public void causalConvSilu(Buf y, Buf u, Weight w, StateSpec.Window window) {
-        float[] out = Activation.of(y).data;
-        float[] in = Activation.of(u).data;
-        float[] kernel = taps.computeIfAbsent(w, this::byTap);
-        int channels = window.channels();
-        int pieces = (channels + CHANNELS - 1) / CHANNELS;
-        List<StepPlan.Segment> segments = plan.segments();
-        team.forEach(segments.size() * pieces, Math.max(1, GRAIN / CHANNELS * segments.size() / rows), (worker, from, to) -> {
+        o.of(Activation.of(y).data, Activation.of(u).data, null, byTap(w));
+        o.state = window;
+        o.n = (window.channels() + CHANNELS - 1) / CHANNELS;
+        int segments = plan.segments().size();
+        team.forEach(segments * o.n, Math.max(1, GRAIN / CHANNELS * segments / rows), o.in((o, worker, from, to) -> {
+            StateSpec.Window spec = (StateSpec.Window) o.state;
             for (int i = from; i < to; i++) {
-                StepPlan.Segment s = segments.get(i / pieces);
-                int c = i % pieces * CHANNELS;
-                CausalConv.run(out, in, kernel, states.of(window, s.slot()), window.taps(), channels, s.begin(), s.end(),
-                        c, Math.min(channels, c + CHANNELS));
+                StepPlan.Segment s = o.ops.plan.segments().get(i / o.n);
+                int c = i % o.n * CHANNELS;
+                CausalConv.run(o.y, o.x, o.w, o.ops.states.of(spec, s.slot()), spec.taps(), spec.channels(), s.begin(), s.end(),
+                        c, Math.min(spec.channels(), c + CHANNELS));
             }
-        });
+        }));
     }
 
     @Override public void deltaGates(Buf b, Buf a, Weight decay, Weight dt) {
         Activation beta = Activation.of(b);
-        float[] g = Activation.of(a).data;
-        float[] rate = small(decay);
-        float[] bias = small(dt);
-        int heads = beta.width;
-        share(beta.rows, 16 * heads, (worker, from, to) -> {
-            for (int i = from * heads; i < to * heads; i++) {
-                beta.data[i] = VectorMath.sigmoid(beta.data[i]);
-                double x = (double) g[i] + bias[i % heads];
-                g[i] = (float) (rate[i % heads] * (x > 20 ? x : Math.log1p(Math.exp(x))));
+        o.of(beta.data, Activation.of(a).data, small(dt), small(decay));
+        o.n = beta.width;
+        share(beta.rows, 16 * o.n, (o, worker, from, to) -> {
+            for (int i = from * o.n; i < to * o.n; i++) {
+                o.y[i] = VectorMath.sigmoid(o.y[i]);
+                double x = (double) o.x[i] + o.z[i % o.n];
+                o.x[i] = (float) (o.w[i % o.n] * (x > 20 ? x : Math.log1p(Math.exp(x))));
             }
         });
     }
 
     @Override public void deltaNormalise(Buf qkv, DeltaShape shape) {
         Activation x = Activation.of(qkv);
-        int heads = 2 * shape.keyHeads(), dk = shape.dk();
-        share(x.rows * heads, dk, (worker, from, to) -> {
+        o.of(x.data, null);
+        o.width = x.width;
+        o.delta = shape;
+        share(x.rows * 2 * shape.keyHeads(), shape.dk(), (o, worker, from, to) -> {
+            int heads = 2 * o.delta.keyHeads(), dk = o.delta.dk();
             for (int i = from; i < to; i++) {
                 int head = i % heads;
-                int at = i / heads * x.width + head * dk;
-                double norm = Math.sqrt(RowKernels.sumOfSquares(x.data, at, dk) + 1e-6);
-                RowKernels.scale(x.data, at, dk, (float) (1 / (head < shape.keyHeads() ? norm * Math.sqrt(dk) : norm)));
+                int at = i / heads * o.width + head * dk;
+                double norm = Math.sqrt(RowKernels.sumOfSquares(o.y, at, dk) + 1e-6);
+                RowKernels.scale(o.y, at, dk, (float) (1 / (head < o.delta.keyHeads() ? norm * Math.sqrt(dk) : norm)));
             }
         });
     }
 
     @Override public void deltaRule(Buf y, Buf qkv, Buf beta, Buf g, StateSpec.Recurrent s, DeltaShape shape) {
-        float[] out = Activation.of(y).data, x = Activation.of(qkv).data;
-        float[] b = Activation.of(beta).data, decay = Activation.of(g).data;
-        List<StepPlan.Segment> segments = plan.segments();
-        int heads = shape.keyHeads();
-        team.forEach(segments.size() * heads, 1, (worker, from, to) -> {
-            for (int i = from; i < to; i++) {
-                StepPlan.Segment segment = segments.get(i / heads);
-                float[] state = states.of(s, segment.slot());
-                if (segment.rows() >= DeltaChunks.LEAST_ROWS) {
-                    chunks(worker, shape).run(out, x, b, decay, state, i % heads, segment.begin(), segment.end());
-                } else {
-                    for (int head = 0; head < shape.valueHeads(); head++)
-                        if (shape.keyHead(head) == i % heads)
-                            DeltaRule.recurrent(out, x, b, decay, state, shape, head, segment.begin(), segment.end());
-                }
-            }
-        });
+        o.of(Activation.of(y).data, Activation.of(qkv).data, Activation.of(beta).data, Activation.of(g).data);
+        o.state = s;
+        o.delta = shape;
+        team.forEach(plan.segments().size() * shape.keyHeads(), 1, o.in((o, worker, from, to) -> {
+            for (int i = from; i < to; i++)
+                o.ops.deltaRule(o, worker, o.ops.plan.segments().get(i / o.delta.keyHeads()), i % o.delta.keyHeads());
+        }));
+    }
+
+    /** The value heads of a key head over a segment. */
+    private void deltaRule(Operands o, int worker, StepPlan.Segment s, int keyHead) {
+        float[] state = states.of(o.state, s.slot());
+        if (s.rows() >= DeltaChunks.LEAST_ROWS) {
+            chunks(worker, o.delta).run(o.y, o.x, o.z, o.w, state, keyHead, s.begin(), s.end());
+            return;
+        }
+        for (int head = 0; head < o.delta.valueHeads(); head++)
+            if (o.delta.keyHead(head) == keyHead)
+                DeltaRule.recurrent(o.y, o.x, o.z, o.w, state, o.delta, head, s.begin(), s.end());
     }
 
     private DeltaChunks chunks(int worker, DeltaShape shape) {
@@ -268,21 +319,20 @@ class CpuOps implements Ops, AutoCloseable {
     /** In two passes: the norm and the gate in one loop are more than the compiler inlines, and vectors become objects. */
     @Override public void gatedNorm(Buf y, Buf z, Norm norm) {
         Activation out = Activation.of(y);
-        float[] gate = Activation.of(z).data;
-        float[] w = small(norm.weight());
-        int n = w.length;
-        share(out.elements() / n, n, (worker, from, to) -> {
-            for (int i = from; i < to; i++) RowKernels.rmsNorm(out.data, i * n, out.data, i * n, w, n, norm.eps());
-        });
-        share(out.elements(), 1, (worker, begin, end) -> RowKernels.siluGateMul(out.data, gate, begin, end));
+        norms(out.data, out.data, out.elements() / norm.weight().cols(), norm);
+        o.of(out.data, Activation.of(z).data);
+        share(out.elements(), 1, (o, worker, from, to) -> RowKernels.siluGateMul(o.y, o.x, from, to));
     }
 
     @Override public Routing route(Buf logits, int used, Routing.Weights weights) {
         Activation l = Activation.of(logits);
-        choice.resize(l.rows, used);
-        share(l.rows, l.width, (worker, from, to) -> {
-            if (probabilities[worker].length < l.width) probabilities[worker] = new float[l.width];
-            for (int r = from; r < to; r++) Router.choose(choice, r, l.data, l.width, weights, probabilities[worker]);
+        choice.resize(l.rows, used, weights);
+        o.of(null, l.data);
+        o.n = l.width;
+        share(l.rows, l.width, (o, worker, from, to) -> {
+            float[][] p = o.ops.probabilities;
+            if (p[worker].length < o.n) p[worker] = new float[o.n];
+            for (int r = from; r < to; r++) Router.choose(o.ops.choice, r, o.x, o.n, p[worker]);
         });
         return choice;
     }
@@ -295,11 +345,10 @@ class CpuOps implements Ops, AutoCloseable {
 
     @Override public void addGated(Buf x, Buf y, Buf g) {
         Activation out = Activation.of(x);
-        float[] in = Activation.of(y).data;
-        float[] gate = Activation.of(g).data;
-        int n = out.width;
-        share(out.rows, n, (worker, from, to) -> {
-            for (int r = from; r < to; r++) RowKernels.addScaled(out.data, r * n, in, r * n, n, VectorMath.sigmoid(gate[r]));
+        o.of(out.data, Activation.of(y).data, Activation.of(g).data, null);
+        o.n = out.width;
+        share(out.rows, o.n, (o, worker, from, to) -> {
+            for (int r = from; r < to; r++) RowKernels.addScaled(o.y, r * o.n, o.x, r * o.n, o.n, VectorMath.sigmoid(o.z[r]));
         });
     }
 
@@ -314,10 +363,10 @@ class CpuOps implements Ops, AutoCloseable {
     }
 
     /** Items of {@code size} elements each, shared out in pieces of about {@link #GRAIN} elements. */
-    private void share(int items, int size, ThreadTeam.RangeTask task) {
+    private void share(int items, int size, Operands.Body body) {
         int grain = Math.max(1, GRAIN / size);
-        if (items <= grain) task.run(0, 0, items);
-        else team.forEach(items, grain, task);
+        if (items <= grain) body.run(o, 0, 0, items);
+        else team.forEach(items, grain, o.in(body));
     }
 
     /** A small weight as floats, decoded once. */
@@ -333,10 +382,13 @@ class CpuOps implements Ops, AutoCloseable {
 
     /** [channels, taps] turned into [taps, channels]: then a vector is a run of channels. */
     private float[] byTap(Weight w) {
+        float[] known = taps.get(w);
+        if (known != null) return known;
         float[] rows = small(w);
         float[] turned = new float[rows.length];
         for (int c = 0; c < w.rows(); c++)
             for (int i = 0; i < w.cols(); i++) turned[i * w.rows() + c] = rows[c * w.cols() + i];
+        taps.put(w, turned);
         return turned;
     }
 

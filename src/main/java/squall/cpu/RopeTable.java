@@ -8,32 +8,30 @@ final class RopeTable {
     private final Rope rope;
     private float[] cos = new float[0];         // [rows, frequencies]
     private float[] sin = new float[0];
-    private boolean filled;
+    private StepPlan filledFor;
 
     RopeTable(Rope rope) {
         this.rope = rope;
     }
 
-    void clear() {
-        filled = false;
-    }
-
     /** The angle is rounded to float32, as in the reference; its cosine and sine are taken in double. */
     void fill(StepPlan plan) {
-        if (filled) return;
+        if (filledFor == plan) return;
         int n = rope.frequencies().length;
         if (cos.length < plan.rows() * n) {
             cos = new float[plan.rows() * n];
             sin = new float[plan.rows() * n];
         }
-        for (StepPlan.Segment s : plan.segments())
+        for (int i = 0; i < plan.segments().size(); i++) {
+            StepPlan.Segment s = plan.segments().get(i);
             for (int row = s.begin(); row < s.end(); row++)
                 for (int j = 0; j < n; j++) {
                     float angle = (s.start() + row - s.begin()) * rope.frequencies()[j];
                     cos[row * n + j] = (float) (Math.cos(angle) * rope.scale());
                     sin[row * n + j] = (float) (Math.sin(angle) * rope.scale());
                 }
-        filled = true;
+        }
+        filledFor = plan;
     }
 
     /** Rotates the first {@code 2 * frequencies} elements at {@code at} by the position of {@code row}. */

@@ -14,11 +14,13 @@ final class Router {
     /** The chosen experts, best first, and their weights: ids, weights: [rows, used]. */
     static final class Choice implements Routing {
         int used;
+        Routing.Weights kind;
         int[] ids = new int[0];
         float[] weights = new float[0];
 
-        void resize(int rows, int used) {
+        void resize(int rows, int used, Routing.Weights kind) {
             this.used = used;
+            this.kind = kind;
             if (ids.length >= rows * used) return;
             ids = new int[rows * used];
             weights = new float[rows * used];
@@ -41,7 +43,7 @@ final class Router {
      * @param logits [rows, experts]
      * @param p      scratch [experts]
      */
-    static void choose(Choice choice, int row, float[] logits, int experts, Routing.Weights kind, float[] p) {
+    static void choose(Choice choice, int row, float[] logits, int experts, float[] p) {
         int at = row * experts;
         int used = choice.used;
         int out = row * used;
@@ -50,7 +52,7 @@ final class Router {
         double all = exponentials(p, logits, at, experts, max);
         double sum = 0;
         for (int j = 0; j < used; j++) sum += p[choice.ids[out + j]];
-        double divisor = kind == Routing.Weights.NORMALISED ? sum : all;
+        double divisor = choice.kind == Routing.Weights.NORMALISED ? sum : all;
         for (int j = 0; j < used; j++) choice.weights[out + j] = (float) (p[choice.ids[out + j]] / divisor);
     }
 

@@ -126,11 +126,8 @@ final class ScalarOps extends CpuOps {
         });
     }
 
-    @Override public void normMatmul(Buf[] y, Buf x, Norm norm, Weight[] w) {
-        Activation in = Activation.of(x);
-        Activation n = workspace.take(in.rows, in.width);
-        rmsNorm(n, x, norm);
-        for (int i = 0; i < w.length; i++) matmul(y[i], n, w[i]);
+    @Override public void matmul(Buf[] y, Buf x, Weight[] w) {
+        for (int i = 0; i < w.length; i++) matmul(y[i], x, w[i]);
     }
 
     @Override public void add(Buf x, Buf y) {

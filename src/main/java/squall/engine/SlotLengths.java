@@ -1,5 +1,6 @@
 package squall.engine;
 
+import java.util.List;
 import squall.ops.StepPlan;
 
 /**
@@ -41,7 +42,9 @@ public final class SlotLengths {
      *                                  has changed then
      */
     public void begin(StepPlan plan) {
-        for (StepPlan.Segment s : plan.segments()) {
+        List<StepPlan.Segment> segments = plan.segments();
+        for (int i = 0; i < segments.size(); i++) {
+            StepPlan.Segment s = segments.get(i);
             check(s.slot());
             int length = lengths[s.slot()];
             if (length == BROKEN)
@@ -56,12 +59,15 @@ public final class SlotLengths {
         for (int token : plan.tokens())
             if (token < 0 || token >= vocab)
                 throw new IllegalArgumentException("token id " + token + " is not in the vocabulary of " + vocab);
-        for (StepPlan.Segment s : plan.segments()) lengths[s.slot()] = BROKEN;
+        for (int i = 0; i < segments.size(); i++) lengths[segments.get(i).slot()] = BROKEN;
     }
 
     /** The step is done: its slots are longer. */
     public void ended(StepPlan plan) {
-        for (StepPlan.Segment s : plan.segments()) lengths[s.slot()] = s.start() + s.rows();
+        for (int i = 0; i < plan.segments().size(); i++) {
+            StepPlan.Segment s = plan.segments().get(i);
+            lengths[s.slot()] = s.start() + s.rows();
+        }
     }
 
     /** @throws IllegalArgumentException if there is no such slot */

@@ -28,6 +28,7 @@ public final class GatedAttention implements Block {
 
     private final AttentionShape shape;
     private final Weights w;
+    private final Weight[] projections;
     private final StateSpec.Kv kv;
     private final HeadShape queries;
     private final HeadShape gates;
@@ -35,6 +36,7 @@ public final class GatedAttention implements Block {
     public GatedAttention(String name, AttentionShape shape, Weights w) {
         this.shape = shape;
         this.w = w;
+        this.projections = new Weight[] {w.q, w.k, w.v};
         this.kv = new StateSpec.Kv(name, shape.kvHeads(), shape.headDim());
         int stride = shape.gated() ? 2 * shape.headDim() : shape.headDim();
         this.queries = new HeadShape(shape.heads(), shape.headDim(), stride, 0);
@@ -42,10 +44,9 @@ public final class GatedAttention implements Block {
     }
 
     @Override public void forward(Ops ops, Buf x) {
-        Buf projected = ops.rows(w.q.rows());
-        Buf k = ops.rows(w.k.rows());
-        Buf v = ops.rows(w.v.rows());
-        ops.normMatmul(new Buf[] {projected, k, v}, x, w.norm, new Weight[] {w.q, w.k, w.v});
+        Buf[] y = ops.rows(projections);
+        ops.normMatmul(y, x, w.norm, projections);
+        Buf projected = y[0], k = y[1], v = y[2];
 
         Buf q = ops.rows(shape.heads() * shape.headDim());
         ops.normRopeAppend(q, projected, queries, w.queryNorm, k, w.keyNorm, v, kv, shape.rope());

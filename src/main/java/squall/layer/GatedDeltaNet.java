@@ -28,24 +28,22 @@ public final class GatedDeltaNet implements Block {
     public record Weights(Norm norm, Weight qkv, Weight z, Weight beta, Weight alpha, Weight conv, Weight decay, Weight dt,
                           Norm outNorm, Weight out) {}
 
-    private final DeltaShape shape;
     private final Weights w;
+    private final Weight[] projections;
     private final DeltaParts parts;
 
     public GatedDeltaNet(String name, DeltaShape shape, int taps, Weights w) {
-        this.shape = shape;
         this.w = w;
+        this.projections = new Weight[] {w.qkv, w.z, w.beta, w.alpha};
         StateSpec.Recurrent memory = new StateSpec.Recurrent(name, shape.valueHeads(), shape.dk(), shape.dv());
         StateSpec.Window window = new StateSpec.Window(name, taps, shape.channels());
         this.parts = new DeltaParts(w.conv, window, w.decay, w.dt, memory, shape, w.outNorm);
     }
 
     @Override public void forward(Ops ops, Buf x) {
-        Buf u = ops.rows(shape.channels());
-        Buf z = ops.rows(w.z.rows());
-        Buf beta = ops.rows(shape.valueHeads());
-        Buf g = ops.rows(shape.valueHeads());
-        ops.normMatmul(new Buf[] {u, z, beta, g}, x, w.norm, new Weight[] {w.qkv, w.z, w.beta, w.alpha});
+        Buf[] y = ops.rows(projections);
+        ops.normMatmul(y, x, w.norm, projections);
+        Buf u = y[0], z = y[1], beta = y[2], g = y[3];
 
         Buf o = ops.rows(w.z.rows());
         ops.deltaNet(o, u, beta, g, z, parts);

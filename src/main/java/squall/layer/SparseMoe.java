@@ -25,29 +25,27 @@ public final class SparseMoe implements Block {
     private final Norm norm;
     private final Experts routed;
     private final Shared shared;
+    /** Of the routed experts and of the shared one. */
+    private final Weight[] projections;
 
     /** @param shared null for models without a shared expert */
     public SparseMoe(Norm norm, Experts routed, Shared shared) {
         this.norm = norm;
         this.routed = routed;
         this.shared = shared;
+        this.projections = shared == null ? new Weight[] {routed.router}
+                : new Weight[] {routed.router, shared.scalar, shared.gate, shared.up};
     }
 
     @Override public void forward(Ops ops, Buf x) {
         Buf n = ops.rows(x.width());
         ops.rmsNorm(n, x, norm);
 
-        Buf logits = ops.rows(routed.router.rows());
-        if (shared == null) {
-            ops.matmul(logits, n, routed.router);
-            addRouted(ops, x, n, logits);
-            return;
-        }
-        Buf h = ops.rows(shared.gate.rows());
-        Buf u = ops.rows(shared.up.rows());
-        Buf g = ops.rows(1);
-        ops.matmul(new Buf[] {logits, g, h, u}, n, new Weight[] {routed.router, shared.scalar, shared.gate, shared.up});
-        addRouted(ops, x, n, logits);
+        Buf[] y = ops.rows(projections);
+        ops.matmul(y, n, projections);
+        addRouted(ops, x, n, y[0]);
+        if (shared == null) return;
+        Buf g = y[1], h = y[2], u = y[3];
         ops.siluMul(h, u);
         Buf s = ops.rows(x.width());
         ops.matmul(s, h, shared.down);

@@ -12,6 +12,16 @@ public interface Ops {
     /** Scratch [rows, width], contents undefined, valid until the end of the block. */
     Buf rows(int width);
 
+    /**
+     * Scratch for the product with each of the matrices, [rows, w[i].rows]. The array belongs to the player, who may lend it again
+     * when the block has ended.
+     */
+    default Buf[] rows(Weight[] w) {
+        Buf[] y = new Buf[w.length];
+        for (int i = 0; i < w.length; i++) y[i] = rows(w[i].rows());
+        return y;
+    }
+
     /** {@code x[r] = table[token[r]]}; table: [vocab, dim]. */
     void embed(Buf x, Weight table);
 

@@ -32,6 +32,8 @@ record Signature(String name, List<String> operations, Map<Format, Weight> weigh
         Map<Format, Weight> weights = new LinkedHashMap<>();
         InvocationHandler note = (_, method, arguments) -> {
             if (method.getReturnType() == Buf.class) return new Width(arguments[0] instanceof Integer i ? i : dim);
+            if (method.getReturnType() == Buf[].class)
+                return Arrays.stream((Weight[]) arguments[0]).map(w -> new Width(w.rows())).toArray(Buf[]::new);
             Stream<Weight> used = Arrays.stream(arguments).flatMap(a -> a instanceof Weight[] all ? Arrays.stream(all) : Stream.of(a))
                     .filter(Weight.class::isInstance).map(Weight.class::cast);
             List<Weight> read = used.toList();

@@ -7,8 +7,6 @@ import static org.junit.jupiter.api.Assertions.assertSame;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import com.sun.management.ThreadMXBean;
-import java.lang.management.ManagementFactory;
 import java.util.Arrays;
 import java.util.ServiceLoader;
 import org.junit.jupiter.api.Test;
@@ -174,28 +172,6 @@ class CpuExecutorTest {
                 assertTrue(error <= 10 * rounding, "error " + error);
                 assertTrue(error > 2e-5 || name.startsWith("qwen3_"), "is the cache in " + keys + "? error " + error);
             }
-        }
-    }
-
-    /**
-     * Plans, pieces of attention and the operations' small objects, counted on the thread that steps. Vectors are objects
-     * until the compiler has seen the kernels, so it may take some hundred steps of these tiny models.
-     */
-    @ParameterizedTest @ValueSource(strings = {"qwen3_moe", HYBRID})
-    void decodingAllocatesNextToNothing(String name) {
-        ThreadMXBean threads = (ThreadMXBean) ManagementFactory.getThreadMXBean();
-        try (Golden golden = new Golden(name); CpuExecutor executor = open(golden, 1, KvFormat.F16, KvFormat.F16)) {
-            int[] ids = golden.ids();
-            long bound = 4096L * golden.model().layers().size();
-            long each = Long.MAX_VALUE;
-            for (int round = 0; round < 60 && each > bound; round++) {
-                executor.clear(0);
-                Golden.step(executor, 0, ids, 0, 20);
-                long before = threads.getCurrentThreadAllocatedBytes();
-                for (int at = 20; at < 150; at++) executor.step(plan(0, at, ids[at]), null);
-                each = (threads.getCurrentThreadAllocatedBytes() - before) / 130;
-            }
-            assertTrue(each <= bound, each + " bytes a step");
         }
     }
 
