@@ -7,6 +7,8 @@ import uk.ac.manchester.tornado.api.TaskGraph;
 import uk.ac.manchester.tornado.api.enums.DataTransferMode;
 import uk.ac.manchester.tornado.api.types.arrays.ByteArray;
 import uk.ac.manchester.tornado.api.types.arrays.FloatArray;
+import uk.ac.manchester.tornado.api.types.arrays.HalfFloatArray;
+import uk.ac.manchester.tornado.api.types.arrays.LongArray;
 import uk.ac.manchester.tornado.api.types.arrays.ShortArray;
 import uk.ac.manchester.tornado.api.types.vectors.Float8;
 
@@ -25,24 +27,24 @@ import uk.ac.manchester.tornado.api.types.vectors.Float8;
  */
 final class Blocks {
     // fields of a layout: where they start; widths are in the readers below
-    private static final int SHIFT = 0;
-    private static final int SIZE = 4;
-    private static final int LOW_AT = 12;
-    private static final int LOW_PARTS = 20;
-    private static final int LOW_RUN = 22;
-    private static final int HIGH_AT = 25;
-    private static final int HIGH_PARTS = 33;
-    private static final int HIGH_RUN = 35;
-    private static final int BIAS = 38;
+    static final int SHIFT = 0;
+    static final int SIZE = 4;
+    static final int LOW_AT = 12;
+    static final int LOW_PARTS = 20;
+    static final int LOW_RUN = 22;
+    static final int HIGH_AT = 25;
+    static final int HIGH_PARTS = 33;
+    static final int HIGH_RUN = 35;
+    static final int BIAS = 38;
     private static final int SCALE_AT = 44;
-    private static final int SCALE = 52;
-    private static final int TABLE = 56;
-    private static final int STORE = 59;
+    static final int SCALE = 52;
+    static final int TABLE = 56;
+    static final int STORE = 59;
 
     /** In which array the numbers are. */
     private static final int FLOATS = 0;
     private static final int SHORTS = 1;
-    private static final int BYTES = 2;
+    static final int BYTES = 2;
 
     // kinds of scales; from HALF on there is a half-precision number at SCALE_AT, and where there is a minimum another behind it
     private static final int NONE = 0;
@@ -50,15 +52,15 @@ final class Blocks {
     private static final int GRID = 1;
     /** The exponent of a power of two in the first byte. */
     private static final int POWER = 2;
-    private static final int HALF = 3;
+    static final int HALF = 3;
     /** With a minimum. */
-    private static final int HALVES = 4;
+    static final int HALVES = 4;
     /** Four bits for the scale and four for the minimum of 16 numbers. */
     private static final int NIBBLES = 5;
     /** Six bits each for the scale and the minimum of 32 numbers, as {@code squall.quant.SixBitScales} draws them. */
-    private static final int SIX_BITS = 6;
+    static final int SIX_BITS = 6;
     /** A signed byte for 16 numbers. */
-    private static final int SIGNED_BYTE = 7;
+    static final int SIGNED_BYTE = 7;
     /** Six bits for 16 numbers, as {@code squall.quant.Q3_K} draws them. */
     private static final int SIX_BITS_16 = 8;
     /** Six bits for 32 numbers, as {@code squall.quant.IQ4_XS} draws them. */
@@ -73,11 +75,16 @@ final class Blocks {
 
     /** The layout of a bank's numbers. */
     static long layout(Bank w) {
-        return switch (w.format()) {
+        return layout(w.format(), w.scales() != null);
+    }
+
+    /** scaled: whether there are scale grids. */
+    static long layout(Format format, boolean scaled) {
+        return switch (format) {
             case F32 -> single(FLOATS, NONE);
             case F16 -> single(SHORTS, NONE) | table(Halves.F16);
             case BF16 -> single(SHORTS, NONE) | table(Halves.BF16);
-            case F8_E4M3 -> single(BYTES, w.scales() == null ? NONE : GRID) | table(Halves.E4M3);
+            case F8_E4M3 -> single(BYTES, scaled ? GRID : NONE) | table(Halves.E4M3);
             case Q8_0 -> block(5, 34, HALF, 0) | low(2, 8, 0, 0);
             case Q4_0 -> block(5, 18, HALF, 0) | low(2, 4, 4, 8);
             case Q4_1 -> block(5, 20, HALVES, 0) | low(4, 4, 4, 0);
@@ -130,6 +137,8 @@ final class Blocks {
 
     /** Numbers of F32, scale grids of F8_E4M3. */
     static FloatArray floats(Frame f, Bank w) {
+        if (w.array() instanceof LongArray || w.array() instanceof HalfFloatArray)
+            throw new IllegalArgumentException(w.format() + " is laid out for warps, and here it is read as it is in the file");
         return w.format() == Format.F32 ? w.floats() : w.scales() != null ? w.scales() : f.halves();
     }
 
@@ -178,7 +187,7 @@ final class Blocks {
                 d * quantum(layout, halves, floats, shorts, bytes, block, j, 7) - m);
     }
 
-    private static int part(long layout, int from, int bits) {
+    static int part(long layout, int from, int bits) {
         return (int) (layout >> from) & ((1 << bits) - 1);
     }
 
@@ -208,7 +217,7 @@ final class Blocks {
     }
 
     /** What the quantum of number j is multiplied with; i is its number in the row. */
-    private static float scale(long layout, FloatArray halves, FloatArray floats, ByteArray b, int block, int grid, int i, int j) {
+    static float scale(long layout, FloatArray halves, FloatArray floats, ByteArray b, int block, int grid, int i, int j) {
         int kind = part(layout, SCALE, 4), at = block + part(layout, SCALE_AT, 8);
         float d = 1;
         if (kind == GRID) d = floats.get(grid + (i >> 7));
@@ -223,7 +232,7 @@ final class Blocks {
     }
 
     /** What is taken from the product. */
-    private static float minimum(long layout, FloatArray halves, ByteArray b, int block, int j) {
+    static float minimum(long layout, FloatArray halves, ByteArray b, int block, int j) {
         int kind = part(layout, SCALE, 4), at = block + part(layout, SCALE_AT, 8) + 2;
         float m = 0;
         if (kind == HALVES) m = -half(halves, b, at);

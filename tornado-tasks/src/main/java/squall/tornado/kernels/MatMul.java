@@ -27,9 +27,9 @@ public final class MatMul {
     static final int TILE = 4;
 
     /** What becomes of the sums: y, y + old y, or SwiGLU of two of them. */
-    private static final int ASSIGN = 0;
-    private static final int ADD = 1;
-    private static final int SWIGLU = 2;
+    static final int ASSIGN = 0;
+    static final int ADD = 1;
+    static final int SWIGLU = 2;
 
     private MatMul() {}
 
@@ -49,6 +49,13 @@ public final class MatMul {
     }
 
     private static void product(Tape tape, String name, Region y, Region x, Bank w, int outs, int kind) {
+        Frame f = tape.frame();
+        if (PlaneMatMul.reads(f, w)) PlaneMatMul.record(tape, name, y, x, w, outs, kind);
+        else if (WarpMatMul.reads(f, w)) WarpMatMul.record(tape, name, y, x, w, outs, kind);
+        else portable(tape, name, y, x, w, outs, kind);
+    }
+
+    private static void portable(Tape tape, String name, Region y, Region x, Bank w, int outs, int kind) {
         Frame f = tape.frame();
         int group = f.traits().group();
         long layout = Blocks.layout(w);
@@ -208,7 +215,7 @@ public final class MatMul {
     }
 
     /** Stores a group's sums. */
-    private static void write(FloatArray arena, int at, float value, float up, int kind) {
+    static void write(FloatArray arena, int at, float value, float up, int kind) {
         float result = value;
         if (kind == ADD) result = arena.get(at) + value;
         if (kind == SWIGLU) result = silu(value) * up;

@@ -1,0 +1,123 @@
+package squall.tornado.kernels;
+
+import squall.tornado.Bank;
+import squall.tornado.Frame;
+import squall.tornado.Grid;
+import squall.tornado.Region;
+import squall.tornado.StepArray;
+import squall.tornado.Tape;
+import uk.ac.manchester.tornado.api.KernelContext;
+import uk.ac.manchester.tornado.api.math.TornadoMath;
+import uk.ac.manchester.tornado.api.types.arrays.FloatArray;
+import uk.ac.manchester.tornado.api.types.arrays.HalfFloatArray;
+import uk.ac.manchester.tornado.api.types.arrays.IntArray;
+import uk.ac.manchester.tornado.api.types.arrays.LongArray;
+import uk.ac.manchester.tornado.api.utils.QuantizationUtils;
+
+/**
+ * Products of a row with quantised matrices in {@link Planes}, on CUDA: x is rounded to bytes, sixteen numbers with a scale of
+ * their own, and multiplied with the quanta by the instruction for four products. Every group rounds x for itself: that is
+ * less than a task would cost, and waits for the same memory as the weights behind it. Then each warp takes two
+ * matrix rows at a time.
+ *
+ * <p>With the step d = max |x| / 127 of a strip no x is off by more than d / 2, so a product is off by at most
+ * {@code sum over strips of d / 2 * sum |w|}. llama.cpp rounds to bytes in the same way, 32 numbers at a time.
+ */
+final class PlaneMatMul {
+    private static final int GROUP = 256;
+    private static final int WARPS = GROUP / WarpMatMul.WARP;
+    /** Groups that a device should have at least before a warp gets more work. */
+    private static final int GROUPS = 1024;
+    /** Quarters of strips whose peaks are kept at a time. */
+    private static final int CHUNK = 1024;
+    private static final int ONES = 0x01010101;
+    /** Ints between planes of x: neighbours in x are in different banks of local memory. */
+    private static final int GAP = 8;
+
+    private PlaneMatMul() {}
+
+    static boolean reads(Frame f, Bank w) {
+        return w.planes() != null;
+    }
+
+    /** kind: see {@link MatMul}; outs: numbers of a row of y. */
+    static void record(Tape tape, String name, Region y, Region x, Bank w, int outs, int kind) {
+        Frame f = tape.frame();
+        int layout = Planes.layout(w.format()), all = kind == MatMul.SWIGLU ? outs : (outs + 1) / 2;
+        int pairs = all / WARPS >= 4 * GROUPS ? 4 : all / WARPS >= 2 * GROUPS ? 2 : 1, groups = (all + WARPS * pairs - 1) / (WARPS * pairs);
+        tape.add(name, Grid.perRow(groups, GROUP), (g, id) -> g.task(id, PlaneMatMul::kRow, f.context(), f.arena(), f.step(), f.layer(),
+                (LongArray) w.array(), w.planes().scales(), w.planes().gain(), layout, w.rows(), w.cols(), Place.of(y), outs, Place.of(x), kind, pairs));
+    }
+
+    /** A group has {@code WARPS * pairs} pairs of matrix rows: neighbours, or one of the gate and one of the other matrix. */
+    static void kRow(KernelContext context, FloatArray arena, IntArray step, IntArray layer, LongArray quanta, HalfFloatArray scales,
+                     float gain, int layout, int rows, int cols, long y, int outs, long x, int kind, int pairs) {
+        int all = kind == MatMul.SWIGLU ? outs : outs + 1 >> 1, groups = (all + WARPS * pairs - 1) / (WARPS * pairs), row = context.groupIdx / groups;
+        if (row >= step.get(StepArray.ROWS)) return;
+        int item = context.localIdx, strips = cols >> 4, plane = strips + GAP, at = Place.start(x, row);
+        float[] peaks = context.allocateFloatLocalArray(CHUNK);
+        float[] steps = context.allocateFloatLocalArray(cols >> 4);
+        int[] bytes = context.allocateIntLocalArray(4 * ((cols >> 4) + GAP));
+        for (int chunk = 0; chunk < cols >> 2; chunk += CHUNK) {
+            int end = TornadoMath.min(chunk + CHUNK, cols >> 2);
+            for (int i = chunk + item; i < end; i += GROUP) {
+                float a = TornadoMath.abs(arena.get(at + 4 * i)), b = TornadoMath.abs(arena.get(at + 4 * i + 1));
+                float c = TornadoMath.abs(arena.get(at + 4 * i + 2)), d = TornadoMath.abs(arena.get(at + 4 * i + 3));
+                peaks[i - chunk] = TornadoMath.max(TornadoMath.max(a, b), TornadoMath.max(c, d));
+            }
+            context.localBarrier();
+            for (int i = chunk + item; i < end; i += GROUP) {
+                int first = (i - chunk) & -4;
+                float peak = TornadoMath.max(TornadoMath.max(peaks[first], peaks[first + 1]), TornadoMath.max(peaks[first + 2], peaks[first + 3]));
+                float factor = 127f / TornadoMath.max(peak, 1e-30f);
+                bytes[(i & 3) * plane + (i >> 2)] = round(arena.get(at + 4 * i), factor) | round(arena.get(at + 4 * i + 1), factor) << 8
+                        | round(arena.get(at + 4 * i + 2), factor) << 16 | round(arena.get(at + 4 * i + 3), factor) << 24;
+                if ((i & 3) == 0) steps[i >> 2] = peak * (1f / 127f);
+            }
+            context.localBarrier();
+        }
+        int lane = item % WarpMatMul.WARP, base = layer.get(0) * rows;
+        for (int p = 0; p < pairs; p++) {
+            int pair = (context.groupIdx % groups * pairs + p) * WARPS + item / WarpMatMul.WARP, mine = pair < all ? strips : 0;
+            int out = kind == MatMul.SWIGLU ? pair : 2 * pair, other = kind == MatMul.SWIGLU ? outs + out : TornadoMath.min(out + 1, outs - 1);
+            int q0 = (base + out) * Planes.rowLongs(layout, cols), q1 = (base + other) * Planes.rowLongs(layout, cols);
+            int d0 = (base + out) * Planes.rowScales(layout, cols), d1 = (base + other) * Planes.rowScales(layout, cols);
+            float s = 0, u = 0;
+            for (int t = lane; t < mine; t += WarpMatMul.WARP) {
+                int a = bytes[t], b = bytes[plane + t], c = bytes[2 * plane + t], d = bytes[3 * plane + t], sum = 0;
+                if (Planes.shifted(layout)) sum = dot(ONES, ONES, ONES, ONES, a, b, c, d);
+                float size = steps[t];
+                s += size * strip(layout, quanta, scales, q0, d0, strips, t, a, b, c, d, sum);
+                u += size * strip(layout, quanta, scales, q1, d1, strips, t, a, b, c, d, sum);
+            }
+            s = gain * WarpMatMul.sum(context, s);
+            u = gain * WarpMatMul.sum(context, u);
+            int to = Place.start(y, row) + out;
+            if (lane == 0 && pair < all) MatMul.write(arena, to, s, u, kind);
+            if (lane == 0 && pair < all && kind != MatMul.SWIGLU && out + 1 < outs) MatMul.write(arena, to + 1, u, 0, kind);
+        }
+    }
+
+    /** x in steps, as a byte with the bits above it clear. */
+    static int round(float x, float factor) {
+        return (int) TornadoMath.floor(x * factor + 0.5f) & 255;
+    }
+
+    /** A strip of a matrix row times a to d, which are x in bytes; sum is that of those bytes. */
+    private static float strip(int layout, LongArray quanta, HalfFloatArray scales, int row, int rowScales, int strips, int s,
+                               int a, int b, int c, int d, int sum) {
+        long low = Planes.low(quanta, row, s), second = Planes.second(layout, quanta, row, strips, s);
+        int high = Planes.high(layout, quanta, row, strips, s);
+        int product = dot(Planes.four(layout, low, second, high, 0), Planes.four(layout, low, second, high, 1),
+                Planes.four(layout, low, second, high, 2), Planes.four(layout, low, second, high, 3), a, b, c, d);
+        return Planes.scale(layout, scales, rowScales, s) * (product - Planes.bias(layout) * sum) - Planes.minimum(layout, scales, rowScales, s) * sum;
+    }
+
+    /** Sixteen products of bytes. */
+    private static int dot(int w0, int w1, int w2, int w3, int a, int b, int c, int d) {
+        int sum = QuantizationUtils.dp4a_packed(w0, a, 0);
+        sum = QuantizationUtils.dp4a_packed(w1, b, sum);
+        sum = QuantizationUtils.dp4a_packed(w2, c, sum);
+        return QuantizationUtils.dp4a_packed(w3, d, sum);
+    }
+}

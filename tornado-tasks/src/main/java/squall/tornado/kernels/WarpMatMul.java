@@ -1,0 +1,259 @@
+package squall.tornado.kernels;
+
+import squall.tornado.Bank;
+import squall.tornado.Frame;
+import squall.tornado.Grid;
+import squall.tornado.Region;
+import squall.tornado.StepArray;
+import squall.tornado.Tape;
+import squall.tornado.Traits;
+import uk.ac.manchester.tornado.api.KernelContext;
+import uk.ac.manchester.tornado.api.TaskGraph;
+import uk.ac.manchester.tornado.api.enums.DataTransferMode;
+import uk.ac.manchester.tornado.api.math.TornadoMath;
+import uk.ac.manchester.tornado.api.types.BFloat16;
+import uk.ac.manchester.tornado.api.types.arrays.FloatArray;
+import uk.ac.manchester.tornado.api.types.arrays.HalfFloatArray;
+import uk.ac.manchester.tornado.api.types.arrays.IntArray;
+import uk.ac.manchester.tornado.api.types.arrays.LongArray;
+import uk.ac.manchester.tornado.api.types.vectors.Half2;
+
+/**
+ * Products with matrices of F32, F16 and BF16 on CUDA, in float32: a group has eight matrix rows, its work-items share their
+ * columns, and each keeps what it needs of x in registers for all eight. So x is loaded once for eight rows, and there
+ * are eight loads of weights on their way for each work-item. Sums meet in shuffles, then in local memory.
+ *
+ * <p>A work-item takes four columns at a time, which ones depends on how the numbers are stored: neighbours of a warp
+ * read neighbouring words, as wide as are really loaded.
+ * <pre>
+ * BF16  4u, 4u + 1, 4u + 2, 4u + 3             one long
+ * F16   2u, 2u + 1, c/2 + 2u, c/2 + 2u + 1     two half2
+ * F32   u, c/4 + u, 2c/4 + u, 3c/4 + u         four floats
+ * </pre>
+ */
+final class WarpMatMul {
+    /** Matrix rows of a group. */
+    private static final int ROWS = 8;
+    private static final int MOST = 256;
+    static final int WARP = 32;
+
+    // where the numbers are
+    private static final int FLOATS = 0;
+    private static final int HALVES = 1;
+    private static final int LONGS = 2;
+
+    private static final FloatArray NO_FLOATS = new FloatArray(1);
+    private static final HalfFloatArray NO_HALVES = new HalfFloatArray(1);
+    private static final LongArray NO_LONGS = new LongArray(1);
+
+    private WarpMatMul() {}
+
+    /** Whether these kernels read the bank: as {@code DeviceWeights} lays F32, F16 and BF16 for warps. */
+    static boolean reads(Frame f, Bank w) {
+        boolean laid = switch (w.format()) {
+            case F32 -> true;
+            case F16 -> w.array() instanceof HalfFloatArray;
+            case BF16 -> w.array() instanceof LongArray;
+            default -> false;
+        };
+        return f.traits().shape() == Traits.Shape.WARPS && laid && w.cols() % 4 == 0;
+    }
+
+    /** kind: see {@link MatMul}; outs: numbers of a row of y. */
+    static void record(Tape tape, String name, Region y, Region x, Bank w, int outs, int kind) {
+        Frame f = tape.frame();
+        int team = team(w.cols() / 4), store = store(w);
+        int most = kind == MatMul.SWIGLU ? ROWS / 2 : ROWS, pairs = kind == MatMul.SWIGLU ? 1 : 2;
+        if (f.maxRows() == 1)
+            tape.add(name, Grid.fixed((outs + most - 1) / most, team), (g, id) -> ready(g).task(id, WarpMatMul::kRow, f.context(), f.arena(), f.step(),
+                    f.layer(), floats(w), halves(w), longs(w), store, Place.of(w), w.cols(), Place.of(y), outs, Place.of(x), kind, team));
+        else
+            tape.add(name, Grid.perTile((outs + pairs - 1) / pairs, MatMul.TILE, team), (g, id) -> ready(g).task(id, WarpMatMul::kRows, f.context(),
+                    f.arena(), f.step(), f.layer(), floats(w), halves(w), longs(w), store, Place.of(w), w.cols(), Place.of(y), outs, Place.of(x), kind, team));
+    }
+
+    /** Work-items of a group, whole warps, so that as few as possible are idle in the last of equal turns over the units. */
+    static int team(int units) {
+        int turns = (units + MOST - 1) / MOST, each = (units + turns - 1) / turns;
+        return (each + WARP - 1) / WARP * WARP;
+    }
+
+    // ---- arguments of a task
+
+    static int store(Bank w) {
+        return w.array() instanceof LongArray ? LONGS : w.array() instanceof HalfFloatArray ? HALVES : FLOATS;
+    }
+
+    static FloatArray floats(Bank w) {
+        return w.array() instanceof FloatArray a ? a : NO_FLOATS;
+    }
+
+    static HalfFloatArray halves(Bank w) {
+        return w.array() instanceof HalfFloatArray a ? a : NO_HALVES;
+    }
+
+    static LongArray longs(Bank w) {
+        return w.array() instanceof LongArray a ? a : NO_LONGS;
+    }
+
+    /** A graph that has what stands for arrays that are not there. */
+    static TaskGraph ready(TaskGraph g) {
+        return g.transferToDevice(DataTransferMode.FIRST_EXECUTION, NO_FLOATS, NO_HALVES, NO_LONGS);
+    }
+
+    // ---- kernels
+
+    /** One row of x. Eight outputs a group, or four, whose rows of the gate and of the other matrix are eight. */
+    static void kRow(KernelContext context, FloatArray arena, IntArray step, IntArray layer, FloatArray floats, HalfFloatArray halves,
+                     LongArray longs, int store, long w, int cols, long y, int outs, long x, int kind, int team) {
+        if (step.get(StepArray.ROWS) < 1) return;
+        float[] parts = context.allocateFloatLocalArray(ROWS * (team / WARP));
+        int item = context.localIdx, most = kind == MatMul.SWIGLU ? ROWS / 2 : ROWS, first = context.groupIdx * most, last = outs - 1;
+        int up = kind == MatMul.SWIGLU ? outs : 0, next = kind == MatMul.SWIGLU ? first : first + 4;
+        int stride = store == LONGS ? cols >> 2 : cols, from = Place.start(w, layer.get(0)), at = Place.start(x, 0), units = cols >> 2;
+        int r0 = from + first * stride, r1 = from + TornadoMath.min(first + 1, last) * stride;
+        int r2 = from + TornadoMath.min(first + 2, last) * stride, r3 = from + TornadoMath.min(first + 3, last) * stride;
+        int r4 = from + (up + TornadoMath.min(next, last)) * stride, r5 = from + (up + TornadoMath.min(next + 1, last)) * stride;
+        int r6 = from + (up + TornadoMath.min(next + 2, last)) * stride, r7 = from + (up + TornadoMath.min(next + 3, last)) * stride;
+        float s0 = 0, s1 = 0, s2 = 0, s3 = 0, s4 = 0, s5 = 0, s6 = 0, s7 = 0;
+        for (int u = item; u < units; u += team) {
+            float a = arena.get(at + column(store, units, u, 0)), b = arena.get(at + column(store, units, u, 1));
+            float c = arena.get(at + column(store, units, u, 2)), d = arena.get(at + column(store, units, u, 3));
+            s0 += dot(store, floats, halves, longs, r0, units, u, a, b, c, d);
+            s1 += dot(store, floats, halves, longs, r1, units, u, a, b, c, d);
+            s2 += dot(store, floats, halves, longs, r2, units, u, a, b, c, d);
+            s3 += dot(store, floats, halves, longs, r3, units, u, a, b, c, d);
+            s4 += dot(store, floats, halves, longs, r4, units, u, a, b, c, d);
+            s5 += dot(store, floats, halves, longs, r5, units, u, a, b, c, d);
+            s6 += dot(store, floats, halves, longs, r6, units, u, a, b, c, d);
+            s7 += dot(store, floats, halves, longs, r7, units, u, a, b, c, d);
+        }
+        s0 = sum(context, s0);
+        s1 = sum(context, s1);
+        s2 = sum(context, s2);
+        s3 = sum(context, s3);
+        s4 = sum(context, s4);
+        s5 = sum(context, s5);
+        s6 = sum(context, s6);
+        s7 = sum(context, s7);
+        if (item % WARP == 0) {
+            int to = item / WARP * ROWS;
+            parts[to] = s0;
+            parts[to + 1] = s1;
+            parts[to + 2] = s2;
+            parts[to + 3] = s3;
+            parts[to + 4] = s4;
+            parts[to + 5] = s5;
+            parts[to + 6] = s6;
+            parts[to + 7] = s7;
+        }
+        context.localBarrier();
+        float value = 0, second = 0;
+        int mine = item < most ? team / WARP : 0;
+        for (int i = 0; i < mine; i++) value += parts[i * ROWS + item];
+        if (kind == MatMul.SWIGLU) for (int i = 0; i < mine; i++) second += parts[i * ROWS + ROWS / 2 + item];
+        if (mine > 0 && first + item < outs) MatMul.write(arena, Place.start(y, 0) + first + item, value, second, kind);
+    }
+
+    /** Up to four rows of x; two matrix rows, which are neighbours, or one of the gate and one of the other matrix. */
+    static void kRows(KernelContext context, FloatArray arena, IntArray step, IntArray layer, FloatArray floats, HalfFloatArray halves,
+                      LongArray longs, int store, long w, int cols, long y, int outs, long x, int kind, int team) {
+        int pairs = kind == MatMul.SWIGLU ? outs : outs + 1 >> 1, row = context.groupIdx / pairs * MatMul.TILE, n = step.get(StepArray.ROWS) - row;
+        if (n <= 0) return;
+        float[] parts = context.allocateFloatLocalArray(ROWS * (team / WARP));
+        int item = context.localIdx, out = context.groupIdx % pairs * (kind == MatMul.SWIGLU ? 1 : 2);
+        int other = kind == MatMul.SWIGLU ? outs + out : TornadoMath.min(out + 1, outs - 1);
+        int stride = store == LONGS ? cols >> 2 : cols, from = Place.start(w, layer.get(0)), units = cols >> 2;
+        int r0 = from + out * stride, r1 = from + other * stride, x0 = Place.start(x, row), x1 = Place.start(x, row + TornadoMath.min(1, n - 1));
+        int x2 = Place.start(x, row + TornadoMath.min(2, n - 1)), x3 = Place.start(x, row + TornadoMath.min(3, n - 1));
+        float s0 = 0, s1 = 0, s2 = 0, s3 = 0, u0 = 0, u1 = 0, u2 = 0, u3 = 0;
+        for (int u = item; u < units; u += team) {
+            for (int k = 0; k < 4; k++) {
+                int column = column(store, units, u, k);
+                float v = at(store, floats, halves, longs, r0, column), z = at(store, floats, halves, longs, r1, column);
+                float a = arena.get(x0 + column), b = arena.get(x1 + column), c = arena.get(x2 + column), d = arena.get(x3 + column);
+                s0 += v * a;
+                s1 += v * b;
+                s2 += v * c;
+                s3 += v * d;
+                u0 += z * a;
+                u1 += z * b;
+                u2 += z * c;
+                u3 += z * d;
+            }
+        }
+        s0 = sum(context, s0);
+        s1 = sum(context, s1);
+        s2 = sum(context, s2);
+        s3 = sum(context, s3);
+        u0 = sum(context, u0);
+        u1 = sum(context, u1);
+        u2 = sum(context, u2);
+        u3 = sum(context, u3);
+        if (item % WARP == 0) {
+            int to = item / WARP * ROWS;
+            parts[to] = s0;
+            parts[to + 1] = s1;
+            parts[to + 2] = s2;
+            parts[to + 3] = s3;
+            parts[to + 4] = u0;
+            parts[to + 5] = u1;
+            parts[to + 6] = u2;
+            parts[to + 7] = u3;
+        }
+        context.localBarrier();
+        float value = 0, second = 0;
+        int mine = item < TornadoMath.min(MatMul.TILE, n) ? team / WARP : 0;
+        for (int i = 0; i < mine; i++) value += parts[i * ROWS + item];
+        for (int i = 0; i < mine; i++) second += parts[i * ROWS + MatMul.TILE + item];
+        int to = Place.start(y, row + item) + out;
+        if (mine > 0) MatMul.write(arena, to, value, second, kind);
+        if (mine > 0 && kind != MatMul.SWIGLU && out + 1 < outs) MatMul.write(arena, to + 1, second, 0, kind);
+    }
+
+    /** Column k (below four) of unit u, as the class comment draws them. */
+    private static int column(int store, int units, int u, int k) {
+        int column = 4 * u + k;
+        if (store == HALVES) column = (k >> 1) * 2 * units + 2 * u + (k & 1);
+        if (store == FLOATS) column = k * units + u;
+        return column;
+    }
+
+    /** Number i of the matrix row that starts at element {@code row}. */
+    static float at(int store, FloatArray floats, HalfFloatArray halves, LongArray longs, int row, int i) {
+        float value = 0;
+        if (store == LONGS) value = BFloat16.bf16ToFloat((short) (longs.get(row + (i >> 2)) >> 16 * (i & 3)));
+        if (store == HALVES) value = halves.get(row + i).getFloat32();
+        if (store == FLOATS) value = floats.get(row + i);
+        return value;
+    }
+
+    /** The four numbers of unit u, times a to d. */
+    private static float dot(int store, FloatArray floats, HalfFloatArray halves, LongArray longs, int row, int units, int u,
+                             float a, float b, float c, float d) {
+        float sum = 0;
+        if (store == LONGS) {
+            long four = longs.get(row + u);
+            int low = (int) four, high = (int) (four >> 32);
+            sum = BFloat16.bf16ToFloat((short) low) * a + BFloat16.bf16ToFloat((short) (low >> 16)) * b
+                    + (BFloat16.bf16ToFloat((short) high) * c + BFloat16.bf16ToFloat((short) (high >> 16)) * d);
+        }
+        if (store == HALVES) {
+            Half2 low = halves.getHalf2(row + 2 * u), high = halves.getHalf2(row + 2 * units + 2 * u);
+            sum = Half2.lowFloat(low) * a + Half2.highFloat(low) * b + (Half2.lowFloat(high) * c + Half2.highFloat(high) * d);
+        }
+        if (store == FLOATS)
+            sum = floats.get(row + u) * a + floats.get(row + units + u) * b
+                    + (floats.get(row + 2 * units + u) * c + floats.get(row + 3 * units + u) * d);
+        return sum;
+    }
+
+    /** The sum over the lanes of a warp, in lane 0. */
+    static float sum(KernelContext context, float s) {
+        float t = s + context.simdShuffleDown(s, 16);
+        t += context.simdShuffleDown(t, 8);
+        t += context.simdShuffleDown(t, 4);
+        t += context.simdShuffleDown(t, 2);
+        return t + context.simdShuffleDown(t, 1);
+    }
+}
