@@ -4,6 +4,7 @@ import squall.quant.Format;
 import squall.tornado.kernels.Planes;
 import uk.ac.manchester.tornado.api.types.arrays.ByteArray;
 import uk.ac.manchester.tornado.api.types.arrays.FloatArray;
+import uk.ac.manchester.tornado.api.types.arrays.LongArray;
 import uk.ac.manchester.tornado.api.types.arrays.ShortArray;
 import uk.ac.manchester.tornado.api.types.arrays.TornadoNativeArray;
 
@@ -23,6 +24,8 @@ import uk.ac.manchester.tornado.api.types.arrays.TornadoNativeArray;
  */
 public record Bank(Format format, TornadoNativeArray array, int layerStride, int at, int rows, int cols, int experts,
                    int expertStride, FloatArray scales, int grid, Planes planes) {
+    /** Of BF16. */
+    static final int NUMBERS_OF_A_LONG = 4;
 
     /** As it is in the file. */
     public Bank(Format format, TornadoNativeArray array, int layerStride, int at, int rows, int cols, int experts, int expertStride,
@@ -44,7 +47,8 @@ public record Bank(Format format, TornadoNativeArray array, int layerStride, int
 
     /** Elements of the array that one matrix row takes. */
     public int rowElements() {
-        return elements(format, cols);
+        if (planes != null) return Planes.rowLongs(format, cols);
+        return array instanceof LongArray ? cols / NUMBERS_OF_A_LONG : elements(format, cols);
     }
 
     static int elements(Format format, int values) {

@@ -37,7 +37,7 @@ final class DeviceModel {
     final int maxOutputs;
     final PageTable table;
     final DeviceState state;
-    final DeviceWeights weights = new DeviceWeights();
+    final DeviceWeights weights;
     final List<LayerGroup> groups;
     /** Layers of which something is played here: all, or those of this part of a model. */
     final List<Integer> played;
@@ -56,6 +56,7 @@ final class DeviceModel {
     DeviceModel(Model model, EngineOptions options, Traits traits, long largest) {
         this.model = model;
         this.traits = traits;
+        this.weights = new DeviceWeights(traits);
         this.slots = options.slots();
         this.manyRows = options.batch();
         this.maxOutputs = Math.min(manyRows, Math.max(FEW, slots));

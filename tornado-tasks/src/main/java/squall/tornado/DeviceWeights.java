@@ -10,19 +10,28 @@ import java.util.Map;
 import squall.ops.Rope;
 import squall.ops.Weight;
 import squall.quant.Format;
+import squall.tornado.kernels.Planes;
 import uk.ac.manchester.tornado.api.types.arrays.ByteArray;
 import uk.ac.manchester.tornado.api.types.arrays.FloatArray;
+import uk.ac.manchester.tornado.api.types.arrays.HalfFloatArray;
+import uk.ac.manchester.tornado.api.types.arrays.LongArray;
 import uk.ac.manchester.tornado.api.types.arrays.ShortArray;
 import uk.ac.manchester.tornado.api.types.arrays.TornadoNativeArray;
 
 /**
- * Makes the arrays of weights: the matrices of a role of all layers in one array (a bank), bytes as they are in the file;
- * small weights of a group in one array of floats. A weight that is used twice (a tied embedding) is there once.
+ * Makes the arrays of weights: the matrices of a role of all layers in one array (a bank), bytes as they are in the file or
+ * laid out for warps, see {@link Bank}; small weights of a group in one array of floats. A weight that is used twice (a tied
+ * embedding) is there once.
  */
 final class DeviceWeights {
+    private final Traits traits;
     private final List<Object> arrays = new ArrayList<>();
     private final Map<Weight, Bank> single = new IdentityHashMap<>();
     private final Map<Rope, FloatArray> angles = new HashMap<>();
+
+    DeviceWeights(Traits traits) {
+        this.traits = traits;
+    }
 
     /** Everything that is to be sent to the device once. */
     List<Object> arrays() {
@@ -33,24 +42,39 @@ final class DeviceWeights {
     Bank bank(Site.Matrices site, List<List<Weight>> layers) {
         Weight only = layers.size() == 1 && layers.getFirst().size() == 1 ? layers.getFirst().getFirst() : null;
         if (only != null && single.containsKey(only)) return single.get(only);
-        int matrix = Math.toIntExact((long) site.allRows() * Bank.elements(site.format(), site.cols()));
-        int layer = Math.multiplyExact(matrix, site.experts());
-        TornadoNativeArray array = allocate(site.format(), Math.multiplyExact(layer, layers.size()));
-        MemorySegment to = array.getSegment();
-        long at = 0;
+        List<MemorySegment> matrices = new ArrayList<>();
         for (List<Weight> stack : layers)
-            for (int e = 0; e < site.experts(); e++)
-                for (Weight w : stack) {
-                    MemorySegment from = w.experts().get(e);
-                    MemorySegment.copy(from, 0, to, at, from.byteSize());
-                    at += from.byteSize();
-                }
-        arrays.add(array);
-        FloatArray scales = site.scaled() ? scales(layers) : null;
-        int grid = site.scaled() ? layers.getFirst().getFirst().scales().getFirst().length : 0;
-        Bank bank = new Bank(site.format(), array, layer, 0, site.allRows(), site.cols(), site.experts(), matrix, scales, grid);
+            for (int e = 0; e < site.experts(); e++) for (Weight w : stack) matrices.add(w.experts().get(e));
+        Bank bank = traits.shape() == Traits.Shape.WARPS && !traits.precise() && site.experts() == 1 && Planes.fit(site.format(), site.cols())
+                ? planes(site, matrices) : asInFile(site, matrices, site.scaled() ? scales(layers) : null);
         if (only != null) single.put(only, bank);
         return bank;
+    }
+
+    /** Quanta apart from scales. */
+    private Bank planes(Site.Matrices site, List<MemorySegment> matrices) {
+        int matrix = Math.multiplyExact(site.allRows(), Planes.rowLongs(site.format(), site.cols()));
+        long rows = matrices.stream().mapToLong(MemorySegment::byteSize).sum() / site.format().rowBytes(site.cols());
+        LongArray quanta = new LongArray(Math.toIntExact(rows * Planes.rowLongs(site.format(), site.cols())));
+        Planes planes = Planes.of(site.format(), site.cols(), quanta, matrices);
+        arrays.addAll(List.of(quanta, planes.scales()));
+        return new Bank(site.format(), quanta, matrix, 0, site.allRows(), site.cols(), 1, matrix, null, 0, planes);
+    }
+
+    private Bank asInFile(Site.Matrices site, List<MemorySegment> matrices, FloatArray scales) {
+        long bytes = matrices.stream().mapToLong(MemorySegment::byteSize).sum();
+        boolean wide = traits.shape() == Traits.Shape.WARPS && site.experts() == 1 && site.cols() % Bank.NUMBERS_OF_A_LONG == 0;
+        TornadoNativeArray array = allocate(site.format(), wide, bytes);
+        MemorySegment to = array.getSegment();
+        long at = 0;
+        for (MemorySegment from : matrices) {
+            MemorySegment.copy(from, 0, to, at, from.byteSize());
+            at += from.byteSize();
+        }
+        arrays.add(array);
+        int matrix = Math.toIntExact(site.allRows() * site.format().rowBytes(site.cols()) / array.getElementSize());
+        int layer = Math.multiplyExact(matrix, site.experts()), grid = scales == null ? 0 : scales.getSize() / matrices.size();
+        return new Bank(site.format(), array, layer, 0, site.allRows(), site.cols(), site.experts(), matrix, scales, grid);
     }
 
     private FloatArray scales(List<List<Weight>> layers) {
@@ -63,11 +87,13 @@ final class DeviceWeights {
         return all;
     }
 
-    private static TornadoNativeArray allocate(Format format, int elements) {
+    /** wide: for kernels that load several numbers at a time. */
+    private static TornadoNativeArray allocate(Format format, boolean wide, long bytes) {
         return switch (format) {
-            case F32 -> new FloatArray(elements);
-            case F16, BF16 -> new ShortArray(elements);
-            default -> new ByteArray(elements);
+            case F32 -> new FloatArray(Math.toIntExact(bytes / Float.BYTES));
+            case F16 -> wide ? new HalfFloatArray(Math.toIntExact(bytes / Short.BYTES)) : new ShortArray(Math.toIntExact(bytes / Short.BYTES));
+            case BF16 -> wide ? new LongArray(Math.toIntExact(bytes / Long.BYTES)) : new ShortArray(Math.toIntExact(bytes / Short.BYTES));
+            default -> new ByteArray(Math.toIntExact(bytes));
         };
     }
 

@@ -217,6 +217,12 @@ public final class Rig {
         scratch(y, row, 0, expected.length);
     }
 
+    /** The same with a bound for each number. */
+    public void expect(Region y, int row, double[] expected, double[] bounds) {
+        for (int i = 0; i < expected.length; i++) assertEquals(expected[i], get(y, row, i), bounds[i], "row " + row + ", element " + i);
+        scratch(y, row, 0, expected.length);
+    }
+
     /** Elements [from, to) of y[row] may hold anything. */
     public void scratch(Region y, int row, int from, int to) {
         results.set(y.at() + row * y.stride() + from, y.at() + row * y.stride() + to);

@@ -83,7 +83,7 @@ final class TornadoStage implements Stage {
         TornadoOps first = new TornadoOps(names, survey, maxRows, bare, maxRows, BASE);
         score.play(first, inputs(first, widths));
         LayerGroup group = new LayerGroup(survey.sites(), names.names(), List.of(survey.parts()));
-        DeviceWeights weights = new DeviceWeights();
+        DeviceWeights weights = new DeviceWeights(traits);
         LayerGroup.Capacity capacity = new LayerGroup.Capacity(slots, table.pages());
         DeviceState state = new DeviceState(CONTEXT_LENGTH, capacity, table, survey.routes() ? 64 * maxRows : 0);
         GroupArrays arrays = new GroupArrays(group, weights, state);

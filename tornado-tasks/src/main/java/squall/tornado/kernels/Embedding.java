@@ -24,14 +24,14 @@ public final class Embedding {
         int group = f.traits().group();
         if (table.planes() != null) {
             tape.add("embed", Grid.itemsPerRow(table.cols(), group), (g, id) -> g.task(id, Embedding::kLookUpPlanes, f.context(), f.arena(), f.step(),
-                    f.rowsAt(), (LongArray) table.array(), table.planes().scales(), table.planes().gain(), Planes.layout(table.format()),
-                    table.cols(), Place.of(x)));
+                    f.rowsAt(), f.layer(), (LongArray) table.array(), table.planes().scales(), table.planes().gain(), Planes.layout(table.format()),
+                    table.rows(), table.cols(), Place.of(x)));
             return;
         }
         if (WarpMatMul.reads(f, table)) {
             tape.add("embed", Grid.itemsPerRow(table.cols(), group), (g, id) -> WarpMatMul.ready(g).task(id, Embedding::kLookUpWide, f.context(), f.arena(),
-                    f.step(), f.rowsAt(), WarpMatMul.floats(table), WarpMatMul.halves(table), WarpMatMul.longs(table), WarpMatMul.store(table),
-                    table.rowElements(), table.cols(), Place.of(x)));
+                    f.step(), f.rowsAt(), f.layer(), WarpMatMul.floats(table), WarpMatMul.halves(table), WarpMatMul.longs(table), WarpMatMul.store(table),
+                    Place.of(table), table.rowElements(), table.cols(), Place.of(x)));
             return;
         }
         long layout = Blocks.layout(table);
@@ -52,23 +52,23 @@ public final class Embedding {
         }
     }
 
-    /** From {@link Planes}; a table is alone in its bank. */
-    static void kLookUpPlanes(KernelContext context, FloatArray arena, IntArray step, int rowsAt, LongArray quanta, HalfFloatArray scales,
-                              float gain, int layout, int cols, long x) {
+    /** From {@link Planes}. */
+    static void kLookUpPlanes(KernelContext context, FloatArray arena, IntArray step, int rowsAt, IntArray layer, LongArray quanta,
+                              HalfFloatArray scales, float gain, int layout, int vocab, int cols, long x) {
         int row = context.globalIdx / cols, i = context.globalIdx % cols;
         if (row < step.get(StepArray.ROWS)) {
-            int token = step.get(rowsAt + StepArray.RECORD * row + StepArray.TOKEN);
+            int token = layer.get(0) * vocab + step.get(rowsAt + StepArray.RECORD * row + StepArray.TOKEN);
             int from = token * Planes.rowLongs(layout, cols), fromScales = token * Planes.rowScales(layout, cols);
             arena.set(Place.start(x, row) + i, gain * Planes.at(layout, quanta, scales, from, fromScales, cols, i));
         }
     }
 
-    /** From a bank that is laid out for warps; a table is alone in it. */
-    static void kLookUpWide(KernelContext context, FloatArray arena, IntArray step, int rowsAt, FloatArray floats, HalfFloatArray halves,
-                            LongArray longs, int store, int rowElements, int cols, long x) {
+    /** From a bank that is laid out for warps. */
+    static void kLookUpWide(KernelContext context, FloatArray arena, IntArray step, int rowsAt, IntArray layer, FloatArray floats,
+                            HalfFloatArray halves, LongArray longs, int store, long table, int rowElements, int cols, long x) {
         int row = context.globalIdx / cols, i = context.globalIdx % cols;
         if (row < step.get(StepArray.ROWS)) {
-            int from = step.get(rowsAt + StepArray.RECORD * row + StepArray.TOKEN) * rowElements;
+            int from = Place.start(table, layer.get(0)) + step.get(rowsAt + StepArray.RECORD * row + StepArray.TOKEN) * rowElements;
             arena.set(Place.start(x, row) + i, WarpMatMul.at(store, floats, halves, longs, from, i));
         }
     }

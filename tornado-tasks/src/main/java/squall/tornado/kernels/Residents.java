@@ -11,6 +11,7 @@ import uk.ac.manchester.tornado.api.types.arrays.ByteArray;
 import uk.ac.manchester.tornado.api.types.arrays.FloatArray;
 import uk.ac.manchester.tornado.api.types.arrays.HalfFloatArray;
 import uk.ac.manchester.tornado.api.types.arrays.IntArray;
+import uk.ac.manchester.tornado.api.types.arrays.LongArray;
 import uk.ac.manchester.tornado.api.types.arrays.ShortArray;
 
 /**
@@ -32,6 +33,8 @@ public final class Residents {
                 case ShortArray a -> g.task(id, Residents::kSendShorts, f.context(), sink, a);
                 case ByteArray a -> g.task(id, Residents::kSendBytes, f.context(), sink, a);
                 case IntArray a -> g.task(id, Residents::kSendInts, f.context(), sink, a);
+                case LongArray a -> g.task(id, Residents::kSendLongs, f.context(), sink, a);
+                case HalfFloatArray a -> g.task(id, Residents::kSendHalves, f.context(), sink, a);
                 default -> throw new IllegalArgumentException("no kernel reads a " + array.getClass().getSimpleName());
             }
         });
@@ -64,6 +67,14 @@ public final class Residents {
 
     static void kSendInts(KernelContext context, IntArray sink, IntArray a) {
         if (context.globalIdx == 0 && a.get(0) > 0) sink.set(0, 1);
+    }
+
+    static void kSendLongs(KernelContext context, IntArray sink, LongArray a) {
+        if (context.globalIdx == 0 && a.get(0) > 0) sink.set(0, 1);
+    }
+
+    static void kSendHalves(KernelContext context, IntArray sink, HalfFloatArray a) {
+        if (context.globalIdx == 0 && a.get(0).getFloat32() > 0f) sink.set(0, 1);
     }
 
     static void kOpenFloats(KernelContext context, FloatArray a) {

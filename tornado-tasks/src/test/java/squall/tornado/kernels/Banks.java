@@ -1,6 +1,8 @@
 package squall.tornado.kernels;
 
 import java.lang.foreign.MemorySegment;
+import java.util.List;
+import java.util.Objects;
 import java.util.Random;
 import java.util.stream.Stream;
 import squall.quant.Blocks;
@@ -8,6 +10,8 @@ import squall.quant.Format;
 import squall.tornado.Bank;
 import uk.ac.manchester.tornado.api.types.arrays.ByteArray;
 import uk.ac.manchester.tornado.api.types.arrays.FloatArray;
+import uk.ac.manchester.tornado.api.types.arrays.HalfFloatArray;
+import uk.ac.manchester.tornado.api.types.arrays.LongArray;
 import uk.ac.manchester.tornado.api.types.arrays.ShortArray;
 import uk.ac.manchester.tornado.api.types.arrays.TornadoNativeArray;
 
@@ -42,10 +46,31 @@ final class Banks {
         return new Bank(format, array, experts * rows * row, 0, rows, cols, experts, rows * row, scales, scales == null ? 0 : grid);
     }
 
+    /** The same numbers as DeviceWeights lays them out for warps that keep x in floats. */
+    static Bank wide(Bank w) {
+        long bytes = w.array().getNumBytesOfSegment();
+        TornadoNativeArray array = switch (w.format()) {
+            case F16 -> new HalfFloatArray((int) bytes / 2);
+            case BF16 -> new LongArray((int) bytes / 8);
+            default -> w.array();
+        };
+        if (array != w.array()) MemorySegment.copy(w.array().getSegment(), 0, array.getSegment(), 0, bytes);
+        int each = array.getElementSize() / w.array().getElementSize();
+        return new Bank(w.format(), array, w.layerStride() / each, 0, w.rows(), w.cols(), w.experts(), w.expertStride() / each, w.scales(), w.grid());
+    }
+
+    /** The same numbers in planes. */
+    static Bank planes(Bank w) {
+        int matrix = w.rows() * Planes.rowLongs(w.format(), w.cols());
+        LongArray quanta = new LongArray(LAYERS * w.experts() * matrix);
+        Planes planes = Planes.of(w.format(), w.cols(), quanta, List.of(w.array().getSegment()));
+        return new Bank(w.format(), quanta, w.experts() * matrix, 0, w.rows(), w.cols(), w.experts(), matrix, null, 0, planes);
+    }
+
     /** Everything of a bank that a device must be sent. */
     static TornadoNativeArray[] arrays(Bank... banks) {
-        return Stream.of(banks).flatMap(b -> b.scales() == null ? Stream.of(b.array()) : Stream.of(b.array(), b.scales()))
-                .toArray(TornadoNativeArray[]::new);
+        return Stream.of(banks).flatMap(b -> Stream.of(b.array(), b.scales(), b.planes() == null ? null : b.planes().scales()))
+                .filter(Objects::nonNull).toArray(TornadoNativeArray[]::new);
     }
 
     /** Row {@code row} of a matrix. */

@@ -1,0 +1,236 @@
+package squall.tornado.kernels;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
+
+import java.util.Arrays;
+import java.util.List;
+import java.util.stream.IntStream;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Tag;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.Arguments;
+import org.junit.jupiter.params.provider.MethodSource;
+import org.junit.jupiter.params.provider.ValueSource;
+import squall.checker.lint.KernelReport;
+import squall.checker.lint.Lint;
+import squall.quant.Format;
+import squall.tornado.Bank;
+import squall.tornado.Region;
+import squall.tornado.Rig;
+import squall.tornado.Tape;
+import squall.tornado.TestDevice;
+import squall.tornado.Traits;
+import squall.tornado.Traits.Shape;
+
+/** Products for warps, with weights laid out for them, against their definitions. */
+class WarpMatMulTest {
+    /** Of a sum of some hundred products in single precision. */
+    private static final double TOLERANCE = 2e-6;
+    private static final int LAYER = 2;
+    /** Rows and columns: fewer than a group has, more than a group has, more than a turn of a group has. */
+    private static final int[][] SIZES = {{3, 64}, {9, 352}, {17, 1312}};
+
+    private interface Recording {
+        void on(Tape tape, Region y, Region x, Bank w);
+    }
+
+    @BeforeEach void warps() {
+        assumeTrue(TestDevice.hasWarps(), "shuffles are CUDA's");
+    }
+
+    private static Rig rig(int rows, boolean precise) {
+        Rig rig = new Rig(rows, LAYER, new Traits(Shape.WARPS, 64, true, precise));
+        rig.plan(rows == 1 ? new int[][] {{1, 3, 1}} : new int[][] {{1, 3, rows - 1}, {0, 0, 1}});
+        return rows == 1 ? rig.rows(1) : rig;
+    }
+
+    static Stream<Arguments> floats() {
+        return Stream.of(Format.F32, Format.F16, Format.BF16).flatMap(f -> Stream.of(Arguments.of(f, 1), Arguments.of(f, 6)));
+    }
+
+    static Stream<Format> quantised() {
+        return Banks.formats().filter(f -> Planes.fit(f, 256));
+    }
+
+    private static void play(Rig rig, Recording recording, Region y, Region x, Bank w) {
+        rig.play(tape -> recording.on(tape, y, x, w), Banks.arrays(w));
+    }
+
+    // ---- x in floats
+
+    @ParameterizedTest @MethodSource("floats") void products(Format format, int rows) {
+        for (int[] size : SIZES) {
+            Rig rig = rig(rows, true);
+            Bank file = Banks.of(format, size[0], size[1], 1);
+            Region x = rig.region(size[1]), y = rig.region(size[0]);
+            play(rig, MatMul::record, y, x, Banks.wide(file));
+            for (int r = 0; r < rows; r++) rig.expect(y, r, product(rig, file, x, r), TOLERANCE);
+            rig.nothingElseChanged();
+        }
+    }
+
+    @ParameterizedTest @MethodSource("floats") void sums(Format format, int rows) {
+        Rig rig = rig(rows, true);
+        Bank file = Banks.of(format, 11, 260, 1);
+        Region x = rig.region(260), y = rig.region(11);
+        play(rig, MatMul::recordAdd, y, x, Banks.wide(file));
+        for (int r = 0; r < rows; r++) rig.expect(y, r, plus(rig.rowBefore(y, r), product(rig, file, x, r)), TOLERANCE);
+        rig.nothingElseChanged();
+    }
+
+    @ParameterizedTest @MethodSource("floats") void swiGlu(Format format, int rows) {
+        Rig rig = rig(rows, true);
+        Bank file = Banks.of(format, 14, 260, 1);
+        Region x = rig.region(260), h = rig.region(7);
+        scaleDown(rig, x, rows);
+        play(rig, MatMul::recordSwiGlu, h, x, Banks.wide(file));
+        for (int r = 0; r < rows; r++) rig.expect(h, r, swiGlu(product(rig, file, x, r)), 2 * TOLERANCE);
+        rig.nothingElseChanged();
+    }
+
+    @ParameterizedTest @MethodSource("floats") void embedding(Format format, int rows) {
+        Rig rig = rig(rows, true);
+        Bank file = Banks.of(format, 140, 36, 1), table = Banks.wide(file);
+        Region x = rig.region(36);
+        for (int r = 0; r < rows; r++) rig.token(r, 139 - 20 * r);
+        rig.play(tape -> Embedding.record(tape, x, table), Banks.arrays(table));
+        for (int r = 0; r < rows; r++) rig.expect(x, r, Banks.row(file, LAYER, 0, 139 - 20 * r), 1e-7);
+        rig.nothingElseChanged();
+    }
+
+    // ---- x in bytes
+
+    @ParameterizedTest @MethodSource("quantised") void productsOfPlanes(Format format) {
+        for (int rows : new int[] {1, 3}) {
+            Rig rig = rig(rows, false);
+            Bank file = Banks.of(format, 19, 768, 1), w = Banks.planes(file);
+            Region x = rig.region(768), y = rig.region(19);
+            play(rig, MatMul::record, y, x, w);
+            for (int r = 0; r < rows; r++) rig.expect(y, r, product(rig, file, x, r), bounds(rig, file, x, r));
+            rig.nothingElseChanged();
+        }
+    }
+
+    /** More columns than peaks are kept of at a time, and a number of strips that no warp divides. */
+    @ParameterizedTest @ValueSource(strings = {"Q8_0", "Q5_1"}) void longRowsOfPlanes(Format format) {
+        Rig rig = rig(1, false);
+        Bank file = Banks.of(format, 4, 4384, 1), w = Banks.planes(file);
+        Region x = rig.region(4384), y = rig.region(4);
+        play(rig, MatMul::record, y, x, w);
+        rig.expect(y, 0, product(rig, file, x, 0), bounds(rig, file, x, 0));
+        rig.nothingElseChanged();
+    }
+
+    @ParameterizedTest @MethodSource("quantised") void sumsOfPlanes(Format format) {
+        Rig rig = rig(1, false);
+        Bank file = Banks.of(format, 5, 256, 1), w = Banks.planes(file);
+        Region x = rig.region(256), y = rig.region(5);
+        play(rig, MatMul::recordAdd, y, x, w);
+        rig.expect(y, 0, plus(rig.rowBefore(y, 0), product(rig, file, x, 0)), bounds(rig, file, x, 0));
+        rig.nothingElseChanged();
+    }
+
+    @ParameterizedTest @MethodSource("quantised") void swiGluOfPlanes(Format format) {
+        Rig rig = rig(1, false);
+        Bank file = Banks.of(format, 18, 256, 1), w = Banks.planes(file);
+        Region x = rig.region(256), h = rig.region(9);
+        scaleDown(rig, x, 1);
+        play(rig, MatMul::recordSwiGlu, h, x, w);
+        double[] p = product(rig, file, x, 0), b = bounds(rig, file, x, 0);
+        // |silu'| is below 1.1
+        double[] bounds = IntStream.range(0, 9).mapToDouble(i -> 1.1 * b[i] * (Math.abs(p[9 + i]) + b[9 + i])
+                + Math.abs(p[i]) * b[9 + i] + 1e-6).toArray();
+        rig.expect(h, 0, swiGlu(p), bounds);
+        rig.nothingElseChanged();
+    }
+
+    @ParameterizedTest @MethodSource("quantised") void embeddingFromPlanes(Format format) {
+        Rig rig = rig(3, false);
+        Bank file = Banks.of(format, 140, 256, 1), w = Banks.planes(file);
+        Region x = rig.region(256);
+        int[] tokens = {139, 0, 57};
+        for (int r = 0; r < 3; r++) rig.token(r, tokens[r]);
+        rig.play(tape -> Embedding.record(tape, x, w), Banks.arrays(w));
+        for (int r = 0; r < 3; r++) {
+            double[] row = Banks.row(file, LAYER, 0, tokens[r]);
+            rig.expect(x, r, row, IntStream.range(0, 256).mapToDouble(i -> rounding(format, row, i) + 1e-7 * Math.abs(row[i])).toArray());
+        }
+        rig.nothingElseChanged();
+    }
+
+    /** Rows of zeros have no largest number. */
+    @ParameterizedTest @ValueSource(strings = {"Q8_0", "Q4_K"}) void nothingTimesPlanes(Format format) {
+        Rig rig = rig(1, false);
+        Bank file = Banks.of(format, 3, 256, 1), w = Banks.planes(file);
+        Region x = rig.region(256), y = rig.region(3);
+        for (int i = 0; i < 256; i++) rig.set(x, 0, i, 0);
+        play(rig, MatMul::record, y, x, w);
+        rig.expect(y, 0, new double[3], 0);
+        rig.nothingElseChanged();
+    }
+
+    /**
+     * How far a product may be off when x is rounded to bytes: half a step of each strip for every weight; what rounding the
+     * scales does to the weights; and what single precision does to the sum.
+     */
+    private static double[] bounds(Rig rig, Bank w, Region x, int row) {
+        double[] in = rig.row(x, row), bounds = new double[w.rows()];
+        for (int o = 0; o < bounds.length; o++) {
+            double[] weights = Banks.row(w, LAYER, 0, o);
+            for (int s = 0; s < in.length; s += 16) {
+                double step = IntStream.range(s, s + 16).mapToDouble(i -> Math.abs(in[i])).max().orElseThrow() / 127;
+                for (int i = s; i < s + 16; i++)
+                    bounds[o] += 0.5001 * step * Math.abs(weights[i]) + (Math.abs(in[i]) + step) * (rounding(w.format(), weights, i) + TOLERANCE * Math.abs(weights[i]));
+            }
+        }
+        return bounds;
+    }
+
+    /**
+     * What rounding scales and minima to half precision does to weight i: 2^-11 of {@code scale * quantum} and of the minimum. Neither is more than
+     * twice the largest weight of a block in which quanta from low to high occur, as they do in these.
+     */
+    private static double rounding(Format format, double[] weights, int i) {
+        int block = i / 32 * 32;
+        double largest = IntStream.range(block, block + 32).mapToDouble(j -> Math.abs(weights[j])).max().orElseThrow();
+        return format.name().endsWith("_K") ? 0x1p-11 * 4 * largest : 0;
+    }
+
+    // ---- layout
+
+    @ParameterizedTest @MethodSource("quantised") void planesAreNoLargerThanNeeded(Format format) {
+        Bank file = Banks.of(format, 4, 1024, 1), w = Banks.planes(file);
+        double bits = 64.0 * w.array().getSize() / (3 * 4 * 1024);
+        int whole = List.of("Q8_0", "Q6_K").contains(format.name()) ? format == Format.Q8_0 ? 8 : 6 : format.name().startsWith("Q5") ? 5 : 4;
+        assertEquals(whole, bits, 1e-9);
+        assertTrue(Math.getExponent(w.planes().gain()) < 0 || w.planes().gain() >= 1, "a power of two");
+    }
+
+    private static double[] product(Rig rig, Bank w, Region x, int row) {
+        double[] in = rig.row(x, row);
+        return IntStream.range(0, w.rows()).mapToDouble(o -> Banks.dot(Banks.row(w, LAYER, 0, o), in)).toArray();
+    }
+
+    private static double[] plus(double[] a, double[] b) {
+        return IntStream.range(0, a.length).mapToDouble(i -> a[i] + b[i]).toArray();
+    }
+
+    private static double[] swiGlu(double[] p) {
+        int n = p.length / 2;
+        return IntStream.range(0, n).mapToDouble(i -> p[i] * Definitions.sigmoid(p[i]) * p[n + i]).toArray();
+    }
+
+    private static void scaleDown(Rig rig, Region x, int rows) {
+        for (int r = 0; r < rows; r++) for (int i = 0; i < x.width(); i++) rig.set(x, r, i, rig.get(x, r, i) / 50);
+    }
+
+    @Tag("checker") @ParameterizedTest @ValueSource(classes = {WarpMatMul.class, PlaneMatMul.class}) void keepToTheDialect(Class<?> kernels) {
+        List<KernelReport> reports = Lint.kernelsOf(kernels);
+        assertFalse(reports.isEmpty());
+        for (KernelReport report : reports) assertEquals(List.of(), report.violations(), report.name());
+    }
+}
