@@ -71,6 +71,11 @@ public record Planes(HalfFloatArray scales, float gain) {
         return rowLongs(layout(format), cols);
     }
 
+    /** Scales, or scales and minima, of a matrix row. */
+    public static int rowScales(Format format, int cols) {
+        return rowScales(layout(format), cols);
+    }
+
     // ---- laying out
 
     /**
