@@ -103,7 +103,8 @@ final class ProductTimes {
             IntArray layer = new IntArray(1);
             layer.set(0, t % layers);
             graph.transferToDevice(DataTransferMode.FIRST_EXECUTION, layer);
-            tape.turnTo(new Frame(context, arena, step.ints, step.rowsAt, layer, halves, maxRows, new Traits(Traits.Shape.WARPS, 64, true, false)));
+            tape.turnTo(new Frame(context, arena, step.ints, step.rowsAt, layer, halves, maxRows,
+                    new Traits(Traits.Shape.WARPS, 64, true, false, false), null));
             MatMul.record(tape, new Region(bank.rows(), 64 * cols, bank.rows()), new Region(cols, 0, cols), bank);
         }
         graph.transferToHost(DataTransferMode.UNDER_DEMAND, arena);

@@ -9,21 +9,15 @@ import squall.tornado.StepArray;
 import squall.tornado.Tape;
 import squall.tornado.Traits;
 import uk.ac.manchester.tornado.api.KernelContext;
-import uk.ac.manchester.tornado.api.types.arrays.ByteArray;
 import uk.ac.manchester.tornado.api.types.arrays.FloatArray;
-import uk.ac.manchester.tornado.api.types.arrays.HalfFloatArray;
 import uk.ac.manchester.tornado.api.types.arrays.IntArray;
-import uk.ac.manchester.tornado.api.types.arrays.ShortArray;
-import uk.ac.manchester.tornado.api.types.vectors.Half2;
 import uk.ac.manchester.tornado.cublas.CuBlas;
 import uk.ac.manchester.tornado.cublas.enums.CuBlasOperation;
 
 /**
- * Products of many rows by cuBLAS: the layer's matrix is decoded to halves, cuBLAS multiplies it with the rows that
+ * Products of many rows by cuBLAS: the layer's matrix is decoded to halves ({@link LibraryWeights}), cuBLAS multiplies it with the rows that
  * {@link LibraryRows} left, summing in float32, and the results go where they belong. The library's task has the recording's
  * number of rows; what comes of rows that are not alive is never read.
- *
- * <p>Weights below 6e-5 lose digits in halves and those below 6e-8 vanish, beside the others of their row.
  */
 public final class LibraryProduct {
     /** Below that many rows a matrix is read in less time than it is decoded. */
@@ -64,11 +58,9 @@ public final class LibraryProduct {
         Frame f = tape.frame();
         LibraryScratch scratch = f.scratch();
         scratch.need(f.maxRows(), w.rows(), w.cols());
-        tape.add("decode", Grid.fixed(w.rows(), GROUP), (g, id) -> Blocks.ready(g).task(id, LibraryProduct::kDecode, f.context(), f.layer(),
-                f.halves(), Blocks.floats(f, w), Blocks.shorts(w), Blocks.bytes(w), scratch.weights(), Blocks.layout(w), Place.of(w),
-                w.rows(), w.cols()));
+        LibraryWeights.record(tape, scratch.weights(), w);
         tape.add("cublas", (g, id) -> g.libraryTask(id, CuBlas::cublasGemmExFP16FP32, TRANSPOSED, AS_IT_IS, w.rows(), f.maxRows(), w.cols(),
-                1f, scratch.weights(), w.cols(), scratch.rows(), w.cols(), 0f, scratch.products(), w.rows()));
+                LibraryWeights.gain(w), scratch.weights(), w.cols(), scratch.rows(), w.cols(), 0f, scratch.products(), w.rows()));
     }
 
     private static void spread(Tape tape, String name, Region y, int add) {
@@ -76,16 +68,6 @@ public final class LibraryProduct {
         int parts = (y.width() + PART - 1) / PART;
         tape.add(name, Grid.perRow(parts, GROUP), (g, id) -> g.task(id, LibraryProduct::kSpread, f.context(), f.arena(), f.step(),
                 f.scratch().products(), f.scratch().factors(), Place.of(y), y.width(), parts, add));
-    }
-
-    /** A group for each row of the matrix, a pair of numbers for each work-item and turn. */
-    static void kDecode(KernelContext context, IntArray layer, FloatArray halves, FloatArray floats, ShortArray shorts, ByteArray bytes,
-                        HalfFloatArray decoded, long layout, long w, int rows, int cols) {
-        int row = context.groupIdx, to = row * cols;
-        int from = Place.start(w, layer.get(0)) + row * Blocks.rowElements(layout, cols), grid = Blocks.grid(layer.get(0), rows, cols, row);
-        for (int i = 2 * context.localIdx; i < cols; i += 2 * GROUP)
-            decoded.setHalf2(to + i, Half2.fromFloats(Blocks.at(layout, halves, floats, shorts, bytes, from, grid, i),
-                    Blocks.at(layout, halves, floats, shorts, bytes, from, grid, i + 1)));
     }
 
     /** A group for each row of products and {@value #PART} columns. */

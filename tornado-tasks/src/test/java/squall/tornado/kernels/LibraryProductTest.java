@@ -75,6 +75,21 @@ class LibraryProductTest {
         rig.nothingElseChanged();
     }
 
+    /** The same with matrices as they are laid out for warps, where scales of the K formats are rounded to halves too. */
+    @ParameterizedTest @MethodSource("formats") void productsOfWarps(Format format) {
+        Rig rig = rig();
+        int cols = format.codec.blockSize() == 1 ? 144 : cols(format);
+        Bank file = Banks.of(format, 6, cols, 1), w = Planes.fit(format, cols) ? Banks.planes(file) : Banks.wide(file);
+        Region x = rig.region(cols), y = rig.region(6);
+        rig.library(6, cols);
+        rig.play(tape -> {
+            LibraryRows.record(tape, x);
+            LibraryProduct.record(tape, y, w);
+        }, Banks.arrays(w));
+        for (int r = 0; r < ROWS; r++) expect(rig, y, r, new double[6], file, rig.row(x, r), 2);
+        rig.nothingElseChanged();
+    }
+
     /** Rows that halves cannot hold, for their size or their smallness, and one of nothing. */
     @Test void anySizeOfNumbers() {
         Rig rig = rig();
@@ -141,7 +156,7 @@ class LibraryProductTest {
     }
 
     @Test @Tag("checker") void kernelsAreWhatDevicesCompile() {
-        for (Class<?> kernels : List.of(LibraryProduct.class, LibraryRows.class))
+        for (Class<?> kernels : List.of(LibraryProduct.class, LibraryRows.class, LibraryWeights.class))
             for (KernelReport report : Lint.kernelsOf(kernels)) assertEquals(List.of(), report.violations(), report.name());
     }
 }

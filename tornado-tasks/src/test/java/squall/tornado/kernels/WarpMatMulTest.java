@@ -43,7 +43,7 @@ class WarpMatMulTest {
     }
 
     private static Rig rig(int rows, boolean precise) {
-        Rig rig = new Rig(rows, LAYER, new Traits(Shape.WARPS, 64, true, precise));
+        Rig rig = new Rig(rows, LAYER, new Traits(Shape.WARPS, 64, true, precise, false));
         rig.plan(rows == 1 ? new int[][] {{1, 3, 1}} : new int[][] {{1, 3, rows - 1}, {0, 0, 1}});
         return rows == 1 ? rig.rows(1) : rig;
     }
