@@ -30,6 +30,8 @@ final class PlaneMatMul {
     private static final int GROUPS = 1024;
     /** Quarters of strips whose peaks are kept at a time. */
     private static final int CHUNK = 1024;
+    /** Strips of a row that a lane has on their way. */
+    private static final int DEEP = 4;
     private static final int ONES = 0x01010101;
     /** Ints between planes of x: neighbours in x are in different banks of local memory. */
     private static final int GAP = 8;
@@ -76,19 +78,22 @@ final class PlaneMatMul {
             }
             context.localBarrier();
         }
-        int lane = item % WarpMatMul.WARP, base = layer.get(0) * rows;
+        int lane = item % WarpMatMul.WARP, base = layer.get(0) * rows, deep = strips > 2 * WarpMatMul.WARP ? DEEP : 2;
         for (int p = 0; p < pairs; p++) {
             int pair = (context.groupIdx % groups * pairs + p) * WARPS + item / WarpMatMul.WARP, mine = pair < all ? strips : 0;
             int out = kind == MatMul.SWIGLU ? pair : 2 * pair, other = kind == MatMul.SWIGLU ? outs + out : TornadoMath.min(out + 1, outs - 1);
             int q0 = (base + out) * Planes.rowLongs(layout, cols), q1 = (base + other) * Planes.rowLongs(layout, cols);
             int d0 = (base + out) * Planes.rowScales(layout, cols), d1 = (base + other) * Planes.rowScales(layout, cols);
             float s = 0, u = 0;
-            for (int t = lane; t < mine; t += WarpMatMul.WARP) {
-                int a = bytes[t], b = bytes[plane + t], c = bytes[2 * plane + t], d = bytes[3 * plane + t], sum = 0;
-                if (Planes.shifted(layout)) sum = dot(ONES, ONES, ONES, ONES, a, b, c, d);
-                float size = steps[t];
-                s += size * strip(layout, quanta, scales, q0, d0, strips, t, a, b, c, d, sum);
-                u += size * strip(layout, quanta, scales, q1, d1, strips, t, a, b, c, d, sum);
+            for (int first = lane; first < mine; first += deep * WarpMatMul.WARP) {
+                for (int k = 0; k < deep; k++) {
+                    int t = TornadoMath.min(first + k * WarpMatMul.WARP, strips - 1);
+                    int a = bytes[t], b = bytes[plane + t], c = bytes[2 * plane + t], d = bytes[3 * plane + t], sum = 0;
+                    if (Planes.shifted(layout)) sum = dot(ONES, ONES, ONES, ONES, a, b, c, d);
+                    float size = first + k * WarpMatMul.WARP < strips ? steps[t] : 0f;
+                    s += size * strip(layout, quanta, scales, q0, d0, strips, t, a, b, c, d, sum);
+                    u += size * strip(layout, quanta, scales, q1, d1, strips, t, a, b, c, d, sum);
+                }
             }
             s = gain * WarpMatMul.sum(context, s);
             u = gain * WarpMatMul.sum(context, u);
