@@ -17,6 +17,7 @@ import uk.ac.manchester.tornado.api.TornadoExecutionPlan;
 import uk.ac.manchester.tornado.api.enums.DataTransferMode;
 import uk.ac.manchester.tornado.api.exceptions.TornadoExecutionPlanException;
 import uk.ac.manchester.tornado.api.types.arrays.FloatArray;
+import uk.ac.manchester.tornado.api.types.arrays.HalfFloatArray;
 import uk.ac.manchester.tornado.api.types.arrays.IntArray;
 import uk.ac.manchester.tornado.api.types.arrays.TornadoNativeArray;
 
@@ -70,7 +71,7 @@ public final class Rig {
         return this;
     }
 
-    /** Records as for steps of so many rows, without playing them. */
+    /** Records as for steps of so many rows, of which {@value #BUCKET} at most are played. */
     public Rig rows(int most) {
         maxRows = most;
         return this;
@@ -196,7 +197,8 @@ public final class Rig {
         switch (array) {
             case FloatArray a -> tape.add("keep", Grid.fixed(1, 1), (g, id) -> g.task(id, Rig::kKeepFloats, f.context(), a));
             case IntArray a -> tape.add("keep", Grid.fixed(1, 1), (g, id) -> g.task(id, Rig::kKeepInts, f.context(), a));
-            default -> throw new IllegalArgumentException("arrays of floats and ints only");
+            case HalfFloatArray a -> tape.add("keep", Grid.fixed(1, 1), (g, id) -> g.task(id, Rig::kKeepHalves, f.context(), a));
+            default -> throw new IllegalArgumentException("arrays of floats, halves and ints only");
         }
     }
 
@@ -205,6 +207,10 @@ public final class Rig {
     }
 
     public static void kKeepInts(KernelContext context, IntArray array) {
+        array.set(context.globalIdx, array.get(context.globalIdx));
+    }
+
+    public static void kKeepHalves(KernelContext context, HalfFloatArray array) {
         array.set(context.globalIdx, array.get(context.globalIdx));
     }
 

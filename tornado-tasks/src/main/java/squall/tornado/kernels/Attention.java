@@ -11,6 +11,7 @@ import squall.tornado.Traits;
 import uk.ac.manchester.tornado.api.KernelContext;
 import uk.ac.manchester.tornado.api.math.TornadoMath;
 import uk.ac.manchester.tornado.api.types.arrays.FloatArray;
+import uk.ac.manchester.tornado.api.types.arrays.HalfFloatArray;
 import uk.ac.manchester.tornado.api.types.arrays.IntArray;
 import uk.ac.manchester.tornado.api.types.vectors.Float8;
 
@@ -42,14 +43,15 @@ public final class Attention {
     public static void append(Tape tape, Region k, Region v, Pages pages) {
         Frame f = tape.frame();
         int width = pages.kvHeads() * pages.headDim();
-        tape.add("appendKv", Grid.itemsPerRow(width, f.traits().group()), (g, id) -> g.task(id, Attention::kAppend, f.context(), f.arena(),
-                f.step(), f.rowsAt(), f.layer(), pages.keys(), pages.values(), pages.table(), pages.pagesPerSlot(), pages.layerStride(),
-                k.at(), k.stride(), v.at(), v.stride(), width));
+        tape.add("appendKv", Grid.itemsPerRow(width, f.traits().group()), (g, id) -> Kept.ready(g, pages).task(id, Attention::kAppend, f.context(),
+                f.arena(), f.step(), f.rowsAt(), f.layer(), Kept.floats(pages.keys()), Kept.floats(pages.values()), Kept.halves(pages.keys()),
+                Kept.halves(pages.values()), Kept.half(pages), pages.table(), pages.pagesPerSlot(), pages.layerStride(), k.at(), k.stride(),
+                v.at(), v.stride(), width));
     }
 
     static void kAppend(KernelContext context, FloatArray arena, IntArray step, int rowsAt, IntArray layer, FloatArray keys,
-                        FloatArray values, IntArray table, int pagesPerSlot, int layerStride, int k, int kStride, int v, int vStride,
-                        int width) {
+                        FloatArray values, HalfFloatArray halfKeys, HalfFloatArray halfValues, int half, IntArray table, int pagesPerSlot,
+                        int layerStride, int k, int kStride, int v, int vStride, int width) {
         int row = context.globalIdx / width;
         int i = context.globalIdx % width;
         if (row < step.get(StepArray.ROWS)) {
@@ -57,13 +59,14 @@ public final class Attention {
             int position = step.get(record + StepArray.POSITION);
             int page = table.get(step.get(record + StepArray.SLOT) * pagesPerSlot + (position >> Pages.SHIFT));
             int at = layer.get(0) * layerStride + (page * Pages.SIZE + (position & (Pages.SIZE - 1))) * width + i;
-            keys.set(at, arena.get(k + row * kStride + i));
-            values.set(at, arena.get(v + row * vStride + i));
+            Kept.set(keys, halfKeys, half, at, arena.get(k + row * kStride + i));
+            Kept.set(values, halfValues, half, at, arena.get(v + row * vStride + i));
         }
     }
 
     /** Floats that {@link #record} wants for each row in its {@code partial}; 0: none. */
     public static int partialWidth(Frame frame, int heads, int kvHeads, int headDim) {
+        if (warps(frame, headDim)) return Math.multiplyExact(heads * AttentionWarps.splits(frame, kvHeads), headDim + 2);
         int splits = splits(frame, heads, kvHeads, headDim);
         return splits == 1 ? 0 : Math.multiplyExact(heads * splits, headDim + 2);
     }
@@ -71,6 +74,11 @@ public final class Attention {
     /** Whether the device is served by single work-items, whose vectors have eight elements. */
     private static boolean items(Frame f, int headDim) {
         return f.traits().shape() == Traits.Shape.ROWS && headDim % 8 == 0;
+    }
+
+    /** Whether rows are served by warps, whose lanes have two neighbours of a head. */
+    private static boolean warps(Frame f, int headDim) {
+        return f.traits().shape() == Traits.Shape.WARPS && headDim % 2 == 0;
     }
 
     static boolean few(Frame f) {
@@ -97,6 +105,13 @@ public final class Attention {
         if (pages.headDim() > MAX_HEAD_DIM)
             throw new IllegalArgumentException("heads of " + pages.headDim() + " elements: attention takes at most " + MAX_HEAD_DIM);
         Frame f = tape.frame();
+        if (warps(f, pages.headDim())) {
+            boolean few = AttentionWarps.few(f);
+            if (!few) AttentionGroups.recordTiles(tape, y, q, pages, heads);
+            AttentionWarps.record(tape, y, q, pages, heads, partial, few ? gate : null, shape);
+            if (!few && gate != null) Elementwise.sigmoidMul(tape, y, gate, shape);
+            return;
+        }
         if (items(f, pages.headDim())) recordItems(tape, y, q, pages, heads, partial);
         else AttentionGroups.record(tape, y, q, pages, heads, partial, splits(f, heads, pages.kvHeads(), pages.headDim()));
         if (splits(f, heads, pages.kvHeads(), pages.headDim()) > 1) recordMerge(tape, y, pages, heads, partial, gate, shape);
@@ -119,7 +134,7 @@ public final class Attention {
         int splits = splits(f, heads, pages.kvHeads(), pages.headDim());
         Region to = splits == 1 ? y : partial;
         tape.add("attention", Grid.perRow(heads * splits, 1), (g, id) -> g.task(id, Attention::kAttendItem, f.context(), f.arena(),
-                f.step(), f.rowsAt(), f.layer(), pages.keys(), pages.values(), pages.table(), pages.pagesPerSlot(), pages.layerStride(),
+                f.step(), f.rowsAt(), f.layer(), Kept.floats(pages.keys()), Kept.floats(pages.values()), pages.table(), pages.pagesPerSlot(), pages.layerStride(),
                 to.at(), to.stride(), q.at(), q.stride(), heads, heads / pages.kvHeads(), pages.headDim(), splits));
     }
 

@@ -9,6 +9,7 @@ import squall.tornado.Tape;
 import uk.ac.manchester.tornado.api.KernelContext;
 import uk.ac.manchester.tornado.api.math.TornadoMath;
 import uk.ac.manchester.tornado.api.types.arrays.FloatArray;
+import uk.ac.manchester.tornado.api.types.arrays.HalfFloatArray;
 import uk.ac.manchester.tornado.api.types.arrays.IntArray;
 
 /** {@link Attention} by work-groups, for GPUs: keys in local memory, sums of values in registers. */
@@ -31,19 +32,30 @@ public final class AttentionGroups {
     /** Tiles where there may be many rows, and splits for the rest; splits are merged afterwards. */
     static void record(Tape tape, Region y, Region q, Pages pages, int heads, Region partial, int splits) {
         Frame f = tape.frame();
-        int group = Math.max(MIN_GROUP, f.traits().group());
-        int dim = pages.headDim();
-        int sharing = heads / pages.kvHeads();
+        int group = group(f), dim = pages.headDim(), sharing = heads / pages.kvHeads();
         int block = block(sharing, dim, group);
         int blocks = (sharing + block - 1) / block;
         boolean few = Attention.few(f);
-        if (!few)
-            tape.add("attentionTiles", new Grid((rows, segments) -> (rows / ROWS + segments) * heads, group), (g, id) -> g.task(id, AttentionGroups::kAttendTile, f.context(), f.arena(),
-                    f.step(), f.rowsAt(), f.layer(), pages.keys(), pages.values(), pages.table(), pages.pagesPerSlot(), pages.layerStride(),
-                    y.at(), y.stride(), q.at(), q.stride(), heads, sharing, dim, group));
+        if (!few) recordTiles(tape, y, q, pages, heads);
         tape.add("attention", Grid.perRow(pages.kvHeads() * blocks * splits, group), (g, id) -> g.task(id, AttentionGroups::kAttendSplit, f.context(),
-                f.arena(), f.step(), f.rowsAt(), f.layer(), pages.keys(), pages.values(), pages.table(), pages.pagesPerSlot(),
-                pages.layerStride(), partial.at(), partial.stride(), q.at(), q.stride(), heads, sharing, dim, splits, few ? 1 : 0, group));
+                f.arena(), f.step(), f.rowsAt(), f.layer(), Kept.floats(pages.keys()), Kept.floats(pages.values()), pages.table(),
+                pages.pagesPerSlot(), pages.layerStride(), partial.at(), partial.stride(), q.at(), q.stride(), heads, sharing, dim, splits,
+                few ? 1 : 0, group));
+    }
+
+    /** Rows of segments of more than one. */
+    static void recordTiles(Tape tape, Region y, Region q, Pages pages, int heads) {
+        Frame f = tape.frame();
+        int group = group(f);
+        Grid grid = new Grid((rows, segments) -> (rows / ROWS + segments) * heads, group);
+        tape.add("attentionTiles", grid, (g, id) -> Kept.ready(g, pages).task(id, AttentionGroups::kAttendTile, f.context(), f.arena(), f.step(),
+                f.rowsAt(), f.layer(), Kept.floats(pages.keys()), Kept.floats(pages.values()), Kept.halves(pages.keys()),
+                Kept.halves(pages.values()), Kept.half(pages), pages.table(), pages.pagesPerSlot(), pages.layerStride(), Place.of(y), Place.of(q),
+                heads, heads / pages.kvHeads(), pages.headDim(), group));
+    }
+
+    private static int group(Frame f) {
+        return Math.max(MIN_GROUP, f.traits().group());
     }
 
     /** Heads that one group serves: their sums of values are in registers, at most 32 of a work-item. */
@@ -162,8 +174,8 @@ public final class AttentionGroups {
      * positions go through local memory; a work-item owns columns of y for all rows.
      */
     static void kAttendTile(KernelContext context, FloatArray arena, IntArray step, int rowsAt, IntArray layer, FloatArray keys,
-                            FloatArray values, IntArray table, int pagesPerSlot, int layerStride, int y, int yStride, int q, int qStride,
-                            int heads, int sharing, int dim, int group) {
+                            FloatArray values, HalfFloatArray halfKeys, HalfFloatArray halfValues, int half, IntArray table, int pagesPerSlot,
+                            int layerStride, long y, long q, int heads, int sharing, int dim, int group) {
         float[] query = context.allocateFloatLocalArray(ROWS * (Attention.MAX_HEAD_DIM + 1));
         float[] tile = context.allocateFloatLocalArray(TILE * (Attention.MAX_HEAD_DIM + 1));
         float[] weights = context.allocateFloatLocalArray(ROWS * TILE);
@@ -196,7 +208,7 @@ public final class AttentionGroups {
         float scale = 1f / TornadoMath.sqrt((float) dim);
         for (int i = lane; i < ROWS * dim; i += group) {
             int r = i / dim;
-            query[r * (Attention.MAX_HEAD_DIM + 1) + i % dim] = begin + r < end ? arena.get(q + (begin + r) * qStride + head * dim + i % dim) * scale : 0f;
+            query[r * (Attention.MAX_HEAD_DIM + 1) + i % dim] = begin + r < end ? arena.get(Place.start(q, begin + r) + head * dim + i % dim) * scale : 0f;
         }
         for (int i = 0; i < Attention.MAX_HEAD_DIM / MIN_GROUP * ROWS; i++) out[i] = 0f;
         if (lane < ROWS) {
@@ -207,7 +219,7 @@ public final class AttentionGroups {
             int at = base + (table.get(pages + (from >> Pages.SHIFT)) * Pages.SIZE + (from & (Pages.SIZE - 1))) * width;
             int many = TornadoMath.min(TILE, length - from);
             context.localBarrier();
-            for (int i = lane; i < many * dim; i += group) tile[i / dim * (Attention.MAX_HEAD_DIM + 1) + i % dim] = keys.get(at + i / dim * width + i % dim);
+            for (int i = lane; i < many * dim; i += group) tile[i / dim * (Attention.MAX_HEAD_DIM + 1) + i % dim] = Kept.get(keys, halfKeys, half, at + i / dim * width + i % dim);
             context.localBarrier();
             for (int pair = lane; pair < ROWS * TILE; pair += group) {
                 int r = pair / TILE;
@@ -222,7 +234,7 @@ public final class AttentionGroups {
                 weights[pair] = n > 0 ? s : Attention.LOWEST;
             }
             context.localBarrier();
-            for (int i = lane; i < many * dim; i += group) tile[i / dim * (Attention.MAX_HEAD_DIM + 1) + i % dim] = values.get(at + i / dim * width + i % dim);
+            for (int i = lane; i < many * dim; i += group) tile[i / dim * (Attention.MAX_HEAD_DIM + 1) + i % dim] = Kept.get(values, halfValues, half, at + i / dim * width + i % dim);
             if (lane < ROWS) {
                 float most = peaks[lane];
                 for (int t = 0; t < TILE; t++) most = TornadoMath.max(most, weights[lane * TILE + t]);
@@ -252,7 +264,7 @@ public final class AttentionGroups {
             int column = lane + turn * group;
             int results = column < dim ? end - begin : 0;
             for (int r = 0; r < results; r++)
-                arena.set(y + (begin + r) * yStride + head * dim + column, out[turn * ROWS + r] / sums[r]);
+                arena.set(Place.start(y, begin + r) + head * dim + column, out[turn * ROWS + r] / sums[r]);
         }
     }
 }

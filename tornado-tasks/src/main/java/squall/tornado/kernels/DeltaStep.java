@@ -29,9 +29,6 @@ public final class DeltaStep {
     /** The most elements of a head's keys and values. */
     private static final int MOST = LANES * VALUES;
     private static final int WARP_SHIFT = 5;
-    /** Bits of the second of two numbers in an int. */
-    private static final int HALF = 16;
-    private static final int MASK = (1 << HALF) - 1;
 
     private DeltaStep() {}
 
@@ -60,7 +57,7 @@ public final class DeltaStep {
                 f.step(), f.layer(), window.array(), s.array(), w.conv.array(), Place.of(y), Place.of(u), Place.of(b), Place.of(a),
                 Place.of(z), Pair.of(w.conv.at(), w.norm.at()), Pair.of(w.decay.at(), w.dt.at()), Pair.of(w.conv.layerStride(), taps),
                 Pair.of(window.layerStride(), window.slotStride()), Pair.of(s.layerStride(), s.slotStride()),
-                Pair.of(shape.keyHeads() << HALF | shape.valueHeads(), shape.dk() << HALF | shape.dv() << 1 | DeltaRule.tiled(shape)),
+                Pair.of(Pair.small(shape.keyHeads(), shape.valueHeads()), Pair.small(shape.dk(), shape.dv() << 1 | DeltaRule.tiled(shape))),
                 f.rowsAt(), eps));
     }
 
@@ -82,8 +79,8 @@ public final class DeltaStep {
         float[] state = new float[COLUMNS * VALUES];
         float[] key = new float[VALUES];
         float[] query = new float[VALUES];
-        int keyHeads = Pair.first(shape) >> HALF, valueHeads = Pair.first(shape) & MASK;
-        int dk = Pair.second(shape) >> HALF, dv = (Pair.second(shape) & MASK) >> 1, tiled = Pair.second(shape) & 1;
+        int keyHeads = Pair.smallFirst(Pair.first(shape)), valueHeads = Pair.smallSecond(Pair.first(shape));
+        int dk = Pair.smallFirst(Pair.second(shape)), dv = Pair.smallSecond(Pair.second(shape)) >> 1, tiled = Pair.second(shape) & 1;
         int taps = Pair.second(weightsTaps), channels = 2 * keyHeads * dk + valueHeads * dv;
         int row = context.groupIdx / valueHeads, head = context.groupIdx % valueHeads;
         int alive = row < step.get(StepArray.ROWS) ? 1 : 0;

@@ -5,10 +5,27 @@ package squall.tornado.kernels;
  * task it costs nothing to take apart.
  */
 final class Pair {
+    private static final int SHIFT = 16;
+    private static final int MASK = (1 << SHIFT) - 1;
+
     private Pair() {}
 
     static long of(int first, int second) {
-        return (long) first << 32 | second;
+        return (long) first << 32 | second & 0xFFFFFFFFL;
+    }
+
+    /** Two numbers below 65536 in one of the ints. */
+    static int small(int first, int second) {
+        if ((first | second) >> SHIFT != 0) throw new IllegalArgumentException(first + " and " + second + " do not fit into an int together");
+        return first << SHIFT | second;
+    }
+
+    static int smallFirst(int both) {
+        return both >> SHIFT & MASK;
+    }
+
+    static int smallSecond(int both) {
+        return both & MASK;
     }
 
     static int first(long pair) {

@@ -8,6 +8,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.EnumSource;
+import org.junit.jupiter.params.provider.ValueSource;
 import squall.ops.HeadShape;
 import squall.ops.StepPlan;
 import squall.tornado.Pages;
@@ -16,8 +17,11 @@ import squall.tornado.Rig;
 import squall.tornado.Small;
 import squall.tornado.TestDevice;
 import squall.tornado.Traits;
+import uk.ac.manchester.tornado.api.types.HalfFloat;
 import uk.ac.manchester.tornado.api.types.arrays.FloatArray;
+import uk.ac.manchester.tornado.api.types.arrays.HalfFloatArray;
 import uk.ac.manchester.tornado.api.types.arrays.IntArray;
+import uk.ac.manchester.tornado.api.types.arrays.TornadoNativeArray;
 
 /** Attention over scattered pages against its definition. */
 class AttentionTest {
@@ -29,12 +33,33 @@ class AttentionTest {
 
     /** Two layers of pages, handed to the slots in no order. */
     private static Pages pages(Rig rig, int kvHeads, int dim) {
+        return pages(rig, kvHeads, dim, false);
+    }
+
+    private static Pages pages(Rig rig, int kvHeads, int dim, boolean half) {
         int all = SLOTS * PAGES_PER_SLOT;
         int layerStride = all * Pages.SIZE * kvHeads * dim + 11;
         int[] table = new int[all];
         for (int i = 0; i < all; i++) table[i] = i * 5 % all;
-        return new Pages(rig.floats(2 * layerStride), rig.floats(2 * layerStride), IntArray.fromArray(table), PAGES_PER_SLOT,
-                layerStride, kvHeads, dim);
+        FloatArray keys = rig.floats(2 * layerStride), values = rig.floats(2 * layerStride);
+        return new Pages(half ? halves(keys) : keys, half ? halves(values) : values, IntArray.fromArray(table), PAGES_PER_SLOT, layerStride,
+                kvHeads, dim);
+    }
+
+    private static HalfFloatArray halves(FloatArray floats) {
+        HalfFloatArray halves = new HalfFloatArray(floats.getSize());
+        for (int i = 0; i < floats.getSize(); i++) halves.set(i, new HalfFloat(floats.get(i)));
+        return halves;
+    }
+
+    private static float kept(TornadoNativeArray kept, int i) {
+        return kept instanceof HalfFloatArray halves ? halves.get(i).getFloat32() : ((FloatArray) kept).get(i);
+    }
+
+    private static float[] copy(TornadoNativeArray kept) {
+        float[] copy = new float[kept.getSize()];
+        for (int i = 0; i < copy.length; i++) copy[i] = kept(kept, i);
+        return copy;
     }
 
     private static int at(Pages p, int slot, int position) {
@@ -48,14 +73,14 @@ class AttentionTest {
         int inRow = head / (heads / p.kvHeads()) * dim;
         double[] score = new double[position + 1];
         for (int t = 0; t <= position; t++) {
-            for (int i = 0; i < dim; i++) score[t] += q[head * dim + i] * p.keys().get(at(p, slot, t) + inRow + i);
+            for (int i = 0; i < dim; i++) score[t] += q[head * dim + i] * kept(p.keys(), at(p, slot, t) + inRow + i);
             score[t] /= Math.sqrt(dim);
         }
         double max = Arrays.stream(score).max().orElseThrow();
         double sum = 0;
         for (int t = 0; t <= position; t++) sum += score[t] = Math.exp(score[t] - max);
         for (int t = 0; t <= position; t++)
-            for (int i = 0; i < dim; i++) y[head * dim + i] += score[t] / sum * p.values().get(at(p, slot, t) + inRow + i);
+            for (int i = 0; i < dim; i++) y[head * dim + i] += score[t] / sum * kept(p.values(), at(p, slot, t) + inRow + i);
     }
 
     /** Steps of a row alone, of the start of a prompt, of its continuation over the end of a page, and of many rows. */
@@ -64,18 +89,28 @@ class AttentionTest {
 
     @ParameterizedTest @CsvSource({
         "ROWS, 1, 1, 7", "ROWS, 1, 1, 8", "ROWS, 4, 2, 24", "ROWS, 6, 2, 33", "ROWS, 9, 3, 64", "ROWS, 2, 1, 128", "ROWS, 2, 2, 256",
-        "GROUPS, 1, 1, 7", "GROUPS, 4, 2, 20", "GROUPS, 6, 2, 33", "GROUPS, 9, 1, 65", "GROUPS, 2, 1, 128", "GROUPS, 8, 1, 256"})
+        "GROUPS, 1, 1, 7", "GROUPS, 4, 2, 20", "GROUPS, 6, 2, 33", "GROUPS, 9, 1, 65", "GROUPS, 2, 1, 128", "GROUPS, 8, 1, 256",
+        "WARPS, 1, 1, 7", "WARPS, 4, 2, 20", "WARPS, 18, 2, 64", "WARPS, 5, 1, 130", "WARPS, 8, 1, 256", "WARPS, 8, 2, 256"})
     void attention(Traits.Shape shape, int heads, int kvHeads, int dim) {
         assumeTrue(shape != Traits.Shape.ROWS || TestDevice.hasVectors(), "the backend has no vectors of eight");
+        assumeTrue(shape != Traits.Shape.WARPS || TestDevice.hasWarps(), "the backend has no warps");
         Traits traits = new Traits(shape, 64, false);
-        check(new Rig(heads * dim, LAYER, traits).few(), FEW, heads, kvHeads, dim, false);
-        check(new Rig(heads * dim, LAYER, traits).few(), FEW, heads, kvHeads, dim, true);
-        check(new Rig(heads * dim, LAYER, traits), MANY, heads, kvHeads, dim, heads % 2 == 0);
+        check(new Rig(heads * dim, LAYER, traits).few(), FEW, heads, kvHeads, dim, false, false);
+        check(new Rig(heads * dim, LAYER, traits).few(), FEW, heads, kvHeads, dim, true, false);
+        check(new Rig(heads * dim, LAYER, traits).rows(100), MANY, heads, kvHeads, dim, heads % 2 == 0, false);
     }
 
-    private static void check(Rig rig, int[][] segments, int heads, int kvHeads, int dim, boolean gated) {
+    @ParameterizedTest @CsvSource({"3, 1, 20", "9, 1, 64", "8, 2, 256"})
+    void attentionOverHalves(int heads, int kvHeads, int dim) {
+        assumeTrue(TestDevice.hasWarps(), "the backend has no warps");
+        Traits traits = new Traits(Traits.Shape.WARPS, 64, true);
+        check(new Rig(heads * dim, LAYER, traits).few(), FEW, heads, kvHeads, dim, true, true);
+        check(new Rig(heads * dim, LAYER, traits).rows(100), MANY, heads, kvHeads, dim, false, true);
+    }
+
+    private static void check(Rig rig, int[][] segments, int heads, int kvHeads, int dim, boolean gated, boolean half) {
         StepPlan plan = rig.plan(segments);
-        Pages pages = pages(rig, kvHeads, dim);
+        Pages pages = pages(rig, kvHeads, dim, half);
         Region q = rig.region(heads * dim);
         Region y = rig.region(heads * dim);
         Region gate = rig.region(heads * (dim + 2));
@@ -112,19 +147,20 @@ class AttentionTest {
         rig.nothingElseChanged();
     }
 
-    @Test void append() {
+    @ParameterizedTest @ValueSource(booleans = {false, true}) void append(boolean half) {
+        assumeTrue(!half || TestDevice.hasWarps(), "the backend may have no halves");
         Rig rig = new Rig(4, LAYER, TRAITS);
         StepPlan plan = rig.plan(new int[] {2, 150, 1}, new int[] {0, 0, 3}, new int[] {3, 62, 4});
-        Pages pages = pages(rig, 2, 9);
-        float[] keys = pages.keys().toHeapArray();
-        float[] values = pages.values().toHeapArray();
+        Pages pages = pages(rig, 2, 9, half);
+        float[] keys = copy(pages.keys());
+        float[] values = copy(pages.values());
         Region k = rig.region(18);
         Region v = rig.region(18);
         for (StepPlan.Segment s : plan.segments())
             for (int r = s.begin(); r < s.end(); r++)
                 for (int i = 0; i < 18; i++) {
-                    keys[at(pages, s.slot(), s.start() + r - s.begin()) + i] = rig.get(k, r, i);
-                    values[at(pages, s.slot(), s.start() + r - s.begin()) + i] = rig.get(v, r, i);
+                    keys[at(pages, s.slot(), s.start() + r - s.begin()) + i] = rounded(rig.get(k, r, i), half);
+                    values[at(pages, s.slot(), s.start() + r - s.begin()) + i] = rounded(rig.get(v, r, i), half);
                 }
         rig.changing(pages.keys(), pages.values()).play(tape -> Attention.append(tape, k, v, pages), pages.table());
         rig.nothingElseChanged();
@@ -132,13 +168,19 @@ class AttentionTest {
         same(values, pages.values());
     }
 
-    @ParameterizedTest @CsvSource({"4, 2, 20, 5", "3, 3, 9, 4", "2, 1, 128, 32"})
-    void normRopeAndAppendInOneTask(int heads, int kvHeads, int dim, int frequencies) {
-        Rig rig = new Rig(5, LAYER, TRAITS);
+    private static float rounded(float x, boolean half) {
+        return half ? Float.float16ToFloat(Float.floatToFloat16(x)) : x;
+    }
+
+    @ParameterizedTest @CsvSource({"GROUPS, 4, 2, 20, 5, false", "GROUPS, 3, 3, 9, 4, false", "GROUPS, 2, 1, 128, 32, false",
+        "WARPS, 4, 2, 20, 5, false", "WARPS, 3, 3, 9, 4, true", "WARPS, 2, 1, 256, 32, true", "WARPS, 2, 2, 128, 64, false"})
+    void normRopeAndAppendInOneTask(Traits.Shape shape, int heads, int kvHeads, int dim, int frequencies, boolean half) {
+        assumeTrue(shape != Traits.Shape.WARPS || TestDevice.hasWarps(), "the backend has no warps");
+        Rig rig = new Rig(5, LAYER, new Traits(shape, 64, half));
         StepPlan plan = rig.plan(FEW);
-        Pages pages = pages(rig, kvHeads, dim);
-        float[] keys = pages.keys().toHeapArray();
-        float[] values = pages.values().toHeapArray();
+        Pages pages = pages(rig, kvHeads, dim, half);
+        float[] keys = copy(pages.keys());
+        float[] values = copy(pages.values());
         HeadShape queries = new HeadShape(heads, dim, 2 * dim + 1, 3);
         Region q = rig.region(heads * (2 * dim + 1) + 3);
         Region y = rig.region(heads * dim);
@@ -159,9 +201,9 @@ class AttentionTest {
                 double[] key = RowKernelsTest.rotated(rig, rig.row(k, r), HeadShape.packed(kvHeads, dim), keyNorm, angles, frequencies, position);
                 int at = at(pages, s.slot(), position);
                 for (int i = 0; i < key.length; i++) {
-                    assertEquals(key[i], pages.keys().get(at + i), 1e-5);
-                    keys[at + i] = pages.keys().get(at + i);
-                    values[at + i] = rig.get(v, r, i);
+                    assertEquals(key[i], kept(pages.keys(), at + i), 1e-5 + (half ? Math.abs(key[i]) / 2048 : 0));
+                    keys[at + i] = kept(pages.keys(), at + i);
+                    values[at + i] = rounded(rig.get(v, r, i), half);
                 }
             }
         rig.nothingElseChanged();
@@ -169,7 +211,7 @@ class AttentionTest {
         same(values, pages.values());
     }
 
-    private static void same(float[] expected, FloatArray found) {
-        for (int i = 0; i < expected.length; i++) assertEquals(expected[i], found.get(i), "element " + i);
+    private static void same(float[] expected, TornadoNativeArray found) {
+        for (int i = 0; i < expected.length; i++) assertEquals(expected[i], kept(found, i), "element " + i);
     }
 }

@@ -1,0 +1,233 @@
+package squall.tornado.kernels;
+
+import squall.ops.HeadShape;
+import squall.tornado.Frame;
+import squall.tornado.Grid;
+import squall.tornado.Pages;
+import squall.tornado.Region;
+import squall.tornado.StepArray;
+import squall.tornado.Tape;
+import uk.ac.manchester.tornado.api.KernelContext;
+import uk.ac.manchester.tornado.api.math.TornadoMath;
+import uk.ac.manchester.tornado.api.types.arrays.FloatArray;
+import uk.ac.manchester.tornado.api.types.arrays.HalfFloatArray;
+import uk.ac.manchester.tornado.api.types.arrays.IntArray;
+import uk.ac.manchester.tornado.api.types.vectors.Half2;
+
+/**
+ * {@link Attention} of few rows by warps. A warp takes some positions at a time for all heads that share them, its lanes two
+ * neighbouring elements of a head each, and keeps a softmax and a sum of values of its own in registers: no barrier before the end.
+ */
+final class AttentionWarps {
+    /** Query heads that share one reading of keys and values. */
+    private static final int SHARED = 8;
+    /** Positions that a warp has on their way at once. */
+    private static final int AHEAD = 4;
+    private static final int WARP = 32;
+    /** Warps of a group: as many sums of {@value #SHARED} heads as find room in local memory. */
+    private static final int WARPS = 4;
+    private static final int GROUP = WARPS * WARP;
+    /** Elements of a head that a lane has. */
+    private static final int VALUES = Attention.MAX_HEAD_DIM / WARP;
+    /** Groups that a large GPU has room for at a time, two for each of its 132 multiprocessors. */
+    private static final int GROUPS = 256;
+    /** Splits of a row where rows alone fill the device: the longest context decides how long a step takes. */
+    private static final int LEAST_SPLITS = 8;
+    /** Splits of a row that is alone in its segment, beside segments of many rows. */
+    private static final int SPLITS_AMONG_MANY = 2;
+    /** Rows of a recording for decoding. */
+    private static final int FEW = 64;
+    /** Work-items of a group that merges, and elements of a head that it has. */
+    private static final int MERGED_SHIFT = 6;
+    private static final int MERGED = 1 << MERGED_SHIFT;
+    private static final int MERGERS = 256;
+    private static final int MOST_SPLITS = GROUPS;
+
+    private AttentionWarps() {}
+
+    /** Whether a recording is for rows that come one or some at a time. */
+    static boolean few(Frame f) {
+        return f.maxRows() <= FEW;
+    }
+
+    static int splits(Frame f, int kvHeads) {
+        return few(f) ? Math.min(MOST_SPLITS, Math.max(LEAST_SPLITS, GROUPS / (f.maxRows() * kvHeads))) : SPLITS_AMONG_MANY;
+    }
+
+    /**
+     * All rows, or in a recording for many those that are alone in their segments.
+     *
+     * @param partial for each head the sums of all splits, [splits, dim], then their maxima and the sums of their weights
+     * @param gate    null for none
+     */
+    static void record(Tape tape, Region y, Region q, Pages pages, int heads, Region partial, Region gate, HeadShape shape) {
+        Frame f = tape.frame();
+        int kvHeads = pages.kvHeads(), dim = pages.headDim(), splits = splits(f, kvHeads), sharing = heads / kvHeads;
+        int blocks = (sharing + SHARED - 1) / SHARED, all = few(f) ? 1 : 0;
+        tape.add("attention", Grid.perRow(kvHeads * blocks * splits, GROUP), (g, id) -> Kept.ready(g, pages).task(id, AttentionWarps::kAttendWarps,
+                f.context(), f.arena(), f.step(), f.layer(), Kept.floats(pages.keys()), Kept.floats(pages.values()), Kept.halves(pages.keys()),
+                Kept.halves(pages.values()), pages.table(), Place.of(partial), Place.of(q), Pair.of(pages.pagesPerSlot(), pages.layerStride()),
+                Pair.of(heads, kvHeads), Pair.of(dim, splits), Pair.of(f.rowsAt(), all << 1 | Kept.half(pages))));
+        int parts = (dim + MERGED - 1) / MERGED;
+        long gates = gate == null ? 0 : Place.of(gate) + shape.offset();
+        tape.add("attentionMerge", Grid.perRow(heads * parts, MERGERS), (g, id) -> g.task(id, AttentionWarps::kMergeWarps, f.context(),
+                f.arena(), f.step(), Place.of(y), Place.of(partial), gates, gate == null ? 0 : shape.stride(), Pair.of(heads, dim), splits,
+                Pair.of(f.rowsAt(), all)));
+    }
+
+    /** Positions of a split, whole pages, for a row that sees {@code length}. */
+    private static int each(int length, int splits) {
+        int pages = (length + Pages.SIZE - 1) >> Pages.SHIFT;
+        return (pages + splits - 1) / splits * Pages.SIZE;
+    }
+
+    /** A group for each split of up to {@value #SHARED} heads of one kv head of a row. */
+    static void kAttendWarps(KernelContext context, FloatArray arena, IntArray step, IntArray layer, FloatArray keys, FloatArray values,
+                             HalfFloatArray halfKeys, HalfFloatArray halfValues, IntArray table, long partial, long q, long pages,
+                             long headCounts, long dimSplits, long rowsHalf) {
+        float[] merged = context.allocateFloatLocalArray(WARPS * SHARED * Attention.MAX_HEAD_DIM);
+        float[] peaks = context.allocateFloatLocalArray(WARPS * SHARED);
+        float[] parts = context.allocateFloatLocalArray(WARPS * SHARED);
+        float[] query = new float[SHARED * VALUES];
+        float[] out = new float[SHARED * VALUES];
+        float[] key = new float[AHEAD * VALUES];
+        float[] value = new float[AHEAD * VALUES];
+        float[] score = new float[AHEAD];
+        float[] max = new float[SHARED];
+        float[] sum = new float[SHARED];
+        int heads = Pair.first(headCounts), kvHeads = Pair.second(headCounts), dim = Pair.first(dimSplits), splits = Pair.second(dimSplits);
+        int half = Pair.second(rowsHalf) & 1, sharing = heads / kvHeads, blocks = (sharing + SHARED - 1) / SHARED, block = (sharing + blocks - 1) / blocks;
+        int split = context.groupIdx % splits, unit = context.groupIdx / splits % (kvHeads * blocks), row = context.groupIdx / (splits * kvHeads * blocks);
+        int lane = context.localIdx & (WARP - 1), warp = context.localIdx / WARP;
+        int record = Pair.first(rowsHalf) + StepArray.RECORD * row, length = Attention.length(step, Pair.first(rowsHalf), row, Pair.second(rowsHalf) >> 1);
+        int first = split * each(length, splits), end = TornadoMath.min(length, first + each(length, splits));
+        int head = unit / blocks * sharing + unit % blocks * block, served = TornadoMath.min(block, sharing - unit % blocks * block);
+        int width = kvHeads * dim, base = layer.get(0) * Pair.second(pages) + unit / blocks * dim + 2 * lane;
+        int slot = step.get(record + StepArray.SLOT) * Pair.first(pages), from = Place.start(q, row) + head * dim + 2 * lane;
+        float unitScore = 1f / TornadoMath.sqrt((float) dim);
+        int asked = first < end ? served : 0;
+        for (int h = 0; h < block; h++) {
+            max[h] = Attention.LOWEST;
+            sum[h] = 0f;
+            for (int j = 0; j < VALUES; j++) {
+                int i = (j >> 1) * 2 * WARP + (j & 1);
+                query[h * VALUES + j] = h < asked && 2 * lane + i < dim ? arena.get(from + h * dim + i) * unitScore : 0f;
+                out[h * VALUES + j] = 0f;
+            }
+        }
+        for (int p = first + AHEAD * warp; p < end; p += AHEAD * WARPS) {
+            int at = base + (table.get(slot + (p >> Pages.SHIFT)) * Pages.SIZE + (p & (Pages.SIZE - 1))) * width;
+            for (int t = 0; t < AHEAD; t++)
+                for (int j = 0; j < VALUES; j += 2) {
+                    int i = at + TornadoMath.min(t, end - 1 - p) * width + j * WARP, inside = 2 * lane + j * WARP < dim ? 1 : 0;
+                    if (half == 1 && inside == 1) {
+                        Half2 k = halfKeys.getHalf2(i), v = halfValues.getHalf2(i);
+                        key[t * VALUES + j] = Half2.lowFloat(k);
+                        key[t * VALUES + j + 1] = Half2.highFloat(k);
+                        value[t * VALUES + j] = Half2.lowFloat(v);
+                        value[t * VALUES + j + 1] = Half2.highFloat(v);
+                    }
+                    if (half == 0 && inside == 1) {
+                        key[t * VALUES + j] = keys.get(i);
+                        key[t * VALUES + j + 1] = keys.get(i + 1);
+                        value[t * VALUES + j] = values.get(i);
+                        value[t * VALUES + j + 1] = values.get(i + 1);
+                    }
+                    if (inside == 0) {
+                        key[t * VALUES + j] = 0f;
+                        key[t * VALUES + j + 1] = 0f;
+                        value[t * VALUES + j] = 0f;
+                        value[t * VALUES + j + 1] = 0f;
+                    }
+                }
+            for (int h = 0; h < block; h++) {
+                float most = max[h];
+                for (int t = 0; t < AHEAD; t++) {
+                    float dot = 0f;
+                    for (int j = 0; j < VALUES; j++) dot += query[h * VALUES + j] * key[t * VALUES + j];
+                    float all = context.simdSum(dot);
+                    score[t] = p + t < end ? all : Attention.LOWEST;
+                    most = TornadoMath.max(most, score[t]);
+                }
+                float shrink = TornadoMath.exp(max[h] - most);
+                max[h] = most;
+                sum[h] = sum[h] * shrink;
+                for (int j = 0; j < VALUES; j++) out[h * VALUES + j] = out[h * VALUES + j] * shrink;
+                for (int t = 0; t < AHEAD; t++) {
+                    float e = TornadoMath.exp(score[t] - most);
+                    sum[h] = sum[h] + e;
+                    for (int j = 0; j < VALUES; j++) out[h * VALUES + j] += e * value[t * VALUES + j];
+                }
+            }
+        }
+        for (int h = 0; h < block; h++) {
+            for (int j = 0; j < VALUES; j++) merged[(warp * SHARED + h) * Attention.MAX_HEAD_DIM + (j >> 1) * 2 * WARP + (j & 1) + 2 * lane] = out[h * VALUES + j];
+            if (lane == 0) {
+                peaks[warp * SHARED + h] = max[h];
+                parts[warp * SHARED + h] = sum[h];
+            }
+        }
+        context.localBarrier();
+        int to = Place.start(partial, row) + head * splits * (dim + 2) + split * dim;
+        for (int i = context.localIdx; i < asked * dim; i += GROUP) {
+            int h = i / dim, j = i % dim;
+            float most = TornadoMath.max(TornadoMath.max(peaks[h], peaks[SHARED + h]), TornadoMath.max(peaks[2 * SHARED + h], peaks[3 * SHARED + h]));
+            float o = 0f, l = 0f;
+            for (int k = 0; k < WARPS; k++) {
+                float e = TornadoMath.exp(peaks[k * SHARED + h] - most);
+                o += e * merged[(k * SHARED + h) * Attention.MAX_HEAD_DIM + j];
+                l += e * parts[k * SHARED + h];
+            }
+            arena.set(to + h * splits * (dim + 2) + j, o);
+            int tail = to - split * dim + h * splits * (dim + 2) + splits * dim + split;
+            if (j == 0) {
+                arena.set(tail, most);
+                arena.set(tail + splits, l);
+            }
+        }
+    }
+
+    /**
+     * A group for {@value #MERGED} elements of a head of a row; its quarters take every fourth split. Every warp works out the
+     * weights of all splits by itself: {@code y = sum_s e^(m_s - m) o_s / sum_s e^(m_s - m) l_s}, then times sigmoid(gate) where
+     * heads have one.
+     *
+     * @param gate     where the gates of rows start
+     * @param gateHead elements from head to head, 0 for no gates
+     */
+    static void kMergeWarps(KernelContext context, FloatArray arena, IntArray step, long y, long partial, long gate, int gateHead, long headsDim,
+                            int splits, long rowsAll) {
+        float[] weights = context.allocateFloatLocalArray(MOST_SPLITS);
+        float[] sums = context.allocateFloatLocalArray(MERGERS);
+        int heads = Pair.first(headsDim), dim = Pair.second(headsDim), blocks = (dim + MERGED - 1) >> MERGED_SHIFT;
+        int item = context.localIdx, lane = item & (WARP - 1), quarter = item / MERGED;
+        int column = context.groupIdx % blocks * MERGED + item % MERGED;
+        int head = context.groupIdx / blocks % heads, row = context.groupIdx / (blocks * heads);
+        int length = Attention.length(step, Pair.first(rowsAll), row, Pair.second(rowsAll)), alive = TornadoMath.min(1, length);
+        int pages = (length + Pages.SIZE - 1) >> Pages.SHIFT, each = (pages + splits - 1) / splits, used = (pages + each - 1) / TornadoMath.max(1, each);
+        int from = Place.start(partial, row) + head * splits * (dim + 2), tail = from + splits * dim;
+        float most = Attention.LOWEST;
+        for (int s = lane; s < used; s += WARP) most = TornadoMath.max(most, arena.get(tail + s));
+        for (int by = WARP >> 1; by > 0; by >>= 1) most = TornadoMath.max(most, context.simdShuffleDown(most, by));
+        most = context.simdBroadcastFirst(most);
+        float all = 0f;
+        for (int s = lane; s < used; s += WARP) {
+            float weight = TornadoMath.exp(arena.get(tail + s) - most);
+            all += weight * arena.get(tail + splits + s);
+            if (item < WARP) weights[s] = weight;
+        }
+        all = context.simdSum(all);
+        context.localBarrier();
+        float o = 0f;
+        int mine = column < dim ? used : 0;
+        for (int s = quarter; s < mine; s += MERGERS / MERGED) o += weights[s] * arena.get(from + s * dim + column);
+        sums[item] = o;
+        context.localBarrier();
+        int written = item < MERGED ? alive * dim : 0;
+        if (column < written) {
+            float result = (sums[item] + sums[MERGED + item] + (sums[2 * MERGED + item] + sums[3 * MERGED + item])) / all;
+            if (gateHead > 0) result = result * Activation.sigmoid(arena.get(Place.start(gate, row) + head * gateHead + column));
+            arena.set(Place.start(y, row) + head * dim + column, result);
+        }
+    }
+}
