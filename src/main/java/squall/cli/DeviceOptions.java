@@ -34,7 +34,8 @@ final class DeviceOptions {
     private List<String> overrides = List.of();
 
     @Option(names = "--precise",
-            description = "Keep float32 operands in all products. Without it devices with tensor cores or 8-bit products round them, as llama.cpp does.")
+            description = "Keep float32 operands in all products, and keys and values in float32. Without it devices with tensor cores or 8-bit"
+                    + " products round them, as llama.cpp does.")
     private boolean precise;
 
     private final Iterable<ExecutorProvider> providers;

@@ -19,10 +19,11 @@ public record EngineOptions(int contextLength, int slots, int batch, int threads
         this(contextLength, slots, batch, threads, keyFormat, valueFormat, true);
     }
 
-    /** With {@code usual} for formats that nobody asked for. */
+    /** With {@code usual}, or float32 for precise ones, in place of formats that nobody asked for. */
     public EngineOptions orUsual(KvFormat usual) {
-        return new EngineOptions(contextLength, slots, batch, threads, keyFormat == null ? usual : keyFormat,
-                valueFormat == null ? usual : valueFormat, precise);
+        KvFormat settled = precise ? KvFormat.F32 : usual;
+        return new EngineOptions(contextLength, slots, batch, threads, keyFormat == null ? settled : keyFormat,
+                valueFormat == null ? settled : valueFormat, precise);
     }
 
     public EngineOptions withContext(int length) {

@@ -2,8 +2,10 @@ package squall.tornado;
 
 import java.util.ArrayList;
 import java.util.List;
+import squall.engine.EngineOptions.KvFormat;
 import uk.ac.manchester.tornado.api.types.arrays.FloatArray;
 import uk.ac.manchester.tornado.api.types.arrays.IntArray;
+import uk.ac.manchester.tornado.api.types.arrays.TornadoNativeArray;
 
 /**
  * Makes the arrays that stay on the device from step to step and never come from the host: KV pages, recurrent states,
@@ -11,6 +13,7 @@ import uk.ac.manchester.tornado.api.types.arrays.IntArray;
  */
 final class DeviceState {
     private final int positions;
+    private final KvFormat kept;
     private final LayerGroup.Capacity capacity;
     private final IntArray table;
     private final int pagesPerSlot;
@@ -19,9 +22,10 @@ final class DeviceState {
     private final List<Integer> slabLayers = new ArrayList<>();
     private IntArray chosen;
 
-    /** positions: of a slot; chosen: ints for the experts of all rows, 0 without experts. */
-    DeviceState(int positions, LayerGroup.Capacity capacity, PageTable table, int chosen) {
+    /** positions: of a slot; kept: format of keys and values, F32 or F16; chosen: ints for the experts of all rows, 0 without experts. */
+    DeviceState(int positions, LayerGroup.Capacity capacity, PageTable table, KvFormat kept, int chosen) {
         this.positions = positions;
+        this.kept = kept;
         this.capacity = capacity;
         this.pagesPerSlot = table.pagesPerSlot();
         this.table = keep(new IntArray(table.pages()));
@@ -61,7 +65,11 @@ final class DeviceState {
     Pages pages(Site.Cache site, int layers) {
         int layer = Math.toIntExact(capacity.elements(site));
         int all = Math.multiplyExact(layer, layers);
-        return new Pages(keep(HostMemory.floats(all)), keep(HostMemory.floats(all)), table, pagesPerSlot, layer, site.kvHeads(), site.headDim());
+        return new Pages(keep(kept(all)), keep(kept(all)), table, pagesPerSlot, layer, site.kvHeads(), site.headDim());
+    }
+
+    private TornadoNativeArray kept(int elements) {
+        return kept == KvFormat.F16 ? HostMemory.halves(elements) : HostMemory.floats(elements);
     }
 
     /** Slabs in the order in which they were made. */

@@ -7,6 +7,7 @@ import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.lang.invoke.MethodHandle;
 import uk.ac.manchester.tornado.api.types.arrays.FloatArray;
+import uk.ac.manchester.tornado.api.types.arrays.HalfFloatArray;
 import uk.ac.manchester.tornado.api.types.arrays.TornadoNativeArray;
 
 /**
@@ -25,6 +26,10 @@ final class HostMemory {
 
     static FloatArray floats(int n) {
         return FloatArray.fromSegmentShallow(of((long) Float.BYTES * n));
+    }
+
+    static HalfFloatArray halves(int n) {
+        return HalfFloatArray.fromSegmentShallow(of((long) Short.BYTES * n));
     }
 
     /** Room for so many bytes of an array behind its header; freed when nothing refers to it any more. */

@@ -120,11 +120,19 @@ public final class TornadoProvider implements ExecutorProvider {
     }
 
     @Override public KvFormat usualKvFormat(String device) {
-        return KvFormat.F32;
+        return keepsHalves(device) ? KvFormat.F16 : KvFormat.F32;
+    }
+
+    /** Kernels that read keys and values in half precision are those for warps. */
+    private static boolean keepsHalves(String device) {
+        return found().devices.stream().filter(f -> f.device().isCalled(device)).map(f -> f.tuning().traits())
+                .anyMatch(t -> t.shape() == Traits.Shape.WARPS && t.fp16());
     }
 
     @Override public String whyRefused(ModelConfig model, String device, EngineOptions options) {
-        return options.keyFormat() == KvFormat.F32 && options.valueFormat() == KvFormat.F32 ? null
+        boolean alike = options.keyFormat() == options.valueFormat();
+        if (alike && options.keyFormat() == KvFormat.F32 || alike && options.keyFormat() == KvFormat.F16 && keepsHalves(device)) return null;
+        return keepsHalves(device) ? "keys and values are kept in f32 or both in f16 there; leave out -ctk and -ctv or use --kv-cache-dtype f16"
                 : "keys and values are kept in f32 there; leave out -ctk and -ctv or use --kv-cache-dtype f32";
     }
 

@@ -53,8 +53,9 @@ final class WeighedStore implements Store {
     /** The append asks first and writes a row, which is nothing beside what attention reads. */
     @Override public Pages pages(StateSpec.Kv s) {
         if (appended.add(s)) return store.pages(s);
-        tape.moves(new Traffic(0, 0, 2L * Float.BYTES * s.kvHeads() * s.headDim(), 0, 0));
-        return store.pages(s);
+        Pages pages = store.pages(s);
+        tape.moves(new Traffic(0, 0, 2L * (pages.isHalf() ? Short.BYTES : Float.BYTES) * s.kvHeads() * s.headDim(), 0, 0));
+        return pages;
     }
 
     @Override public FloatArray angles(Rope rope) {

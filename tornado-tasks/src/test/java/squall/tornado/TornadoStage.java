@@ -3,6 +3,7 @@ package squall.tornado;
 import java.util.Arrays;
 import java.util.List;
 import java.util.stream.Stream;
+import squall.engine.EngineOptions.KvFormat;
 import squall.ops.Buf;
 import squall.ops.Stage;
 import squall.ops.StepPlan;
@@ -85,7 +86,7 @@ final class TornadoStage implements Stage {
         LayerGroup group = new LayerGroup(survey.sites(), names.names(), List.of(survey.parts()));
         DeviceWeights weights = new DeviceWeights(traits);
         LayerGroup.Capacity capacity = new LayerGroup.Capacity(slots, table.pages());
-        DeviceState state = new DeviceState(CONTEXT_LENGTH, capacity, table, survey.routes() ? 64 * maxRows : 0);
+        DeviceState state = new DeviceState(CONTEXT_LENGTH, capacity, table, KvFormat.F32, survey.routes() ? 64 * maxRows : 0);
         GroupArrays arrays = new GroupArrays(group, weights, state);
         survey.ropes().forEach(rope -> weights.angles(rope, CONTEXT_LENGTH));
         arena = new FloatArray(first.highWater() + 1);
