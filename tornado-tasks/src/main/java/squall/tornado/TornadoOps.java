@@ -282,7 +282,12 @@ final class TornadoOps implements Ops {
     }
 
     @Override public void deltaRule(Buf y, Buf qkv, Buf beta, Buf g, StateSpec.Recurrent s, DeltaShape shape) {
-        DeltaRule.record(tape, place(Region.of(y)), Region.of(qkv), Region.of(beta), Region.of(g), store.memory(s), shape);
+        rule(place(Region.of(y)), Region.of(qkv), Region.of(beta), Region.of(g), store.memory(s), shape);
+    }
+
+    private void rule(Region y, Region qkv, Region beta, Region g, Slab s, DeltaShape shape) {
+        if (DeltaRule.isChunked(tape.frame(), shape)) DeltaRule.recordChunked(tape, y, qkv, beta, g, s, shape, placed(DeltaRule.scratchWidth(shape)));
+        else DeltaRule.record(tape, y, qkv, beta, g, s, shape);
     }
 
     @Override public void gatedNorm(Buf y, Buf z, Norm norm) {
@@ -299,7 +304,7 @@ final class TornadoOps implements Ops {
         }
         Region qkv = placed(p.shape().channels());
         DeltaInputs.record(tape, qkv, Region.of(u), w.conv(), p.window().taps(), window, Region.of(b), Region.of(a), w.decay(), w.dt(), p.shape());
-        DeltaRule.record(tape, place(Region.of(y)), qkv, Region.of(b), Region.of(a), memory, p.shape());
+        rule(place(Region.of(y)), qkv, Region.of(b), Region.of(a), memory, p.shape());
         GatedNorm.record(tape, Region.of(y), Region.of(z), w.norm(), p.norm().eps());
     }
 

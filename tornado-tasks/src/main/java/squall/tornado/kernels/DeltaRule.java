@@ -53,8 +53,13 @@ public final class DeltaRule {
         else recordWarps(tape, y, qkv, beta, g, s, shape);
     }
 
+    /** Whether a recording is for segments of many rows, and chunks serve them better. */
+    public static boolean isChunked(Frame f, DeltaShape shape) {
+        return DeltaTiles.serves(f, shape);
+    }
+
     /**
-     * The same in chunks, exact, two tasks; for segments of many rows.
+     * The same in chunks, two tasks; for segments of many rows.
      *
      * @param scratch [rows, {@link #scratchWidth}]
      */
