@@ -120,6 +120,15 @@ namespace items {
         return value;
     }
 
+    /** What all lanes have; good until the exchange after the next. */
+    static uint64_t *gather(uint64_t value, int lane) {
+        Warp &w = warps[now->number / WARP];
+        uint64_t *values = w.values[w.barrier.turn & 1];
+        values[lane] = value;
+        wait(w.barrier);
+        return values;
+    }
+
     template<class T> static T argument(void *at) { return *(T *) at; }
 }
 
@@ -191,6 +200,60 @@ static float __high2float(__half2 h) { return h.y; }
 static __half2 __hadd2(__half2 a, __half2 b) { return {(float) a.x + (float) b.x, (float) a.y + (float) b.y}; }
 static __half2 __hmul2(__half2 a, __half2 b) { return {(float) a.x * (float) b.x, (float) a.y * (float) b.y}; }
 static __half2 __hfma2(__half2 a, __half2 b, __half2 c) { return {std::fma((float) a.x, b.x, c.x), std::fma((float) a.y, b.y, c.y)}; }
+
+// ---- tensor cores
+
+/** Addresses of local memory have 32 bits: counted from here, since a kernel's arrays are in the same library. */
+static char anchor;
+
+static void ptx__(unsigned &address, const char *at) { address = (unsigned) (at - &anchor); }
+
+/** The row at the address that a lane gave, of a matrix of 8 x 8 halves. */
+static const uint16_t *matrix_row(uint64_t address) {
+    if ((uint64_t) (&anchor + (int) address) % 16) fprintf(stderr, "[ERROR] a row of a matrix does not lie at a multiple of 16 bytes\n");
+    return (const uint16_t *) (&anchor + (int) address);
+}
+
+/** Two neighbours of a row of each matrix; the rows' addresses are those of eight lanes. */
+template<class R> static void ptx_ldmatrix_sync_aligned_m8n8_x4_shared_b16(R &r0, R &r1, R &r2, R &r3, unsigned address) {
+    uint64_t *all = items::gather(address, lane());
+    R *to[] = {&r0, &r1, &r2, &r3};
+    for (int m = 0; m < 4; m++) memcpy(to[m], matrix_row(all[8 * m + lane() / 4]) + lane() % 4 * 2, 4);
+}
+
+/** Two neighbours of a column. */
+template<class R> static void ptx_ldmatrix_sync_aligned_m8n8_x2_trans_shared_b16(R &r0, R &r1, unsigned address) {
+    uint64_t *all = items::gather(address, lane());
+    R *to[] = {&r0, &r1};
+    for (int m = 0; m < 2; m++)
+        for (int i = 0; i < 2; i++)
+            memcpy((char *) to[m] + 2 * i, matrix_row(all[8 * m + lane() % 4 * 2 + i]) + lane() / 4, 2);
+}
+
+static float half_of(uint64_t pair, int i) {
+    __half h;
+    h.bits16 = (uint16_t) (pair >> 16 * i);
+    return h;
+}
+
+/** D = A B + C, A [16, 16], B [16, 8]: a lane has rows lane / 4 and that plus eight of A, C and D, and column lane / 4 of B. */
+static void ptx_mma_sync_aligned_m16n8k16_row_col_f32_f16_f16_f32(float &d0, float &d1, float &d2, float &d3, unsigned a0, unsigned a1,
+        unsigned a2, unsigned a3, unsigned b0, unsigned b1, float c0, float c1, float c2, float c3) {
+    float a[2][16], b[16][2], sum[2][2] = {{c0, c1}, {c2, c3}};
+    uint64_t halves[] = {a0 | (uint64_t) a1 << 32, a2 | (uint64_t) a3 << 32};
+    for (int h = 0; h < 2; h++) {
+        uint64_t *all = items::gather(halves[h], lane());
+        for (int k = 0; k < 8; k++)
+            for (int r = 0; r < 2; r++) a[r][8 * h + k] = half_of(all[lane() / 4 * 4 + k / 2], 2 * r + k % 2);
+    }
+    uint64_t *all = items::gather(b0 | (uint64_t) b1 << 32, lane());
+    for (int k = 0; k < 16; k++)
+        for (int c = 0; c < 2; c++) b[k][c] = half_of(all[(lane() % 4 * 2 + c) * 4 + k % 8 / 2], k / 8 * 2 + k % 2);
+    for (int r = 0; r < 2; r++)
+        for (int c = 0; c < 2; c++)
+            for (int k = 0; k < 16; k++) sum[r][c] += a[r][k] * b[k][c];
+    d0 = sum[0][0], d1 = sum[0][1], d2 = sum[1][0], d3 = sum[1][1];
+}
 
 // ---- a launch
 
