@@ -107,7 +107,8 @@ public final class Attention {
         Frame f = tape.frame();
         if (warps(f, pages.headDim())) {
             boolean few = AttentionWarps.few(f);
-            if (!few) AttentionGroups.recordTiles(tape, y, q, pages, heads);
+            if (!few && AttentionTiles.serves(f, pages, heads)) AttentionTiles.record(tape, y, q, pages, heads);
+            else if (!few) AttentionGroups.recordTiles(tape, y, q, pages, heads);
             AttentionWarps.record(tape, y, q, pages, heads, partial, few ? gate : null, shape);
             if (!few && gate != null) Elementwise.sigmoidMul(tape, y, gate, shape);
             return;

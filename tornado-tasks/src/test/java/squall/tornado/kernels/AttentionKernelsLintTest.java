@@ -15,7 +15,7 @@ import squall.tornado.TestDevice;
 class AttentionKernelsLintTest {
 
     @ParameterizedTest @ValueSource(classes = {RowNorm.class, Elementwise.class, HeadNormRope.class, Attention.class, AttentionGroups.class,
-        AttentionWarps.class, Router.class, Draw.class})
+        AttentionTiles.class, AttentionWarps.class, Router.class, Draw.class})
     void keepToTheDialect(Class<?> kernels) {
         assumeFalse(TestDevice.isReal(), "the bytecode is the same on a device");
         List<KernelReport> reports = Lint.kernelsOf(kernels);
