@@ -12,6 +12,7 @@ public enum Fault {
     SCALAR("scalar"),
     FREED("use after free"),
     DIALECT("kernel dialect"),
+    BACKEND("not on this backend"),
     EXCEPTION("exception in a kernel");
 
     private final String title;

@@ -3,6 +3,7 @@ package squall.checker;
 import java.lang.invoke.MethodHandle;
 import java.lang.invoke.SerializedLambda;
 import java.lang.reflect.Method;
+import java.util.List;
 import java.util.stream.Collectors;
 import squall.checker.lint.Access;
 import squall.checker.lint.KernelReport;
@@ -13,6 +14,11 @@ import squall.checker.lint.Rule;
 final class Kernel implements Code {
 
     private static final int INVOKE_STATIC = 6;
+    /**
+     * The backend that is checked for, {@code opencl} or {@code cuda}: what it refuses, or compiles to something else, is a fault.
+     * By default a kernel may use what either has.
+     */
+    private static final String BACKEND = "squall.checker.backend";
 
     private final KernelReport report;
     private final MethodHandle instrumented;
@@ -38,7 +44,21 @@ final class Kernel implements Code {
             throw new CheckFailure(Fault.DIALECT, report.name(), report.violations().getFirst().line(), -1, where + "\n  "
                     + report.violations().stream().map(Object::toString).collect(Collectors.joining("\n  ")));
         }
+        requireBackend(report, where);
         return new Kernel(report, KernelLoader.of(loader).method(reference));
+    }
+
+    private static void requireBackend(KernelReport report, String where) {
+        String backend = System.getProperty(BACKEND, "");
+        List<String> foreign = switch (backend) {
+            case "opencl" -> report.cudaOnly();
+            case "cuda" -> report.notOnCuda();
+            default -> List.of();
+        };
+        if (!foreign.isEmpty()) {
+            throw new CheckFailure(Fault.BACKEND, report.name(), 0, -1, where + ": " + report.name() + " uses "
+                    + String.join("; ", foreign) + ", which " + backend + " refuses or compiles to something else: record another kernel there");
+        }
     }
 
     private static SerializedLambda serialized(Object code, String where) {

@@ -2,6 +2,8 @@ package squall.checker;
 
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
+import java.util.function.Function;
 import org.junit.jupiter.api.Test;
 import squall.checker.kernels.Faulty;
 import squall.checker.kernels.Sound;
@@ -20,6 +22,7 @@ import uk.ac.manchester.tornado.api.exceptions.TornadoRuntimeException;
 import uk.ac.manchester.tornado.api.exceptions.TornadoTaskRuntimeException;
 import uk.ac.manchester.tornado.api.types.arrays.FloatArray;
 import uk.ac.manchester.tornado.api.types.arrays.IntArray;
+import uk.ac.manchester.tornado.api.types.collections.VectorFloat8;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertNotEquals;
@@ -220,6 +223,44 @@ class GraphFaultsTest {
             }
         };
         Graphs.refused(Fault.DIALECT, () -> new TaskGraph("g").task("t", anonymous, y));
+    }
+
+    @Test
+    void namesOfOpenClAreRefused() {
+        assertEquals("isnan", Graphs.refused(Fault.DIALECT, () -> new TaskGraph("g").task("t", Traps::isnan, y)).kernel());
+        assertEquals("half", Graphs.refused(Fault.DIALECT, () -> new TaskGraph("g").task("t", Traps::half, y)).kernel());
+    }
+
+    /** OpenCL compiles an exchange between lanes to nothing and refuses atomic sums of floats; CUDA has no vectors of eight. */
+    @Test
+    void whatOnlyAnotherBackendHasIsRefusedWhereOneIsNamed() {
+        VectorFloat8 vectors = new VectorFloat8(x);
+        Map<String, Function<TaskGraph, TaskGraph>> openCl = Map.of(
+                "kMatVectorWarp", g -> g.task("t", Sound::kMatVectorWarp, CONTEXT, y, x, x, 8),
+                "kSumOfLanes", g -> g.task("t", Sound::kSumOfLanes, CONTEXT, y, x),
+                "kFloatCount", g -> g.task("t", Sound::kFloatCount, CONTEXT, y, x));
+        Map<String, Function<TaskGraph, TaskGraph>> cuda = Map.of("kMatVectorRows", g -> g.task("t", Sound::kMatVectorRows, y, vectors, vectors, 1));
+        refusedOn("opencl", openCl);
+        refusedOn("cuda", cuda);
+        cuda.values().forEach(task -> on("opencl", () -> task.apply(new TaskGraph("g"))));
+        openCl.values().forEach(task -> on("cuda", () -> task.apply(new TaskGraph("g"))));
+    }
+
+    private static void refusedOn(String backend, Map<String, Function<TaskGraph, TaskGraph>> tasks) {
+        tasks.forEach((kernel, task) -> on(backend, () -> {
+            CheckFailure failure = Graphs.refused(Fault.BACKEND, () -> task.apply(new TaskGraph("g")));
+            assertEquals(kernel, failure.kernel());
+            assertTrue(failure.getMessage().contains(", line ") && failure.getMessage().contains(backend), failure.getMessage());
+        }));
+    }
+
+    private static void on(String backend, Runnable action) {
+        System.setProperty("squall.checker.backend", backend);
+        try {
+            action.run();
+        } finally {
+            System.clearProperty("squall.checker.backend");
+        }
     }
 
     @Test

@@ -235,18 +235,18 @@ public final class AttentionGroups {
             }
             context.localBarrier();
             for (int i = lane; i < many * dim; i += group) tile[i / dim * (Attention.MAX_HEAD_DIM + 1) + i % dim] = Kept.get(values, halfValues, half, at + i / dim * width + i % dim);
-            if (lane < ROWS) {
-                float most = peaks[lane];
-                for (int t = 0; t < TILE; t++) most = TornadoMath.max(most, weights[lane * TILE + t]);
-                shrinks[lane] = TornadoMath.exp(peaks[lane] - most);
-                peaks[lane] = most;
-                float part = sums[lane] * shrinks[lane];
+            for (int r = lane; r < ROWS; r += group) {
+                float most = peaks[r];
+                for (int t = 0; t < TILE; t++) most = TornadoMath.max(most, weights[r * TILE + t]);
+                shrinks[r] = TornadoMath.exp(peaks[r] - most);
+                peaks[r] = most;
+                float part = sums[r] * shrinks[r];
                 for (int t = 0; t < TILE; t++) {
-                    float e = TornadoMath.exp(weights[lane * TILE + t] - most);
-                    weights[lane * TILE + t] = e;
+                    float e = TornadoMath.exp(weights[r * TILE + t] - most);
+                    weights[r * TILE + t] = e;
                     part += e;
                 }
-                sums[lane] = part;
+                sums[r] = part;
             }
             context.localBarrier();
             for (int turn = 0; turn < Attention.MAX_HEAD_DIM / MIN_GROUP; turn++) {

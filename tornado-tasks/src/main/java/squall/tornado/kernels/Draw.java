@@ -270,19 +270,15 @@ public final class Draw {
             }
             context.localBarrier();
         }
+        float largest = found > 0 ? ranked[0] : 0f;
+        int drawn = wishes.get(wish + TEMPERATURE) > 0f ? found : 0;
+        context.localBarrier();
+        for (int j = lane; j < drawn; j += group) ranked[j] = TornadoMath.exp((ranked[j] - largest) / wishes.get(wish + TEMPERATURE));
+        context.localBarrier();
         if (lane == 0) {
-            float largest = 0f;
-            int token = -1;
-            if (found > 0) {
-                largest = ranked[0];
-                token = tokens[0];
-            }
-            int drawn = wishes.get(wish + TEMPERATURE) > 0f ? found : 0;
+            int token = found > 0 ? tokens[0] : -1;
             float all = 0f;
-            for (int j = 0; j < drawn; j++) {
-                ranked[j] = TornadoMath.exp((ranked[j] - largest) / wishes.get(wish + TEMPERATURE));
-                all += ranked[j];
-            }
+            for (int j = 0; j < drawn; j++) all += ranked[j];
             float wanted = wishes.get(wish + TOP_P) < 1f ? TornadoMath.max(wishes.get(wish + TOP_P) * all, 1e-30f) : 2f * all;
             float above = 0f;
             int stay = 0;

@@ -77,15 +77,15 @@ public final class Experts {
                               FloatArray floats, ShortArray shorts, ByteArray bytes, long layout, long w, int experts, int hidden, int dim,
                               long h, int used, long x, int stage, int group) {
         int row = context.groupIdx / (used * hidden), unit = context.groupIdx % (used * hidden), lane = context.localIdx;
-        if (row >= step.get(StepArray.ROWS)) return;
+        int size = row < step.get(StepArray.ROWS) ? dim : 0;
         float[] sums = context.allocateFloatLocalArray(2 * group);
-        int expert = ids.get(row * used + unit / hidden), out = unit % hidden, rows = rows(hidden, stage);
+        int expert = size > 0 ? ids.get(row * used + unit / hidden) : 0, out = unit % hidden, rows = rows(hidden, stage);
         int from = start(layout, w, layer.get(0), expert, rows, dim, out), fromUp = from + hidden * Blocks.rowElements(layout, dim);
         int grid = Blocks.grid(layer.get(0) * experts + expert, rows, dim, out);
         int gridUp = Blocks.grid(layer.get(0) * experts + expert, rows, dim, hidden + out);
         int xAt = Place.start(x, row);
         float s = 0, u = 0;
-        for (int i = lane; i < dim; i += group) {
+        for (int i = lane; i < size; i += group) {
             float a = arena.get(xAt + i);
             s += Blocks.at(layout, halves, floats, shorts, bytes, from, grid, i) * a;
             if (stage == BOTH) u += Blocks.at(layout, halves, floats, shorts, bytes, fromUp, gridUp, i) * a;
@@ -97,7 +97,7 @@ public final class Experts {
             for (int i = lane; i < half; i += group) sums[i] += sums[half + i];
             context.localBarrier();
         }
-        if (lane == 0) write(arena, Place.start(h, row) + unit, sums[0], sums[1], stage);
+        if (lane == 0 && size > 0) write(arena, Place.start(h, row) + unit, sums[0], sums[1], stage);
     }
 
     /** A hidden unit of the row's j-th expert for each turn, in vectors; all rows. */
@@ -128,10 +128,10 @@ public final class Experts {
                               FloatArray floats, ShortArray shorts, ByteArray bytes, long layout, long w, int experts, int dim, int hidden,
                               long y, long weights, int used, long h, int group) {
         int row = context.groupIdx / dim, out = context.groupIdx % dim, lane = context.localIdx;
-        if (row >= step.get(StepArray.ROWS)) return;
+        int chosen = row < step.get(StepArray.ROWS) ? used : 0;
         float[] sums = context.allocateFloatLocalArray(group);
         float sum = 0;
-        for (int j = 0; j < used; j++) {
+        for (int j = 0; j < chosen; j++) {
             int expert = ids.get(row * used + j);
             int from = start(layout, w, layer.get(0), expert, dim, hidden, out);
             int grid = Blocks.grid(layer.get(0) * experts + expert, dim, hidden, out);
@@ -147,7 +147,7 @@ public final class Experts {
             if (lane < half) sums[lane] += sums[half + lane];
             context.localBarrier();
         }
-        if (lane == 0) arena.set(Place.start(y, row) + out, sums[0]);
+        if (lane == 0 && chosen > 0) arena.set(Place.start(y, row) + out, sums[0]);
     }
 
     /** An output for each turn, in vectors; all rows. */

@@ -82,14 +82,14 @@ public final class MatMul {
                                long y, int outs, long x, int kind, int group) {
         int first = context.groupIdx / outs * TILE, out = context.groupIdx % outs, lane = context.localIdx;
         int n = step.get(StepArray.ROWS) - first;
-        if (n <= 0) return;
+        int size = n > 0 ? cols : 0;
         float[] sums = context.allocateFloatLocalArray(2 * TILE * group);
         int from = Place.start(w, layer.get(0)) + out * Blocks.rowElements(layout, cols), grid = Blocks.grid(layer.get(0), rows, cols, out);
         int fromUp = from + outs * Blocks.rowElements(layout, cols), gridUp = Blocks.grid(layer.get(0), rows, cols, outs + out);
         int x0 = Place.start(x, first), x1 = Place.start(x, first + TornadoMath.min(1, n - 1));
         int x2 = Place.start(x, first + TornadoMath.min(2, n - 1)), x3 = Place.start(x, first + TornadoMath.min(3, n - 1));
         float s0 = 0, s1 = 0, s2 = 0, s3 = 0, u0 = 0, u1 = 0, u2 = 0, u3 = 0;
-        for (int i = lane; i < cols; i += group) {
+        for (int i = lane; i < size; i += group) {
             float v = Blocks.at(layout, halves, floats, shorts, bytes, from, grid, i), u = 0;
             if (kind == SWIGLU) u = Blocks.at(layout, halves, floats, shorts, bytes, fromUp, gridUp, i);
             float a = arena.get(x0 + i);

@@ -6,6 +6,8 @@ import java.io.UncheckedIOException;
 import java.lang.classfile.ClassFile;
 import java.lang.classfile.ClassModel;
 import java.lang.classfile.MethodModel;
+import java.lang.classfile.Opcode;
+import java.lang.classfile.instruction.InvokeInstruction;
 import java.lang.reflect.AccessFlag;
 import java.util.ArrayDeque;
 import java.util.Arrays;
@@ -16,6 +18,7 @@ import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.stream.IntStream;
 
 /** What is found out about one kernel and the helpers it calls. */
 final class Analysis {
@@ -36,6 +39,7 @@ final class Analysis {
     private final Map<Call, Value> known = new HashMap<>();
     private final Set<Call> reported = new HashSet<>();
     private final Deque<String> active = new ArrayDeque<>();
+    private final Deque<String> searched = new ArrayDeque<>();
     private final Set<Violation> violations = new LinkedHashSet<>();
     private final Access[] accesses = new Access[32];
     private final Set<String> cudaOnly = new LinkedHashSet<>();
@@ -171,6 +175,29 @@ final class Analysis {
 
     boolean waits() {
         return waits;
+    }
+
+    /** Whether an instruction is a barrier, or calls a helper that has one. */
+    boolean waits(MethodCode code, int index) {
+        if (!(code.code.get(index) instanceof InvokeInstruction call)) {
+            return false;
+        }
+        String owner = call.owner().asInternalName();
+        if (owner.equals(Calls.API + "KernelContext")) {
+            return Calls.isBarrier(call.name().stringValue());
+        }
+        boolean helper = call.opcode() == Opcode.INVOKESTATIC && !owner.startsWith("java/") && !owner.startsWith(Calls.API);
+        MethodCode target = helper ? method(owner, call.name().stringValue(), call.type().stringValue()) : null;
+        // one that is being looked at calls itself, which is an error of its own
+        if (target == null || searched.contains(key(target))) {
+            return false;
+        }
+        searched.push(key(target));
+        try {
+            return IntStream.range(0, target.code.size()).anyMatch(i -> waits(target, i));
+        } finally {
+            searched.pop();
+        }
     }
 
     boolean usesGroups() {

@@ -83,9 +83,13 @@ final class Calls {
         }
     }
 
+    static boolean isBarrier(String name) {
+        return name.equals("localBarrier") || name.equals("globalBarrier");
+    }
+
     private Value context(Analysis.Place place, String name, MethodTypeDesc type, Value[] arguments) {
         analysis.groupUsed(name);
-        if (name.equals("localBarrier") || name.equals("globalBarrier")) {
+        if (isBarrier(name)) {
             analysis.mayWait();
         } else if (name.startsWith("allocate")) {
             if (!arguments[0].constant() && !arguments[0].is(Value.SCALAR)) {

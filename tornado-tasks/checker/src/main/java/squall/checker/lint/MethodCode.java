@@ -20,6 +20,7 @@ import java.lang.classfile.instruction.ReturnInstruction;
 import java.lang.classfile.instruction.TableSwitchInstruction;
 import java.lang.classfile.instruction.ThrowInstruction;
 import java.util.ArrayList;
+import java.util.BitSet;
 import java.util.Comparator;
 import java.util.HashMap;
 import java.util.List;
@@ -42,6 +43,7 @@ public final class MethodCode {
     final Map<Integer, String> parameterNames = new HashMap<>();
     private final List<Integer> lines = new ArrayList<>();
     private final Map<Label, Integer> targets = new HashMap<>();
+    private BitSet branchesWithLoops;
     private boolean handlers;
     private boolean variables;
 
@@ -110,6 +112,14 @@ public final class MethodCode {
     /** A method with parameters or variables was compiled with their table. */
     boolean hasVariableTable() {
         return variables || method.methodTypeSymbol().parameterCount() == 0;
+    }
+
+    /** Instructions inside a branch that holds a loop; settled once for all who call the method. */
+    BitSet branchesWithLoops() {
+        if (branchesWithLoops == null) {
+            branchesWithLoops = Shapes.branchesWithLoops(this);
+        }
+        return branchesWithLoops;
     }
 
     /** The jump's target, or -1. */

@@ -54,6 +54,34 @@ final class Shapes {
         shapes.branchesThatEndInLoops();
         shapes.conditionsInLoopTests();
         shapes.orOfAnd();
+        shapes.returnsBeforeBarriers();
+    }
+
+    /** Instructions inside a branch that holds a loop. The test of a loop is no branch: all turns come through it. */
+    static BitSet branchesWithLoops(MethodCode code) {
+        Shapes shapes = new Shapes(null, code);
+        BitSet inside = new BitSet();
+        for (int i = 0; i < shapes.size; i++) {
+            int from = i;
+            int to = code.jump(i);
+            if (code.isConditional(i) && to > i && !shapes.leavesLoop(i, to)) {
+                if (code.isGoto(to - 1) && code.jump(to - 1) > to) {
+                    shapes.markIfHoldsLoop(inside, to, code.jump(to - 1));
+                }
+                shapes.markIfHoldsLoop(inside, from + 1, to);
+            }
+        }
+        return inside;
+    }
+
+    private boolean leavesLoop(int index, int target) {
+        return loops.entrySet().stream().anyMatch(loop -> loop.getKey() <= index && index <= loop.getValue() && target > loop.getValue());
+    }
+
+    private void markIfHoldsLoop(BitSet inside, int from, int to) {
+        if (loops.entrySet().stream().anyMatch(loop -> loop.getKey() >= from && loop.getValue() < to)) {
+            inside.set(from, to);
+        }
     }
 
     /** Variables that are read before they are written again, from each instruction on. */
@@ -91,6 +119,18 @@ final class Shapes {
                 }
             }
         });
+    }
+
+    private void returnsBeforeBarriers() {
+        int barrier = size - 1;
+        while (barrier >= 0 && !analysis.waits(code, barrier)) {
+            barrier--;
+        }
+        for (int i = 0; i < barrier; i++) {
+            if (code.code.get(i) instanceof ReturnInstruction) {
+                analysis.broken(code, i, Rule.RETURN_BEFORE_BARRIER, "in line " + code.line(barrier));
+            }
+        }
     }
 
     private void parallelLoops() {

@@ -131,7 +131,11 @@ final class Step {
     private void arrayStore(Analysis.Place place, Flow.Frame frame) {
         frame.pop();
         frame.pop();
-        checkArray(place, frame.pop());
+        Value array = frame.pop();
+        checkArray(place, array);
+        if (array.is(Value.LOCAL_ARRAY) && code.branchesWithLoops().get(place.index())) {
+            analysis.broken(place, Rule.LOCAL_STORE_IN_LOOP_BRANCH, "");
+        }
     }
 
     private void checkArray(Analysis.Place place, Value array) {

@@ -126,4 +126,40 @@ public final class Calm {
             i++;
         }
     }
+
+    /** A guard that all turns of a loop come through is no branch, nor is a branch without a loop of its own. */
+    public static void kLocalStores(KernelContext context, FloatArray y, FloatArray x, int n) {
+        float[] sums = context.allocateFloatLocalArray(32);
+        for (int from = 0; from < n; from += 32) {
+            float sum = 0f;
+            for (int j = from; j <= from + context.localIdx; j++) {
+                sum += x.get(j);
+            }
+            sums[context.localIdx] = sum;
+            context.localBarrier();
+            if (context.localIdx == 0) {
+                sums[0] += y.get(0);
+            }
+            context.localBarrier();
+            y.set(from + context.localIdx, sums[0]);
+            context.localBarrier();
+        }
+    }
+
+    public static void kReturnWithoutBarrier(KernelContext context, FloatArray y, int n) {
+        if (context.globalIdx >= n) {
+            return;
+        }
+        y.set(context.globalIdx, 1f);
+    }
+
+    public static void kReturnBehindBarrier(KernelContext context, FloatArray y, int n) {
+        float[] sums = context.allocateFloatLocalArray(32);
+        sums[context.localIdx] = 1f;
+        context.localBarrier();
+        if (context.globalIdx >= n) {
+            return;
+        }
+        y.set(context.globalIdx, sums[context.localIdx ^ 1]);
+    }
 }

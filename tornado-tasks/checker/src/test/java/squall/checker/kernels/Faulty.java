@@ -90,11 +90,11 @@ public final class Faulty {
         y.set(context.globalIdx, 1f);
     }
 
-    public static void kBarrierAfterReturn(KernelContext context, FloatArray y, int n) {
-        if (context.localIdx >= n) {
-            return;
+    /** Each work-item waits as often as its number says. */
+    public static void kBarrierInUnevenLoop(KernelContext context, FloatArray y) {
+        for (int i = 0; i < context.localIdx; i++) {
+            context.localBarrier(); // here
         }
-        context.localBarrier(); // here
         y.set(context.globalIdx, 1f);
     }
 

@@ -103,6 +103,16 @@ public final class Sound {
         return sum;
     }
 
+    /** Each lane gets the sum of its warp. */
+    public static void kSumOfLanes(KernelContext context, FloatArray y, FloatArray x) {
+        y.set(context.globalIdx, context.simdSum(x.get(context.globalIdx)));
+    }
+
+    /** y[0] += x[i] for all i */
+    public static void kFloatCount(KernelContext context, FloatArray y, FloatArray x) {
+        context.atomicAdd(y, 0, x.get(context.globalIdx));
+    }
+
     /** Square root of each element, guarded: the grid may be larger than the array. */
     public static void kRoot(KernelContext context, FloatArray y, FloatArray x, int n) {
         int i = context.globalIdx;

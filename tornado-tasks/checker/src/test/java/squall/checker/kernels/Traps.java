@@ -5,8 +5,10 @@ import uk.ac.manchester.tornado.api.annotations.Parallel;
 import uk.ac.manchester.tornado.api.annotations.Reduce;
 import uk.ac.manchester.tornado.api.types.BFloat16;
 import uk.ac.manchester.tornado.api.types.arrays.ByteArray;
+import uk.ac.manchester.tornado.api.types.arrays.DoubleArray;
 import uk.ac.manchester.tornado.api.types.arrays.FloatArray;
 import uk.ac.manchester.tornado.api.types.arrays.IntArray;
+import uk.ac.manchester.tornado.api.types.arrays.LongArray;
 import uk.ac.manchester.tornado.api.types.arrays.ShortArray;
 import uk.ac.manchester.tornado.api.types.vectors.Float8;
 
@@ -31,6 +33,10 @@ public final class Traps {
 
     public static void kRotate(IntArray a) {
         a.set(0, Integer.rotateLeft(a.get(0), 5)); // here
+    }
+
+    public static void kRotate_right(LongArray a) {
+        a.set(0, Long.rotateRight(a.get(0), 9)); // here
     }
 
     public static void kPowerOfTwoDivision(IntArray a) {
@@ -84,6 +90,16 @@ public final class Traps {
         y.set(0, Float.floatToRawIntBits(x.get(0))); // here
     }
 
+    public static void kBitCast_wide(DoubleArray y, LongArray x) {
+        y.set(0, Double.longBitsToDouble(x.get(0))); // here
+        x.set(1, Double.doubleToLongBits(y.get(1))); // here
+    }
+
+    /** The one that never works, not even stored straight. */
+    public static void kBitCast_canonical(IntArray y, FloatArray x) {
+        y.set(0, Float.floatToIntBits(x.get(0))); // here
+    }
+
     public static void kHalfCast(FloatArray y, ShortArray x) {
         y.set(0, Float.float16ToFloat(x.get(0))); // here
     }
@@ -109,6 +125,20 @@ public final class Traps {
             }
         }
         return -1;
+    }
+
+    public static void kEarlyReturn_endless(IntArray a) {
+        a.set(0, firstSeven(a));
+    }
+
+    private static int firstSeven(IntArray a) {
+        int i = 0;
+        while (true) {
+            if (a.get(i) == 7) {
+                return i; // here
+            }
+            i++;
+        }
     }
 
     public static void kConditionInLoopTest(IntArray a, int n, int m) {
@@ -146,6 +176,18 @@ public final class Traps {
 
     private static int factorial(int n) {
         return n < 2 ? 1 : n * factorial(n - 1); // here
+    }
+
+    public static void kRecursion_mutual(IntArray a, int n) {
+        a.set(0, even(n));
+    }
+
+    private static int even(int n) {
+        return n == 0 ? 1 : odd(n - 1);
+    }
+
+    private static int odd(int n) {
+        return n == 0 ? 0 : even(n - 1); // here
     }
 
     public static void kSizeAtRunTime(FloatArray y, IntArray n) {
@@ -244,6 +286,69 @@ public final class Traps {
         y.set(context.globalIdx, sum);
     }
 
+    public static void kCarriedPastLoopBranch_both(KernelContext context, FloatArray y, FloatArray x, int n) {
+        float sum = 0f;
+        if (context.localIdx < 8) {
+            for (int j = 0; j < n; j++) { // here
+                sum += x.get(j);
+            }
+        } else {
+            for (int j = 0; j < n; j++) { // here
+                sum -= x.get(j);
+            }
+        }
+        y.set(context.globalIdx, sum);
+    }
+
+    public static void kReturnBeforeBarrier(KernelContext context, FloatArray y, IntArray rows) {
+        float[] sums = context.allocateFloatLocalArray(32);
+        if (context.groupIdx >= rows.get(0)) {
+            return; // here
+        }
+        sums[context.localIdx] = 1f;
+        context.localBarrier();
+        y.set(context.globalIdx, sums[context.localIdx ^ 1]);
+    }
+
+    public static void kReturnBeforeBarrier_inHelper(KernelContext context, FloatArray y, int n) {
+        if (context.localIdx >= n) {
+            return; // here
+        }
+        y.set(context.globalIdx, 1f);
+        together(context);
+    }
+
+    private static void together(KernelContext context) {
+        context.globalBarrier();
+    }
+
+    /** On PoCL 3.1, optimising, the sums were lost. */
+    public static void kLocalStoreInLoopBranch(KernelContext context, FloatArray y, FloatArray x) {
+        float[] sums = context.allocateFloatLocalArray(32);
+        if (context.localIdx < 8) {
+            float sum = 0f;
+            for (int j = 0; j <= context.localIdx; j++) {
+                sum += x.get(j);
+            }
+            sums[context.localIdx] = sum; // here
+        }
+        context.localBarrier();
+        y.set(context.globalIdx, sums[context.localIdx % 8]);
+    }
+
+    public static void kLocalStoreInLoopBranch_else(KernelContext context, FloatArray y, FloatArray x, int n) {
+        float[] sums = context.allocateFloatLocalArray(32);
+        if (context.localIdx >= 8) {
+            sums[context.localIdx] = 0f;
+        } else {
+            for (int j = 0; j < n; j++) {
+                sums[context.localIdx] = x.get(j); // here
+            }
+        }
+        context.localBarrier();
+        y.set(context.globalIdx, sums[context.localIdx ^ 1]);
+    }
+
     public static void kOrOfAnd(IntArray y, int a, int b, int c) {
         if (a > 3 || b > 4 && c > 5) { // here
             y.set(0, 1);
@@ -277,5 +382,15 @@ public final class Traps {
 
     public static void kNewObject(IntArray y) {
         y.set(0, new IntArray(2).getSize()); // here
+    }
+
+    /** A built-in function of OpenCL has this name: the JVM would crash. */
+    public static void isnan(FloatArray y) {
+        y.set(0, 1f);
+    }
+
+    /** A type of OpenCL's has it. */
+    public static void half(FloatArray y) {
+        y.set(0, 1f);
     }
 }
