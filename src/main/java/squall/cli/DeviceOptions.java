@@ -104,6 +104,11 @@ final class DeviceOptions {
         return at;
     }
 
+    /** What chooses the device in another process. */
+    List<String> flags(Choice choice) {
+        return precise ? List.of("--device", choice.device(), "--precise") : List.of("--device", choice.device());
+    }
+
     boolean precise() {
         return precise;
     }

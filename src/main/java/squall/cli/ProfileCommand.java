@@ -32,7 +32,7 @@ final class ProfileCommand implements Callable<Integer> {
             description = "GGUF file, safetensors file or directory. Default: the small model that ships with Squall.")
     private Path model;
 
-    @Mixin private DeviceOptions device;
+    @Mixin private final DeviceOptions device;
 
     @Option(names = {"-p", "--n-prompt"}, paramLabel = "N", defaultValue = "128", description = "Tokens of the prompt (default: ${DEFAULT-VALUE}).")
     private int prompt;
@@ -48,7 +48,12 @@ final class ProfileCommand implements Callable<Integer> {
     private Path svg;
 
     ProfileCommand(Streams streams) {
+        this(streams, new DeviceOptions());
+    }
+
+    ProfileCommand(Streams streams, DeviceOptions device) {
         this.streams = streams;
+        this.device = device;
     }
 
     @Override public Integer call() {

@@ -26,7 +26,7 @@ final class VerifyCommand implements Callable<Integer> {
             description = "GGUF file, safetensors file or directory. Default: the small model that ships with Squall.")
     private Path model;
 
-    @Mixin private DeviceOptions device;
+    @Mixin private final DeviceOptions device;
 
     @Option(names = "--json", description = "Print JSON.")
     private boolean json;
@@ -35,7 +35,12 @@ final class VerifyCommand implements Callable<Integer> {
     private Path out;
 
     VerifyCommand(Streams streams) {
+        this(streams, new DeviceOptions());
+    }
+
+    VerifyCommand(Streams streams, DeviceOptions device) {
         this.streams = streams;
+        this.device = device;
     }
 
     @Override public Integer call() {

@@ -7,6 +7,7 @@ import java.nio.file.Path;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.stream.Stream;
 import squall.format.IoReason;
 import squall.format.ModelFileException;
 import tools.jackson.core.JacksonException;
@@ -34,9 +35,21 @@ public record Profile(String device, Map<String, String> versions, String model,
      * @param others       what all settings were
      * @param tokenMillis  median time of a token
      * @param promptMillis median time of the prompt
+     * @param spread       of the rounds that agreed best, as a share: smaller differences are none
+     * @param rounds       it was measured in, in turn with the setting's other values
      * @param failed       why it could not be measured, or nothing
      */
-    public record Measurement(String setting, String value, Map<String, String> others, double tokenMillis, double promptMillis, String failed) {}
+    public record Measurement(String setting, String value, Map<String, String> others, double tokenMillis, double promptMillis,
+                              double spread, int rounds, String failed) {
+        public Measurement(String setting, String value, Map<String, String> others, Contest.Result result) {
+            this(setting, value, others, result.times().token(), result.times().prompt(), result.spread(), result.rounds(), result.failed());
+        }
+    }
+
+    /** With what was measured for a setting, in the place of what was known of it. */
+    public static List<Measurement> replaced(List<Measurement> known, String setting, List<Measurement> measured) {
+        return Stream.concat(known.stream().filter(m -> !m.setting.equals(setting)), measured.stream()).toList();
+    }
 
     /** @throws ModelFileException if the file is no profile; the message says what to do */
     public static Profile read(Path file) {
@@ -76,7 +89,8 @@ public record Profile(String device, Map<String, String> versions, String model,
                 if (!m.setting.equals(setting)) continue;
                 text.append(m.value.equals(chosen) ? "  * " : "    ").append(String.format(Locale.ROOT, "%-8s ", m.value));
                 text.append(m.failed != null && !m.failed.isEmpty() ? "failed: " + m.failed
-                        : String.format(Locale.ROOT, "%9.2f ms a token %9.2f ms a prompt", m.tokenMillis, m.promptMillis)).append('\n');
+                        : String.format(Locale.ROOT, "%9.2f ms a token %9.2f ms a prompt, spread %4.1f %% in %d rounds", m.tokenMillis,
+                                m.promptMillis, 100 * m.spread, m.rounds)).append('\n');
             }
         });
         return text.toString();

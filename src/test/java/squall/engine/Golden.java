@@ -43,7 +43,7 @@ public final class Golden implements AutoCloseable {
     }
 
     /** Files of this name as files: models are mapped, which cannot be done inside a jar. */
-    private static Path directory(String name) {
+    public static Path directory(String name) {
         try {
             URI place = Golden.class.getResource("/goldens/hf/" + name).toURI();
             if (!place.getScheme().equals("jar")) return Path.of(place);

@@ -1,5 +1,6 @@
 package squall.tornado;
 
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
@@ -48,7 +49,8 @@ record FoundDevice(Device device, TornadoDevice tornado) {
     /** With the file of tuned settings for such a device, among the profiles that ship. */
     DeviceTuning tuning() {
         String kind = device.id().substring(0, device.id().indexOf(':'));
-        return new DeviceTuning(this, (kind + "-" + device.name()).toLowerCase(Locale.ROOT).replaceAll("[^a-z0-9]+", "-") + ".json");
+        String name = (kind + "-" + device.name()).toLowerCase(Locale.ROOT).replaceAll("[^a-z0-9]+", "-");
+        return new DeviceTuning(this, Path.of(System.getProperty("squall.home", "."), "profiles", name + ".json"));
     }
 
     private static Type type(TornadoDevice device) {
@@ -72,6 +74,6 @@ record FoundDevice(Device device, TornadoDevice tornado) {
             default -> device.type() == Type.CPU ? Traits.Shape.ROWS : Traits.Shape.GROUPS;
         };
         boolean library = tornado.getTornadoVMBackend() == TornadoVMBackendType.CUDA && CuBlasLibrary.whyMissing() == null;
-        return new Traits(shape, GROUP, device.fp16(), true, library);
+        return new Traits(shape, GROUP, device.fp16(), true, library, Traits.Choices.USUAL);
     }
 }

@@ -48,12 +48,11 @@ record Sdk(Path home) {
         }
     }
 
-    /** As the API's jar is called. */
+    /** That of the API's jar. */
     String version() {
-        Pattern api = Pattern.compile("tornado-api-(.*)\\.jar");
         try (Stream<Path> jars = Files.list(home.resolve("share/java/tornado"))) {
-            return jars.map(j -> api.matcher(j.getFileName().toString())).filter(Matcher::matches).map(m -> m.group(1))
-                    .findFirst().orElse("of an unknown version");
+            return jars.filter(j -> ApiJar.NAME.matcher(j.getFileName().toString()).matches()).findFirst().map(j -> new ApiJar(j).version())
+                    .orElse("of an unknown version");
         } catch (IOException e) {
             return "of an unknown version";
         }

@@ -12,6 +12,7 @@ import squall.ops.Rope;
 import squall.ops.Routing;
 import squall.ops.StateSpec;
 import squall.ops.Weight;
+import squall.tornado.Traits.Fusion;
 import squall.tornado.kernels.Attention;
 import squall.tornado.kernels.CausalConv;
 import squall.tornado.kernels.DeltaGates;
@@ -70,6 +71,10 @@ final class TornadoOps implements Ops {
 
     Tape tape() {
         return tape;
+    }
+
+    private boolean fuses(Fusion fusion) {
+        return tape.frame().traits().fuses(fusion);
     }
 
     /** Elements of the arena that the recording needs. */
@@ -186,7 +191,7 @@ final class TornadoOps implements Ops {
     }
 
     @Override public void normSwiGlu(Buf h, Buf x, Norm norm, Weight gate, Weight up) {
-        if (!stack(gate, up)) {
+        if (!stack(gate, up) || !fuses(Fusion.SWIGLU)) {
             Ops.super.normSwiGlu(h, x, norm, gate, up);
             return;
         }
@@ -205,9 +210,8 @@ final class TornadoOps implements Ops {
         if (inLibrary(h.width())) {
             halve(Region.of(h));
             LibraryProduct.recordAdd(tape, Region.of(x), store.matrices(List.of(w)));
-            return;
-        }
-        MatMul.recordAdd(tape, Region.of(x), Region.of(h), store.matrices(List.of(w)));
+        } else if (fuses(Fusion.RESIDUAL)) MatMul.recordAdd(tape, Region.of(x), Region.of(h), store.matrices(List.of(w)));
+        else Ops.super.matmulAdd(x, h, w);
     }
 
     @Override public void add(Buf x, Buf y) {
@@ -236,6 +240,10 @@ final class TornadoOps implements Ops {
 
     @Override public void normRopeAppend(Buf q, Buf projected, HeadShape queries, Norm queryNorm, Buf k, Norm keyNorm, Buf v,
                                          StateSpec.Kv kv, Rope rope) {
+        if (!fuses(Fusion.ROPE_APPEND)) {
+            Ops.super.normRopeAppend(q, projected, queries, queryNorm, k, keyNorm, v, kv, rope);
+            return;
+        }
         HeadNormRope.Projected from = new HeadNormRope.Projected(Region.of(projected), queries, store.vector(queryNorm.weight()),
                 Region.of(k), Region.of(v), store.vector(keyNorm.weight()));
         if (queryNorm.eps() != keyNorm.eps() || from.queryNorm().array() != from.keyNorm().array())
@@ -250,6 +258,10 @@ final class TornadoOps implements Ops {
     }
 
     @Override public void gatedAttention(Buf y, Buf q, StateSpec.Kv kv, int heads, Buf g, HeadShape shape) {
+        if (!fuses(Fusion.ATTENTION_GATE)) {
+            Ops.super.gatedAttention(y, q, kv, heads, g, shape);
+            return;
+        }
         Pages pages = store.pages(kv);
         Attention.record(tape, place(Region.of(y)), Region.of(q), pages, heads, partial(pages, heads), Region.of(g), shape);
     }
@@ -295,6 +307,10 @@ final class TornadoOps implements Ops {
     }
 
     @Override public void deltaNet(Buf y, Buf u, Buf b, Buf a, Buf z, DeltaParts p) {
+        if (!fuses(Fusion.DELTA_NET)) {
+            Ops.super.deltaNet(y, u, b, a, z, p);
+            return;
+        }
         Slab window = store.window(p.window()), memory = store.memory(p.memory());
         DeltaStep.Weights w = new DeltaStep.Weights(store.vector(p.conv()), store.vector(p.decay()), store.vector(p.dt()), store.vector(p.norm().weight()));
         if (DeltaStep.serves(tape.frame(), p.shape(), w)) {

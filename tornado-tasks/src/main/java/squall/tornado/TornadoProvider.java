@@ -82,7 +82,15 @@ public final class TornadoProvider implements ExecutorProvider {
                         + " was not started; a device that is named, as in --device opencl:0, is looked for all the same";
     }
 
+    /** Without the flag TornadoVM runs the Java method of a kernel that does not compile, once, and says nothing. */
+    static String whyUnsafe() {
+        return "false".equalsIgnoreCase(System.getProperty("tornado.recover.bailout")) ? null
+                : "this JVM was started without -Dtornado.recover.bailout=false, so that a kernel that does not compile would give wrong "
+                        + "numbers and no error; ./squall, the launcher, sets it";
+    }
+
     private static Found start() {
+        if (whyUnsafe() != null) return new Found(List.of(), whyUnsafe());
         try {
             NativeOutput.capture();
             List<FoundDevice> all = FoundDevice.all();

@@ -1,5 +1,8 @@
 package squall.tornado;
 
+import java.util.EnumSet;
+import java.util.Set;
+
 /**
  * What of a device decides which kernels are recorded for it.
  *
@@ -8,16 +11,23 @@ package squall.tornado;
  * @param fp16    whether HalfFloatArray works
  * @param precise whether operands stay in float32; else products may round them to 16 bits, or to 8 for weights that are quantised
  * @param library whether cuBLAS can be called
+ * @param choices what can be one way or the other
  */
-public record Traits(Shape shape, int group, boolean fp16, boolean precise, boolean library) {
+public record Traits(Shape shape, int group, boolean fp16, boolean precise, boolean library, Choices choices) {
 
-    /** Precise ones. */
-    public Traits(Shape shape, int group, boolean fp16) {
-        this(shape, group, fp16, true, false);
-    }
+    /**
+     * What every device can do in more than one way; its profile says in which.
+     *
+     * @param split work-items (of a CPU device) or groups that attention over a few rows is split into; 0: what suits the shape
+     * @param delta how the delta rule goes over the rows of a prompt
+     * @param fused operations that are one task, where their parts could be tasks of their own
+     */
+    public record Choices(int split, Delta delta, Set<Fusion> fused) {
+        static final Choices USUAL = new Choices(0, Delta.ROWS, EnumSet.allOf(Fusion.class));
 
-    Traits withPrecise(boolean wanted) {
-        return new Traits(shape, group, fp16, wanted, library);
+        public Choices {
+            fused = Set.copyOf(fused);
+        }
     }
 
     public enum Shape {
@@ -27,5 +37,39 @@ public record Traits(Shape shape, int group, boolean fp16, boolean precise, bool
         GROUPS,
         /** A warp a matrix row and shuffles: CUDA. */
         WARPS
+    }
+
+    public enum Delta {
+        /** Row after row. */
+        ROWS,
+        /** Chunks of rows at a time, exact; for keys that they have room for. */
+        CHUNKS
+    }
+
+    /** Named after what they fuse. */
+    public enum Fusion {
+        /** Gate and up with the activation between them. */
+        SWIGLU,
+        /** A product with the addition to the residual stream. */
+        RESIDUAL,
+        /** Norm and rotation of queries and keys, and the append. */
+        ROPE_APPEND,
+        /** Attention's merge with its output gate. */
+        ATTENTION_GATE,
+        /** What a DeltaNet layer has between its projections, as far as the device has one task for it. */
+        DELTA_NET
+    }
+
+    /** Precise ones without a library. */
+    public Traits(Shape shape, int group, boolean fp16) {
+        this(shape, group, fp16, true, false, Choices.USUAL);
+    }
+
+    Traits withPrecise(boolean wanted) {
+        return new Traits(shape, group, fp16, wanted, library, choices);
+    }
+
+    public boolean fuses(Fusion fusion) {
+        return choices.fused.contains(fusion);
     }
 }

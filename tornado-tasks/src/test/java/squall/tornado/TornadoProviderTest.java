@@ -27,6 +27,19 @@ class TornadoProviderTest {
         assertEquals(List.of(), tornado.devices(), "the checker is no device to run on");
     }
 
+    @Tag("checker")
+    @Test void aJvmThatWouldRunAFailingKernelInJavaIsRefused() {
+        String before = System.clearProperty("tornado.recover.bailout");
+        try {
+            assertTrue(TornadoProvider.whyUnsafe().contains("-Dtornado.recover.bailout=false"));
+            System.setProperty("tornado.recover.bailout", "false");
+            assertNull(TornadoProvider.whyUnsafe());
+        } finally {
+            if (before == null) System.clearProperty("tornado.recover.bailout");
+            else System.setProperty("tornado.recover.bailout", before);
+        }
+    }
+
     @Test void devicesAreCalledByBackendAndNumber() {
         assumeTrue(TestDevice.isReal(), "needs a JVM with an SDK");
         assertNull(tornado.whyUnavailable());

@@ -29,9 +29,12 @@ public final class Attention {
     public static final int MAX_HEAD_DIM = 256;
     /** Rows of a recording for decoding. */
     private static final int FEW = 8;
-    /** Work-items wanted before splits are no longer worth their merge: of a CPU with many cores, groups of a large GPU. */
-    private static final int CPU_ITEMS = 64;
-    private static final int GPU_GROUPS = 512;
+    /**
+     * Work-items wanted before splits are no longer worth their merge, where the profile (setting "split") has no other number: of
+     * a CPU with many cores, groups of a large GPU.
+     */
+    public static final int CPU_ITEMS = 64;
+    public static final int GPU_GROUPS = 512;
     /** Splits of a row that is alone in its segment, beside segments of many rows. */
     private static final int SPLITS_AMONG_MANY = 8;
     /** Below every score. */
@@ -86,8 +89,9 @@ public final class Attention {
     }
 
     private static int splits(Frame f, int heads, int kvHeads, int headDim) {
-        if (items(f, headDim)) return few(f) ? Math.max(2, CPU_ITEMS / heads) : 1;
-        return few(f) ? Math.max(2, GPU_GROUPS / (f.maxRows() * kvHeads)) : SPLITS_AMONG_MANY;
+        int wanted = f.traits().choices().split() > 0 ? f.traits().choices().split() : items(f, headDim) ? CPU_ITEMS : GPU_GROUPS;
+        if (items(f, headDim)) return few(f) ? Math.max(2, wanted / heads) : 1;
+        return few(f) ? Math.max(2, wanted / (f.maxRows() * kvHeads)) : SPLITS_AMONG_MANY;
     }
 
     /**

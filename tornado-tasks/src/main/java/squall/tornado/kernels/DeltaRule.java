@@ -53,9 +53,13 @@ public final class DeltaRule {
         else recordWarps(tape, y, qkv, beta, g, s, shape);
     }
 
-    /** Whether a recording is for segments of many rows, and chunks serve them better. */
+    /** Whether a recording is for segments of many rows, and chunks serve them better, or are what the profile wants. */
     public static boolean isChunked(Frame f, DeltaShape shape) {
-        return DeltaTiles.serves(f, shape);
+        return switch (f.traits().choices().delta()) {
+            case USUAL -> DeltaTiles.serves(f, shape);
+            case ROWS -> false;
+            case CHUNKS -> shape.dk() <= DeltaChunks.LONGEST_KEY && !Attention.few(f);
+        };
     }
 
     /**

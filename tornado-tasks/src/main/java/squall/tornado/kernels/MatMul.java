@@ -208,9 +208,9 @@ public final class MatMul {
 
     /** Stores a sum; {@code up}: the place holds the gate's by now. */
     private static void put(FloatArray arena, int at, float value, int kind, boolean up) {
-        float old = arena.get(at), result = value;
-        if (kind == ADD) result = old + value;
-        if (up) result = silu(old) * value;
+        float result = value;
+        if (kind == ADD) result = arena.get(at) + value;
+        if (up) result = silu(arena.get(at)) * value;
         arena.set(at, result);
     }
 

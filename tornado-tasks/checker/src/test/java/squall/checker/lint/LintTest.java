@@ -14,12 +14,15 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Set;
 import java.util.TreeSet;
+import java.util.regex.MatchResult;
+import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
+import squall.checker.Fault;
 import squall.checker.kernels.Calm;
 import squall.checker.kernels.Sound;
 import squall.checker.kernels.Traps;
@@ -72,6 +75,33 @@ class LintTest {
         Set<Rule> planted = traps().stream().map(LintTest::rule).collect(Collectors.toCollection(() -> EnumSet.noneOf(Rule.class)));
         planted.addAll(ELSEWHERE);
         assertEquals(EnumSet.allOf(Rule.class), planted);
+    }
+
+    /** traps.md: names every rule and every fault that can be planted, and only examples that there are. */
+    @Test
+    void theTableOfTrapsHolds() throws IOException {
+        List<String> rows = Files.readAllLines(Path.of("traps.md")).stream().filter(line -> line.startsWith("| ")).toList();
+        Set<String> found = words(rows, 2, "[A-Z][A-Z_0-9]{2,}");
+        Set<String> all = new TreeSet<>();
+        EnumSet.allOf(Rule.class).forEach(rule -> all.add(rule.name()));
+        EnumSet.complementOf(EnumSet.of(Fault.DIALECT, Fault.EXCEPTION)).forEach(fault -> all.add(fault.name()));
+        assertEquals(all, found);
+        Set<String> planted = words(rows, 3, "(?<=`)\\w+(?=`)");
+        StringBuilder sources = new StringBuilder();
+        for (Path root : List.of(Path.of("src/test/java"), Path.of("../src/test/java")))
+            try (Stream<Path> files = Files.walk(root)) {
+                for (Path file : files.filter(f -> f.toString().endsWith(".java")).toList()) {
+                    sources.append(Files.readString(file));
+                }
+            }
+        planted.removeIf(name -> sources.indexOf("void " + name + "(") >= 0);
+        assertEquals(Set.of(), planted, "named in traps.md, and nowhere else");
+    }
+
+    /** What fits in a column; a bar that is part of the code in it is escaped. */
+    private static Set<String> words(List<String> rows, int column, String pattern) {
+        return rows.stream().flatMap(row -> Pattern.compile(pattern).matcher(row.split("(?<!\\\\)\\|")[column]).results())
+                .map(MatchResult::group).collect(Collectors.toCollection(TreeSet::new));
     }
 
     static Stream<KernelReport> harmless() {
