@@ -63,8 +63,14 @@ public final class Lint {
             names.add(code.parameterNames.getOrDefault(slot, "argument " + i));
             slot += Value.of(type.parameterType(i).descriptorString()).wide() ? 2 : 1;
         }
-        return new KernelReport(name, rules.violations(), names, access, code.parallelLoops.size(), rules.waits(), rules.usesGroups(),
+        return new KernelReport(name, violations(rules), names, access, code.parallelLoops.size(), rules.waits(), rules.usesGroups(),
                 rules.cudaOnly(), rules.notOnCuda());
+    }
+
+    /** Without what only OpenCL's compilers do wrong, in a kernel that cannot run there. */
+    private static List<Violation> violations(Analysis rules) {
+        return rules.cudaOnly().isEmpty() ? rules.violations()
+                : rules.violations().stream().filter(v -> v.rule() != Rule.LOCAL_STORE_IN_LOOP_BRANCH).toList();
     }
 
     private static Value[] parameters(MethodTypeDesc type, Object[] arguments, boolean nonNegative) {

@@ -146,6 +146,21 @@ public final class Calm {
         }
     }
 
+    /** Such a branch, in a kernel that no OpenCL compiler will see. */
+    public static void kLocalStoreOfAWarp(KernelContext context, FloatArray y, FloatArray x) {
+        float[] sums = context.allocateFloatLocalArray(32);
+        float all = context.simdSum(x.get(context.globalIdx));
+        if (context.localIdx == 0) {
+            float sum = 0f;
+            for (int j = 0; j < 8; j++) {
+                sum += all;
+            }
+            sums[0] = sum;
+        }
+        context.localBarrier();
+        y.set(context.globalIdx, sums[0]);
+    }
+
     public static void kReturnWithoutBarrier(KernelContext context, FloatArray y, int n) {
         if (context.globalIdx >= n) {
             return;
