@@ -74,6 +74,6 @@ record FoundDevice(Device device, TornadoDevice tornado) {
             default -> device.type() == Type.CPU ? Traits.Shape.ROWS : Traits.Shape.GROUPS;
         };
         boolean library = tornado.getTornadoVMBackend() == TornadoVMBackendType.CUDA && CuBlasLibrary.whyMissing() == null;
-        return new Traits(shape, GROUP, device.fp16(), true, library, Traits.Choices.USUAL);
+        return new Traits(shape, GROUP, device.fp16(), true, library);
     }
 }

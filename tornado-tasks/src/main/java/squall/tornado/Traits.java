@@ -60,9 +60,14 @@ public record Traits(Shape shape, int group, boolean fp16, boolean precise, bool
         DELTA_NET
     }
 
+    /** With the usual choices. */
+    public Traits(Shape shape, int group, boolean fp16, boolean precise, boolean library) {
+        this(shape, group, fp16, precise, library, Choices.USUAL);
+    }
+
     /** Precise ones without a library. */
     public Traits(Shape shape, int group, boolean fp16) {
-        this(shape, group, fp16, true, false, Choices.USUAL);
+        this(shape, group, fp16, true, false);
     }
 
     Traits withPrecise(boolean wanted) {

@@ -121,6 +121,7 @@ class KernelFaultsTest {
         System.setProperty("squall.checker.threads", threads);
         reported(Fault.BARRIER, "kBarrierInBranch", -1, () -> Graphs.run(graph().task("t", Faulty::kBarrierInBranch, CONTEXT, y), 32, 8));
         reported(Fault.BARRIER, "kBarrierInUnevenLoop", -1, () -> Graphs.run(graph().task("t", Faulty::kBarrierInUnevenLoop, CONTEXT, y), 32, 8));
+        reported(Fault.BARRIER, "kBarrierAfterReturn", -1, () -> Graphs.run(graph().task("t", Faulty::kBarrierAfterReturn, CONTEXT, y, 5), 32, 32));
         reported(Fault.BARRIER, "kTwoBarriers", -1, () -> Graphs.run(graph().task("t", Faulty::kTwoBarriers, CONTEXT, y), 32, 8));
         reported(Fault.BARRIER, "kShuffleInBranch", -1, () -> Graphs.run(graph().task("t", Faulty::kShuffleInBranch, CONTEXT, y), 32, 32));
     }

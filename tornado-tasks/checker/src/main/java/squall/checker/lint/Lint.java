@@ -6,7 +6,9 @@ import java.lang.constant.ClassDesc;
 import java.lang.constant.MethodTypeDesc;
 import java.lang.reflect.AccessFlag;
 import java.util.ArrayList;
+import java.util.EnumSet;
 import java.util.List;
+import java.util.Set;
 
 /**
  * Reads kernels' bytecode and refuses what TornadoVM 5.2.0 refuses or miscompiles ({@link Rule}). Ordinary numbers are
@@ -17,6 +19,7 @@ public final class Lint {
 
     private static final String CONTEXT = "Luk/ac/manchester/tornado/api/KernelContext;";
     private static final String KERNEL_NAME = "k[A-Z].*";
+    private static final Set<Rule> OF_OPENCL = EnumSet.of(Rule.LOCAL_STORE_IN_LOOP_BRANCH, Rule.RETURN_BEFORE_BARRIER);
 
     private Lint() {
     }
@@ -70,7 +73,7 @@ public final class Lint {
     /** Without what only OpenCL's compilers do wrong, in a kernel that cannot run there. */
     private static List<Violation> violations(Analysis rules) {
         return rules.cudaOnly().isEmpty() ? rules.violations()
-                : rules.violations().stream().filter(v -> v.rule() != Rule.LOCAL_STORE_IN_LOOP_BRANCH).toList();
+                : rules.violations().stream().filter(v -> !OF_OPENCL.contains(v.rule())).toList();
     }
 
     private static Value[] parameters(MethodTypeDesc type, Object[] arguments, boolean nonNegative) {

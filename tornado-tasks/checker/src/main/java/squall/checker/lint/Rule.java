@@ -35,7 +35,7 @@ public enum Rule {
             "recompute it after the if/else, or make the branch part of the loop's bound"),
     CONDITION_IN_LOOP_TEST("a conditional expression in a loop's test makes the compiler drop what stands behind the loop",
             "settle the bound in a variable before the loop"),
-    RETURN_BEFORE_BARRIER("a return before a barrier: PoCL runs work-items through loops that they should not reach, and other devices wait for them",
+    RETURN_BEFORE_BARRIER("a return before a barrier: PoCL runs work-items through loops that they should not reach",
             "loop bounds of zero, int size = row < rows ? width : 0, and a guard around what is written"),
     LOCAL_STORE_IN_LOOP_BRANCH("what a branch that holds a loop stores to local memory is lost by PoCL 3.1",
             "let all work-items store, or make the branch part of the loop's bound"),

@@ -146,9 +146,12 @@ public final class Calm {
         }
     }
 
-    /** Such a branch, in a kernel that no OpenCL compiler will see. */
-    public static void kLocalStoreOfAWarp(KernelContext context, FloatArray y, FloatArray x) {
+    /** Such a branch, and a return before the barrier, in a kernel that no OpenCL compiler will see. */
+    public static void kLocalStoreOfAWarp(KernelContext context, FloatArray y, FloatArray x, int groups) {
         float[] sums = context.allocateFloatLocalArray(32);
+        if (context.groupIdx >= groups) {
+            return;
+        }
         float all = context.simdSum(x.get(context.globalIdx));
         if (context.localIdx == 0) {
             float sum = 0f;

@@ -98,6 +98,16 @@ public final class Faulty {
         y.set(context.globalIdx, 1f);
     }
 
+    /** Of the first n; the exchange makes it a kernel for CUDA, where a return may stand before a barrier if all take it. */
+    public static void kBarrierAfterReturn(KernelContext context, FloatArray y, int n) {
+        float first = context.simdBroadcastFirst(1f);
+        if (context.localIdx >= n) {
+            return;
+        }
+        context.localBarrier(); // here
+        y.set(context.globalIdx, first);
+    }
+
     public static void kTwoBarriers(KernelContext context, FloatArray y) {
         if (context.localIdx < 3) {
             y.set(context.globalIdx, 1f);
