@@ -54,7 +54,7 @@ final class DeviceTuning implements Tuning {
         all.put(GROUP, List.of("64", "32", "128"));
         int split = device.usual().shape() == Traits.Shape.ROWS ? Attention.CPU_ITEMS : Attention.GPU_GROUPS;
         all.put(SPLIT, IntStream.of(split, split / 4, split * 4).mapToObj(Integer::toString).toList());
-        all.put(DELTA, List.of("rows", "chunks"));
+        all.put(DELTA, List.of("usual", device.usual().shape() == Traits.Shape.WARPS ? "rows" : "chunks"));
         for (Traits.Fusion fusion : Traits.Fusion.values()) all.put(setting(fusion), SWITCH);
         if (device.usual().library()) all.put(LIBRARY, SWITCH);
         return all;

@@ -23,7 +23,7 @@ public record Traits(Shape shape, int group, boolean fp16, boolean precise, bool
      * @param fused operations that are one task, where their parts could be tasks of their own
      */
     public record Choices(int split, Delta delta, Set<Fusion> fused) {
-        static final Choices USUAL = new Choices(0, Delta.ROWS, EnumSet.allOf(Fusion.class));
+        static final Choices USUAL = new Choices(0, Delta.USUAL, EnumSet.allOf(Fusion.class));
 
         public Choices {
             fused = Set.copyOf(fused);
@@ -40,6 +40,8 @@ public record Traits(Shape shape, int group, boolean fp16, boolean precise, bool
     }
 
     public enum Delta {
+        /** What suits the device. */
+        USUAL,
         /** Row after row. */
         ROWS,
         /** Chunks of rows at a time, exact; for keys that they have room for. */

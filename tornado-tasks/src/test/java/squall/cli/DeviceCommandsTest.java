@@ -128,7 +128,7 @@ class DeviceCommandsTest {
 
     @Test void tuneOneSettingLeavesTheOthers() throws Exception {
         run(tune(Map.of("group=64", 4.0, "group=32", 3.0, "group=128", 5.0)));
-        run(tune(Map.of("delta=rows", 4.0)), "--only", "delta");
+        run(tune(Map.of("delta=usual", 4.0)), "--only", "delta");
         Profile profile = Profile.read(directory.resolve("profiles").resolve("test.json"));
         assertEquals("32", profile.settings().get("group"));
         assertEquals("chunks", profile.settings().get("delta"));
