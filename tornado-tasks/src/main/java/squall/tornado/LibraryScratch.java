@@ -1,8 +1,11 @@
 package squall.tornado;
 
 import java.util.List;
+import java.util.Objects;
+import java.util.stream.Stream;
 import uk.ac.manchester.tornado.api.types.arrays.FloatArray;
 import uk.ac.manchester.tornado.api.types.arrays.HalfFloatArray;
+import uk.ac.manchester.tornado.api.types.arrays.LongArray;
 
 /**
  * What products by cuBLAS go through, one set for all layers: a library's task takes whole arrays, so that the matrix of a
@@ -14,10 +17,12 @@ public final class LibraryScratch {
     private int rowCount;
     private int productCount;
     private int factorCount;
+    private int tileCount;
     private HalfFloatArray weights;
     private HalfFloatArray rows;
     private FloatArray products;
     private FloatArray factors;
+    private LongArray tiles;
 
     /** Notes a product of {@code maxRows} rows with a matrix [outs, cols]. */
     public void need(int maxRows, int outs, int cols) {
@@ -32,7 +37,13 @@ public final class LibraryScratch {
         factorCount = Math.max(factorCount, maxRows);
     }
 
+    /** Notes rows that are operands of tensor cores, so many longs of them. */
+    public void needTiles(int longs) {
+        tileCount = Math.max(tileCount, longs);
+    }
+
     void include(LibraryScratch other) {
+        tileCount = Math.max(tileCount, other.tileCount);
         weightCount = Math.max(weightCount, other.weightCount);
         rowCount = Math.max(rowCount, other.rowCount);
         productCount = Math.max(productCount, other.productCount);
@@ -41,6 +52,7 @@ public final class LibraryScratch {
 
     /** Makes the arrays, if any product goes through them. */
     void allocate() {
+        if (tileCount > 0) tiles = new LongArray(tileCount);
         if (weightCount == 0) return;
         weights = new HalfFloatArray(weightCount);
         rows = new HalfFloatArray(rowCount);
@@ -50,7 +62,7 @@ public final class LibraryScratch {
 
     /** For the device to make room for. */
     List<Object> arrays() {
-        return weights == null ? List.of() : List.of(weights, rows, products, factors);
+        return Stream.of(weights, rows, products, factors, tiles).filter(Objects::nonNull).map(Object.class::cast).toList();
     }
 
     /** A matrix, [outs, cols]. */
@@ -66,6 +78,11 @@ public final class LibraryScratch {
     /** Results, [maxRows, outs], to be multiplied with the row's factor. */
     public FloatArray products() {
         return products;
+    }
+
+    /** Operands of tensor cores, see {@code TileMatMul}. */
+    public LongArray tiles() {
+        return tiles;
     }
 
     /** One a row. */

@@ -168,6 +168,12 @@ public final class Rig {
         scratch.allocate();
     }
 
+    /** Makes room for so many longs of operands of tensor cores. */
+    public void tiles(int longs) {
+        scratch.needTiles(longs);
+        scratch.allocate();
+    }
+
     /** Plays on a fresh device; {@code arrays} are what the kernels read besides the arena. */
     public void play(Consumer<Tape> score, TornadoNativeArray... arrays) {
         for (int i = 0; i < ARENA; i++) before[i] = arena.get(i);

@@ -50,7 +50,9 @@ public final class MatMul {
 
     private static void product(Tape tape, String name, Region y, Region x, Bank w, int outs, int kind) {
         Frame f = tape.frame();
-        if (PlaneMatMul.reads(f, w)) PlaneMatMul.record(tape, name, y, x, w, outs, kind);
+        TileMatMul.note(f, w);
+        if (TileMatMul.serves(f, w)) TileMatMul.record(tape, name, y, x, w, outs, kind);
+        else if (PlaneMatMul.reads(f, w)) PlaneMatMul.record(tape, name, y, x, w, outs, kind);
         else if (WarpMatMul.reads(f, w)) WarpMatMul.record(tape, name, y, x, w, outs, kind);
         else portable(tape, name, y, x, w, outs, kind);
     }

@@ -233,6 +233,16 @@ public record Planes(HalfFloatArray scales, float gain) {
         return quanta;
     }
 
+    /** The same, read for itself: k need not be a constant. */
+    static int four(int layout, LongArray quanta, int row, int strips, int s, int k) {
+        int shift = 0, plane = layout >> HIGH & 3;
+        if ((layout & 15) == 8) shift = (k >> 1) * strips;
+        int bytes = (int) (quanta.get(row + shift + s) >> 32 * (k & 1));
+        if ((layout & 15) == 4) bytes = bytes >> 4 * (k >> 1) & NIBBLES;
+        if (plane > 0) bytes |= (high(layout, quanta, row, strips, s) >> plane * k & ONES * ((1 << plane) - 1)) << 4;
+        return bytes;
+    }
+
     /** What is taken from a quantum. */
     static int bias(int layout) {
         return layout >> BIAS & 63;
@@ -256,8 +266,7 @@ public record Planes(HalfFloatArray scales, float gain) {
 
     /** Number i of a row, without the gain. */
     static float at(int layout, LongArray quanta, HalfFloatArray scales, int row, int rowScales, int cols, int i) {
-        int s = i >> 4, strips = cols >> 4, k = i >> 2 & 3;
-        int bytes = four(layout, low(quanta, row, s), second(layout, quanta, row, strips, s), high(layout, quanta, row, strips, s), k);
+        int s = i >> 4, bytes = four(layout, quanta, row, cols >> 4, s, i >> 2 & 3);
         int quantum = (bytes >> 8 * (i & 3)) << 24 >> 24;
         return scale(layout, scales, rowScales, s) * (quantum - bias(layout)) - minimum(layout, scales, rowScales, s);
     }

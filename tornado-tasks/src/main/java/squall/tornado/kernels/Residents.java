@@ -48,6 +48,7 @@ public final class Residents {
                 case FloatArray a -> g.task(id, Residents::kOpenFloats, f.context(), a);
                 case IntArray a -> g.task(id, Residents::kOpenInts, f.context(), a);
                 case HalfFloatArray a -> g.task(id, Residents::kOpenHalves, f.context(), a);
+                case LongArray a -> g.task(id, Residents::kOpenLongs, f.context(), a);
                 default -> throw new IllegalArgumentException("no kernel writes a " + array.getClass().getSimpleName());
             }
         });
@@ -87,6 +88,10 @@ public final class Residents {
 
     static void kOpenHalves(KernelContext context, HalfFloatArray a) {
         a.set(context.globalIdx, new HalfFloat(0f));
+    }
+
+    static void kOpenLongs(KernelContext context, LongArray a) {
+        a.set(context.globalIdx, 0);
     }
 
     /** Brings the device's page table up to date: {@code table[step[patchesAt + 2 i]] = step[patchesAt + 2 i + 1]}. */

@@ -39,8 +39,8 @@ final class WarpMatMul {
 
     // where the numbers are
     private static final int FLOATS = 0;
-    private static final int HALVES = 1;
-    private static final int LONGS = 2;
+    static final int HALVES = 1;
+    static final int LONGS = 2;
 
     private static final FloatArray NO_FLOATS = new FloatArray(1);
     private static final HalfFloatArray NO_HALVES = new HalfFloatArray(1);

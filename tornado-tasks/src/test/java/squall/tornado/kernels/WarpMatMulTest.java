@@ -105,14 +105,12 @@ class WarpMatMulTest {
     // ---- x in bytes
 
     @ParameterizedTest @MethodSource("quantised") void productsOfPlanes(Format format) {
-        for (int rows : new int[] {1, 3}) {
-            Rig rig = rig(rows, false);
-            Bank file = Banks.of(format, 19, 768, 1), w = Banks.planes(file);
-            Region x = rig.region(768), y = rig.region(19);
-            play(rig, MatMul::record, y, x, w);
-            for (int r = 0; r < rows; r++) rig.expect(y, r, product(rig, file, x, r), bounds(rig, file, x, r));
-            rig.nothingElseChanged();
-        }
+        Rig rig = rig(1, false);
+        Bank file = Banks.of(format, 19, 768, 1), w = Banks.planes(file);
+        Region x = rig.region(768), y = rig.region(19);
+        play(rig, MatMul::record, y, x, w);
+        rig.expect(y, 0, product(rig, file, x, 0), bounds(rig, file, x, 0));
+        rig.nothingElseChanged();
     }
 
     /** More columns than peaks are kept of at a time, and a number of strips that no warp divides. */
