@@ -33,7 +33,7 @@ final class ProductTimes {
     private static final String SIZES = "1024x1024,4096x4096,12288x4096,4096x12288,151936x1024";
     private static final String ROWS = "1,4,16,64";
     private static final int FEW = 16;
-    private static final int MANY = 80;
+    private static final int MANY = 48;
     /** Bytes of a bank: several times the caches. */
     private static final long BANK = 400_000_000;
     private static final int EXECUTIONS = 15;
@@ -44,6 +44,7 @@ final class ProductTimes {
     private final List<Object> arrays = new ArrayList<>();
     private final FloatArray arena;
     private final StepArray step;
+    private final LibraryScratch scratch = new LibraryScratch();
 
     private ProductTimes(Format format, int outs, int cols, int rows) {
         this.rows = rows;
@@ -56,6 +57,8 @@ final class ProductTimes {
         StepPlan.Builder plan = new StepPlan.Builder();
         for (int r = 0; r < rows; r++) plan.add(r, 0, new int[1], 0, 1, StepPlan.Want.LAST);
         step.fill(plan.build(), new int[0], 0);
+        scratch.needTiles(16 * cols);
+        scratch.allocate();
     }
 
     private Bank bank(Format format, int outs, int cols) {
@@ -95,7 +98,8 @@ final class ProductTimes {
         int maxRows = rows == 1 ? 1 : rows <= 8 ? 8 : 64, cols = bank.cols();
         TaskGraph graph = new TaskGraph("products" + tasks);
         FloatArray halves = Halves.table();
-        graph.transferToDevice(DataTransferMode.FIRST_EXECUTION, arena, step.ints, halves).transferToDevice(DataTransferMode.FIRST_EXECUTION, arrays.toArray());
+        graph.transferToDevice(DataTransferMode.FIRST_EXECUTION, arena, step.ints, halves).transferToDevice(DataTransferMode.FIRST_EXECUTION, arrays.toArray())
+                .transferToDevice(DataTransferMode.FIRST_EXECUTION, scratch.arrays().toArray());
         GridScheduler scheduler = new GridScheduler();
         KernelContext context = new KernelContext();
         Tape tape = new Tape(graph, scheduler, null);
@@ -104,7 +108,7 @@ final class ProductTimes {
             layer.set(0, t % layers);
             graph.transferToDevice(DataTransferMode.FIRST_EXECUTION, layer);
             tape.turnTo(new Frame(context, arena, step.ints, step.rowsAt, layer, halves, maxRows,
-                    new Traits(Traits.Shape.WARPS, 64, true, false, false), null));
+                    new Traits(Traits.Shape.WARPS, 64, true, false, false), scratch));
             MatMul.record(tape, new Region(bank.rows(), 64 * cols, bank.rows()), new Region(cols, 0, cols), bank);
         }
         graph.transferToHost(DataTransferMode.UNDER_DEMAND, arena);
