@@ -47,8 +47,8 @@ public final class Attention {
         Frame f = tape.frame();
         int width = pages.kvHeads() * pages.headDim();
         tape.add("appendKv", Grid.itemsPerRow(width, f.traits().group()), (g, id) -> Kept.ready(g, pages).task(id, Attention::kAppend, f.context(),
-                f.arena(), f.step(), f.rowsAt(), f.layer(), Kept.floats(pages.keys()), Kept.floats(pages.values()), Kept.halves(pages.keys()),
-                Kept.halves(pages.values()), Kept.half(pages), pages.table(), pages.pagesPerSlot(), pages.layerStride(), k.at(), k.stride(),
+                f.arena(), f.step(), f.rowsAt(), f.layer(), Kept.keys(pages), Kept.values(pages), Kept.halfKeys(pages),
+                Kept.halfValues(pages), Kept.half(pages), pages.table(), pages.pagesPerSlot(), pages.layerStride(), k.at(), k.stride(),
                 v.at(), v.stride(), width));
     }
 
@@ -139,7 +139,7 @@ public final class Attention {
         int splits = splits(f, heads, pages.kvHeads(), pages.headDim());
         Region to = splits == 1 ? y : partial;
         tape.add("attention", Grid.perRow(heads * splits, 1), (g, id) -> g.task(id, Attention::kAttendItem, f.context(), f.arena(),
-                f.step(), f.rowsAt(), f.layer(), Kept.floats(pages.keys()), Kept.floats(pages.values()), pages.table(), pages.pagesPerSlot(), pages.layerStride(),
+                f.step(), f.rowsAt(), f.layer(), Kept.keys(pages), Kept.values(pages), pages.table(), pages.pagesPerSlot(), pages.layerStride(),
                 to.at(), to.stride(), q.at(), q.stride(), heads, heads / pages.kvHeads(), pages.headDim(), splits));
     }
 

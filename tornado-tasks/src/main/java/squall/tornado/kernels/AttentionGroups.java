@@ -38,7 +38,7 @@ public final class AttentionGroups {
         boolean few = Attention.few(f);
         if (!few) recordTiles(tape, y, q, pages, heads);
         tape.add("attention", Grid.perRow(pages.kvHeads() * blocks * splits, group), (g, id) -> g.task(id, AttentionGroups::kAttendSplit, f.context(),
-                f.arena(), f.step(), f.rowsAt(), f.layer(), Kept.floats(pages.keys()), Kept.floats(pages.values()), pages.table(),
+                f.arena(), f.step(), f.rowsAt(), f.layer(), Kept.keys(pages), Kept.values(pages), pages.table(),
                 pages.pagesPerSlot(), pages.layerStride(), partial.at(), partial.stride(), q.at(), q.stride(), heads, sharing, dim, splits,
                 few ? 1 : 0, group));
     }
@@ -49,8 +49,8 @@ public final class AttentionGroups {
         int group = group(f);
         Grid grid = new Grid((rows, segments) -> (rows / ROWS + segments) * heads, group);
         tape.add("attentionTiles", grid, (g, id) -> Kept.ready(g, pages).task(id, AttentionGroups::kAttendTile, f.context(), f.arena(), f.step(),
-                f.rowsAt(), f.layer(), Kept.floats(pages.keys()), Kept.floats(pages.values()), Kept.halves(pages.keys()),
-                Kept.halves(pages.values()), Kept.half(pages), pages.table(), pages.pagesPerSlot(), pages.layerStride(), Place.of(y), Place.of(q),
+                f.rowsAt(), f.layer(), Kept.keys(pages), Kept.values(pages), Kept.halfKeys(pages),
+                Kept.halfValues(pages), Kept.half(pages), pages.table(), pages.pagesPerSlot(), pages.layerStride(), Place.of(y), Place.of(q),
                 heads, heads / pages.kvHeads(), pages.headDim(), group));
     }
 

@@ -65,8 +65,8 @@ final class AttentionWarps {
         int kvHeads = pages.kvHeads(), dim = pages.headDim(), splits = splits(f, kvHeads), sharing = heads / kvHeads;
         int blocks = (sharing + SHARED - 1) / SHARED, all = few(f) ? 1 : 0;
         tape.add("attention", Grid.perRow(kvHeads * blocks * splits, GROUP), (g, id) -> Kept.ready(g, pages).task(id, AttentionWarps::kAttendWarps,
-                f.context(), f.arena(), f.step(), f.layer(), Kept.floats(pages.keys()), Kept.floats(pages.values()), Kept.halves(pages.keys()),
-                Kept.halves(pages.values()), pages.table(), Place.of(partial), Place.of(q), Pair.of(pages.pagesPerSlot(), pages.layerStride()),
+                f.context(), f.arena(), f.step(), f.layer(), Kept.keys(pages), Kept.values(pages), Kept.halfKeys(pages),
+                Kept.halfValues(pages), pages.table(), Place.of(partial), Place.of(q), Pair.of(pages.pagesPerSlot(), pages.layerStride()),
                 Pair.of(heads, kvHeads), Pair.of(dim, splits), Pair.of(f.rowsAt(), all << 1 | Kept.half(pages))));
         int parts = (dim + MERGED - 1) / MERGED;
         long gates = gate == null ? 0 : Place.of(gate) + shape.offset();

@@ -95,8 +95,8 @@ public final class HeadNormRope {
             return;
         }
         tape.add("normRopeAppend", Grid.perRow(shape.heads() + pages.kvHeads(), group), (g, id) -> g.task(id, HeadNormRope::kNormRopeAppend,
-                f.context(), f.arena(), f.step(), f.layer(), from.queryNorm.array(), angles, Kept.floats(pages.keys()),
-                Kept.floats(pages.values()), pages.table(),
+                f.context(), f.arena(), f.step(), f.layer(), from.queryNorm.array(), angles, Kept.keys(pages),
+                Kept.values(pages), pages.table(),
                 Pair.of(from.queryNorm.at(), from.keyNorm.at()), Pair.of(from.queryNorm.layerStride(), frequencies),
                 Pair.of(pages.pagesPerSlot(), pages.layerStride()), Pair.of(y.at(), y.stride()),
                 Pair.of(from.q.at() + shape.offset(), from.q.stride()), Pair.of(from.k.at(), from.k.stride()),
@@ -169,7 +169,7 @@ public final class HeadNormRope {
         int units = shape.heads() + pages.kvHeads();
         tape.add("normRopeAppend", Grid.itemsPerRow(units * WARP, WARPS * WARP), (g, id) -> Kept.ready(g, pages).task(id,
                 HeadNormRope::kNormRopeAppendWarps, f.context(), f.arena(), f.step(), f.layer(), from.queryNorm.array(), angles,
-                Kept.floats(pages.keys()), Kept.floats(pages.values()), Kept.halves(pages.keys()), Kept.halves(pages.values()), pages.table(),
+                Kept.keys(pages), Kept.values(pages), Kept.halfKeys(pages), Kept.halfValues(pages), pages.table(),
                 Pair.of(from.queryNorm.at(), from.keyNorm.at()), from.queryNorm.layerStride(), Pair.of(pages.pagesPerSlot(), pages.layerStride()),
                 Pair.of(y.at(), from.q.at() + shape.offset()), Pair.of(from.k.at(), from.v.at()),
                 Pair.of(Pair.small(y.stride(), from.q.stride()), Pair.small(from.k.stride(), from.v.stride())),

@@ -6,29 +6,40 @@ import uk.ac.manchester.tornado.api.enums.DataTransferMode;
 import uk.ac.manchester.tornado.api.types.HalfFloat;
 import uk.ac.manchester.tornado.api.types.arrays.FloatArray;
 import uk.ac.manchester.tornado.api.types.arrays.HalfFloatArray;
-import uk.ac.manchester.tornado.api.types.arrays.TornadoNativeArray;
 
 /**
  * Keys and values as {@link Pages} keep them, in float32 or in half precision: kernels take an array of each type, one of which
  * is nothing, and a constant that says which. TornadoVM leaves out the code for the other.
  */
 final class Kept {
-    private static final FloatArray NO_FLOATS = new FloatArray(1);
-    private static final HalfFloatArray NO_HALVES = new HalfFloatArray(1);
+    // one for keys and one for values: a task that writes one array by two arguments waits for itself, and TornadoVM for ever
+    private static final FloatArray NO_KEYS = new FloatArray(1);
+    private static final FloatArray NO_VALUES = new FloatArray(1);
+    private static final HalfFloatArray NO_HALF_KEYS = new HalfFloatArray(1);
+    private static final HalfFloatArray NO_HALF_VALUES = new HalfFloatArray(1);
 
     private Kept() {}
 
     /** A graph that has what stands for arrays that are not there; before a task with pages. */
     static TaskGraph ready(TaskGraph g, Pages pages) {
-        return g.transferToDevice(DataTransferMode.FIRST_EXECUTION, pages.isHalf() ? NO_FLOATS : NO_HALVES);
+        return pages.isHalf() ? g.transferToDevice(DataTransferMode.FIRST_EXECUTION, NO_KEYS, NO_VALUES)
+                : g.transferToDevice(DataTransferMode.FIRST_EXECUTION, NO_HALF_KEYS, NO_HALF_VALUES);
     }
 
-    static FloatArray floats(TornadoNativeArray kept) {
-        return kept instanceof FloatArray floats ? floats : NO_FLOATS;
+    static FloatArray keys(Pages pages) {
+        return pages.isHalf() ? NO_KEYS : (FloatArray) pages.keys();
     }
 
-    static HalfFloatArray halves(TornadoNativeArray kept) {
-        return kept instanceof HalfFloatArray halves ? halves : NO_HALVES;
+    static FloatArray values(Pages pages) {
+        return pages.isHalf() ? NO_VALUES : (FloatArray) pages.values();
+    }
+
+    static HalfFloatArray halfKeys(Pages pages) {
+        return pages.isHalf() ? (HalfFloatArray) pages.keys() : NO_HALF_KEYS;
+    }
+
+    static HalfFloatArray halfValues(Pages pages) {
+        return pages.isHalf() ? (HalfFloatArray) pages.values() : NO_HALF_VALUES;
     }
 
     /** 1 for half precision, as an argument of a task. */

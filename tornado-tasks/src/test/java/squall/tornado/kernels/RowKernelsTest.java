@@ -1,12 +1,17 @@
 package squall.tornado.kernels;
 
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
+
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.ValueSource;
 import squall.ops.HeadShape;
 import squall.tornado.Region;
 import squall.tornado.Rig;
 import squall.tornado.Small;
+import squall.tornado.TestDevice;
 import squall.tornado.Traits;
 import uk.ac.manchester.tornado.api.types.arrays.FloatArray;
 
@@ -16,13 +21,20 @@ class RowKernelsTest {
     private static final double TOLERANCE = 1e-6;
 
     private static Rig rig(long seed) {
-        Rig rig = new Rig(seed, 2, TRAITS);
+        return rig(seed, TRAITS.shape());
+    }
+
+    private static Rig rig(long seed, Traits.Shape shape) {
+        Rig rig = new Rig(seed, 2, new Traits(shape, 64, false));
         rig.plan(new int[] {1, 3, 4}, new int[] {0, 0, 1});
         return rig;
     }
 
-    @ParameterizedTest @ValueSource(ints = {1, 7, 64, 65, 300, 1024}) void rowNorm(int width) {
-        Rig rig = rig(width);
+    @ParameterizedTest @CsvSource({"GROUPS, 1", "GROUPS, 7", "GROUPS, 64", "GROUPS, 65", "GROUPS, 300", "GROUPS, 1024", "WARPS, 1", "WARPS, 65",
+        "WARPS, 300", "WARPS, 1024", "WARPS, 2560", "WARPS, 4100"})
+    void rowNorm(Traits.Shape shape, int width) {
+        assumeTrue(shape != Traits.Shape.WARPS || TestDevice.hasWarps(), "the backend has no warps");
+        Rig rig = rig(width, shape);
         Region x = rig.region(width);
         Region y = rig.region(width);
         Small weight = rig.small(width);
@@ -31,8 +43,9 @@ class RowKernelsTest {
         rig.nothingElseChanged();
     }
 
-    @Test void rowNormInPlace() {
-        Rig rig = rig(2);
+    @ParameterizedTest @EnumSource(names = {"GROUPS", "WARPS"}) void rowNormInPlace(Traits.Shape shape) {
+        assumeTrue(shape != Traits.Shape.WARPS || TestDevice.hasWarps(), "the backend has no warps");
+        Rig rig = rig(2, shape);
         Region x = rig.region(100);
         Small weight = rig.small(100);
         rig.play(tape -> RowNorm.record(tape, x, x, weight, 0.1f), weight.array());
