@@ -62,7 +62,7 @@ final class AttentionTiles {
         int each = QUERIES / (heads / pages.kvHeads());
         Grid grid = new Grid((rows, segments) -> (rows / each + segments) * pages.kvHeads(), GROUP);
         tape.add("attentionTiles", grid, (g, id) -> Kept.ready(g, pages).task(id, AttentionTiles::kAttendTensor, f.context(), f.arena(), f.step(),
-                f.layer(), Kept.floats(pages.keys()), Kept.floats(pages.values()), Kept.halves(pages.keys()), Kept.halves(pages.values()),
+                f.layer(), Kept.keys(pages), Kept.values(pages), Kept.halfKeys(pages), Kept.halfValues(pages),
                 Kept.half(pages), pages.table(), pages.pagesPerSlot(), pages.layerStride(), Place.of(y), Place.of(q), heads,
                 heads / pages.kvHeads(), pages.headDim()));
     }
