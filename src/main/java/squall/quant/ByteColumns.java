@@ -1,6 +1,7 @@
 package squall.quant;
 
 import jdk.incubator.vector.IntVector;
+import jdk.incubator.vector.VectorMask;
 
 /**
  * Kernels that read 32 bytes as eight ints and take their bytes one column after the other: byte j of each int, j < 4.
@@ -12,9 +13,22 @@ final class ByteColumns {
     /** Kernels of this kind are for eight lanes; the other widths take rows as they lie. */
     static final boolean ON = Lanes.COUNT == 8;
 
-    static final IntVector BYTE = IntVector.broadcast(Lanes.INTS, 255);
-    static final IntVector LOW = IntVector.broadcast(Lanes.INTS, 15);
-    static final IntVector HIGH = IntVector.broadcast(Lanes.INTS, 240);
+    static final IntVector BYTE = IntVector.broadcast(Lanes.INTS, 0xFF);
+    static final IntVector BYTE_1 = IntVector.broadcast(Lanes.INTS, 0xFF00);
+    static final IntVector BYTE_2 = IntVector.broadcast(Lanes.INTS, 0xFF0000);
+    static final IntVector BYTE_3 = IntVector.broadcast(Lanes.INTS, 0xFF000000);
+    static final IntVector LOW = IntVector.broadcast(Lanes.INTS, 0xF);
+    static final IntVector HIGH = IntVector.broadcast(Lanes.INTS, 0xF0);
+    static final IntVector LOW_1 = IntVector.broadcast(Lanes.INTS, 0xF00);
+    static final IntVector HIGH_1 = IntVector.broadcast(Lanes.INTS, 0xF000);
+
+    /** What a byte of an int is multiplied with to be taken where it lies: no shift, and an exact factor of x. */
+    static final float[] PER_BYTE = {1, 0x1p-8f, 0x1p-16f, 0x1p-24f};
+
+    /** The upper half of the lanes. */
+    private static final long UPPER_LANES = (1L << Lanes.COUNT) - (1L << Lanes.COUNT / 2);
+    static final VectorMask<Integer> UPPER_INTS = VectorMask.fromLong(Lanes.INTS, UPPER_LANES);
+    static final VectorMask<Float> UPPER_FLOATS = VectorMask.fromLong(Lanes.FLOATS, UPPER_LANES);
 
     /**
      * Masks an index of prepared activations. It changes nothing: they are fewer. But then the compiler knows that

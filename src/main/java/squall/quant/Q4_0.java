@@ -55,16 +55,68 @@ final class Q4_0 extends BlockCodec {
         return Lanes.sum(sum);
     }
 
-    // prepared, for each block: [-8 * the sums of a lane's x: COUNT | x of low nibbles: 16 | of high ones, / 16: 16];
+    // prepared where rows are whole pairs of blocks, and vectors of eight: for each pair, lanes 0 to 3 for the first block,
+    // [-8 * the sums of a lane's x: 8 | by nibbles of the ints, the lower ones of a byte before the higher ones, / their place: 64]
+
+    private static final int PAIR = 8 + 64;
+
+    private static boolean inPairs(int n) {
+        return ByteColumns.ON && n % 64 == 0;
+    }
+
+    /** A nibble is used where it lies: of 16 bits the first is taken once, the second 16 times too large, and so on. */
+    private static void preparePairs(float[] dst, float[] x, int xAt, int n) {
+        for (int i = 0; i < n; i += 32) {
+            int at = i / 64 * PAIR + i % 64 / 8;
+            for (int l = 0; l < 4; l++) {
+                float sum = 0;
+                for (int j = 0; j < 4; j++) {
+                    float low = x[xAt + i + 4 * l + j], high = x[xAt + i + 4 * l + j + 16];
+                    sum += low + high;
+                    dst[at + 8 + 16 * j + l] = low * ByteColumns.PER_BYTE[j % 2];
+                    dst[at + 16 + 16 * j + l] = high * ByteColumns.PER_BYTE[j % 2] / 16;
+                }
+                dst[at + l] = -8 * sum;
+            }
+        }
+    }
+
+    private static float dotOfPairs(MemorySegment w, long at, float[] x, int n) {
+        FloatVector sum = zero();
+        int p = 0;
+        for (int i = 0; i < n; i += 64) {
+            IntVector q = Lanes.i32(w, at + 2).blend(Lanes.i32(w, at + 4), ByteColumns.UPPER_INTS);
+            FloatVector s = toFloat(q.and(ByteColumns.LOW)).fma(Lanes.f32(x, p + 8), Lanes.f32(x, p));
+            FloatVector t = toFloat(q.and(ByteColumns.HIGH)).mul(Lanes.f32(x, p + 16));
+            s = toFloat(q.and(ByteColumns.LOW_1)).fma(Lanes.f32(x, p + 24), s);
+            t = toFloat(q.and(ByteColumns.HIGH_1)).fma(Lanes.f32(x, p + 32), t);
+            q = q.lanewise(VectorOperators.LSHR, 16);
+            s = toFloat(q.and(ByteColumns.LOW)).fma(Lanes.f32(x, p + 40), s);
+            t = toFloat(q.and(ByteColumns.HIGH)).fma(Lanes.f32(x, p + 48), t);
+            s = toFloat(q.and(ByteColumns.LOW_1)).fma(Lanes.f32(x, p + 56), s);
+            t = toFloat(q.and(ByteColumns.HIGH_1)).fma(Lanes.f32(x, p + 64), t);
+            FloatVector d = Halves.spread(w, at).blend(Halves.spread(w, at + 18), ByteColumns.UPPER_FLOATS);
+            sum = s.add(t).fma(d, sum);
+            at += 36;
+            p = p + PAIR & ByteColumns.PLACE;
+        }
+        return Lanes.sum(sum);
+    }
+
+    // prepared elsewhere, for each block: [-8 * the sums of a lane's x: COUNT | x of low nibbles: 16 | of high ones, / 16: 16];
     // a high nibble is used where it lies, 16 times too large, and the offset is where a sum starts from
 
     private static final int PREPARED = COUNT + 32;
 
     @Override public int preparedSize(int n) {
-        return n / 32 * PREPARED;
+        return inPairs(n) ? n / 64 * PAIR : n / 32 * PREPARED;
     }
 
     @Override public void prepare(float[] dst, float[] x, int xAt, int n) {
+        if (inPairs(n)) {
+            preparePairs(dst, x, xAt, n);
+            return;
+        }
         for (int i = 0, at = 0; i < n; i += 32, at += PREPARED) {
             for (int j = 0; j < COUNT; j++) dst[at + j] = 0;
             for (int j = 0; j < 32; j++) dst[at + j % COUNT] -= 8 * x[xAt + i + j];
@@ -76,8 +128,9 @@ final class Q4_0 extends BlockCodec {
     }
 
     @Override public void dots(float[] y, int yAt, int yStep, MemorySegment w, long offsetBytes, long stepBytes, float[] x, int n) {
-        y[yAt] = dotPrepared(w, offsetBytes, x, n);
-        y[yAt + yStep] = dotPrepared(w, offsetBytes + stepBytes, x, n);
+        boolean pairs = inPairs(n);
+        y[yAt] = pairs ? dotOfPairs(w, offsetBytes, x, n) : dotPrepared(w, offsetBytes, x, n);
+        y[yAt + yStep] = pairs ? dotOfPairs(w, offsetBytes + stepBytes, x, n) : dotPrepared(w, offsetBytes + stepBytes, x, n);
     }
 
     private static float dotPrepared(MemorySegment w, long at, float[] x, int n) {

@@ -107,7 +107,8 @@ final class Q6_K extends BlockCodec {
         }
         for (int i = 0, at = 0; i < n; i += 32, at += PREPARED) {
             ByteColumns.sums(dst, at, x, xAt + i, -32);
-            ByteColumns.lay(dst, at + 8, 8, x, xAt + i, 1);
+            for (int l = 0; l < 8; l++)
+                for (int j = 0; j < 4; j++) dst[at + 8 + 8 * j + l] = x[xAt + i + 4 * l + j] * ByteColumns.PER_BYTE[j % 2];
         }
     }
 
@@ -127,16 +128,17 @@ final class Q6_K extends BlockCodec {
             long ql = block + 64 * half;
             IntVector a = Lanes.i32(w, ql), b = Lanes.i32(w, ql + 32), h = Lanes.i32(w, block + 128 + 32 * half);
             long scales = i64(w, block + 192 + 8 * half);
-            FloatVector s = zero();
+            FloatVector s = zero(), r = zero();
             for (int turn = 1; turn < 1 << 4; turn <<= 1) { // shifted, not counted: see BlockCodec
                 IntVector q = a.and(LOWS).or(h.and(PAIRS).lanewise(VectorOperators.LSHL, 4));
-                FloatVector t = Lanes.f32(x, p);
-                for (int j = 0; j < 4; j++) {
-                    t = toFloat(q.and(ByteColumns.BYTE)).fma(Lanes.f32(x, p + 8 + 8 * j), t);
-                    q = q.lanewise(VectorOperators.LSHR, 8);
-                }
+                FloatVector t = toFloat(q.and(ByteColumns.BYTE)).fma(Lanes.f32(x, p + 8), Lanes.f32(x, p));
+                t = toFloat(q.and(ByteColumns.BYTE_1)).fma(Lanes.f32(x, p + 16), t);
+                q = q.lanewise(VectorOperators.LSHR, 16);
+                FloatVector u = toFloat(q.and(ByteColumns.BYTE)).mul(Lanes.f32(x, p + 24));
+                t = toFloat(q.and(ByteColumns.BYTE_1)).fma(Lanes.f32(x, p + 32), u).add(t);
                 int first = (int) scales & 255, second = (int) (scales >>> 8) & 255;
-                s = t.fma(Lanes.f32(SCALES, 12 * first + 4), t.fma(Lanes.f32(SCALES, 12 * second), s));
+                s = t.fma(Lanes.f32(SCALES, 12 * first + 4), s);
+                r = t.fma(Lanes.f32(SCALES, 12 * second), r);
                 scales >>>= 16;
                 IntVector highNibbles = a.lanewise(VectorOperators.LSHR, 4);
                 a = b;
@@ -144,7 +146,7 @@ final class Q6_K extends BlockCodec {
                 h = h.lanewise(VectorOperators.LSHR, 2);
                 p = p + PREPARED & ByteColumns.PLACE;
             }
-            sum = s.fma(Halves.spread(w, block + 208), sum);
+            sum = s.add(r).fma(Halves.spread(w, block + 208), sum);
             block += 210 * half;
         }
         return Lanes.sum(sum);

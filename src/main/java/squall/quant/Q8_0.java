@@ -47,10 +47,11 @@ final class Q8_0 extends BlockCodec {
         return Lanes.sum(sum);
     }
 
-    // prepared, for each block: [-128 * the sums of a lane's x: 8 | x by byte columns: 32]; the bytes are read as q + 128
+    // prepared, for each block: [-128 * the sums of a lane's x in the columns 0, 1, 2: 8 | x by byte columns, / 1, 2^8, 2^16, 2^24: 32];
+    // a byte is used where it lies: the lower three of an int as q + 128, the upper one with its sign
 
     private static final int PREPARED = 8 + 32;
-    private static final IntVector SIGNS = IntVector.broadcast(Lanes.INTS, 0x80808080);
+    private static final IntVector SIGNS = IntVector.broadcast(Lanes.INTS, 0x00808080);
 
     @Override public int preparedSize(int n) {
         return ByteColumns.ON ? n / 32 * PREPARED : n;
@@ -62,37 +63,35 @@ final class Q8_0 extends BlockCodec {
             return;
         }
         for (int i = 0, at = 0; i < n; i += 32, at += PREPARED) {
-            ByteColumns.sums(dst, at, x, xAt + i, -128);
-            ByteColumns.lay(dst, at + 8, 8, x, xAt + i, 1);
+            for (int l = 0; l < 8; l++) {
+                int from = xAt + i + 4 * l;
+                dst[at + l] = -128 * (x[from] + x[from + 1] + x[from + 2]);
+                for (int j = 0; j < 4; j++) dst[at + 8 + 8 * j + l] = x[from + j] * ByteColumns.PER_BYTE[j];
+            }
         }
     }
 
     @Override public void dots(float[] y, int yAt, int yStep, MemorySegment w, long offsetBytes, long stepBytes, float[] x, int n) {
-        if (ByteColumns.ON) dotsByColumns(y, yAt, yStep, w, offsetBytes, stepBytes, x, n);
-        else super.dots(y, yAt, yStep, w, offsetBytes, stepBytes, x, n);
+        if (ByteColumns.ON) {
+            y[yAt] = dotByColumns(w, offsetBytes, x, n);
+            y[yAt + yStep] = dotByColumns(w, offsetBytes + stepBytes, x, n);
+        } else super.dots(y, yAt, yStep, w, offsetBytes, stepBytes, x, n);
     }
 
-    private static void dotsByColumns(float[] y, int yAt, int yStep, MemorySegment w, long at, long stepBytes, float[] x, int n) {
-        FloatVector a = zero(), b = zero();
+    /** Two chains of two products, not one of four: what waits for a sum fills the processor's queue. */
+    private static float dotByColumns(MemorySegment w, long at, float[] x, int n) {
+        FloatVector sum = zero();
         int p = 0;
         for (int i = 0; i < n; i += 32) {
-            long other = at + stepBytes;
             IntVector q = Lanes.i32(w, at + 2).lanewise(VectorOperators.XOR, SIGNS);
-            IntVector r = Lanes.i32(w, other + 2).lanewise(VectorOperators.XOR, SIGNS);
-            FloatVector s = Lanes.f32(x, p), t = s;
-            for (int j = 0; j < 4; j++) {
-                FloatVector v = Lanes.f32(x, p + 8 + 8 * j);
-                s = toFloat(q.and(ByteColumns.BYTE)).fma(v, s);
-                t = toFloat(r.and(ByteColumns.BYTE)).fma(v, t);
-                q = q.lanewise(VectorOperators.LSHR, 8);
-                r = r.lanewise(VectorOperators.LSHR, 8);
-            }
-            a = s.fma(Halves.spread(w, at), a);
-            b = t.fma(Halves.spread(w, other), b);
+            FloatVector s = toFloat(q.and(ByteColumns.BYTE)).fma(Lanes.f32(x, p + 8), Lanes.f32(x, p));
+            FloatVector t = toFloat(q.and(ByteColumns.BYTE_2)).mul(Lanes.f32(x, p + 24));
+            s = toFloat(q.and(ByteColumns.BYTE_1)).fma(Lanes.f32(x, p + 16), s);
+            t = toFloat(q.and(ByteColumns.BYTE_3)).fma(Lanes.f32(x, p + 32), t);
+            sum = s.add(t).fma(Halves.spread(w, at), sum);
             at += 34;
             p = p + PREPARED & ByteColumns.PLACE;
         }
-        y[yAt] = Lanes.sum(a);
-        y[yAt + yStep] = Lanes.sum(b);
+        return Lanes.sum(sum);
     }
 }

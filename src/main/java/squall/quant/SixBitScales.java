@@ -1,6 +1,7 @@
 package squall.quant;
 
 import static squall.quant.LittleEndian.i32;
+import static squall.quant.LittleEndian.i64;
 import static squall.quant.LittleEndian.u8;
 
 import java.lang.foreign.MemorySegment;
@@ -41,17 +42,13 @@ final class SixBitScales {
 
     /** All eight scales, scale s in byte s. */
     static long scales(MemorySegment w, long at) {
-        int low = i32(w, at), both = i32(w, at + 8);
-        return eight(low & 0x3F3F3F3F, both & 0x0F0F0F0F | low >>> 2 & 0x30303030);
+        long low = i32(w, at) & 0xFFFFFFFFL, both = i32(w, at + 8);
+        return low & 0x3F3F3F3FL | both << 32 & 0x0F0F0F0F_00000000L | low << 30 & 0x30303030_00000000L;
     }
 
     /** All eight minima, minimum s in byte s. */
     static long minima(MemorySegment w, long at) {
-        int low = i32(w, at + 4), both = i32(w, at + 8);
-        return eight(low & 0x3F3F3F3F, both >>> 4 & 0x0F0F0F0F | low >>> 2 & 0x30303030);
-    }
-
-    private static long eight(int first, int second) {
-        return first | (long) second << 32;
+        long lowAndBoth = i64(w, at + 4);
+        return lowAndBoth & 0x3F3F3F3FL | lowAndBoth >>> 4 & 0x0F0F0F0F_00000000L | lowAndBoth << 30 & 0x30303030_00000000L;
     }
 }
