@@ -1,0 +1,212 @@
+package squall.tornado;
+
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Locale;
+import java.util.function.BiConsumer;
+import squall.ops.DeltaShape;
+import squall.ops.HeadShape;
+import squall.ops.Routing;
+import squall.ops.StepPlan;
+import squall.sample.Sampling;
+import squall.tornado.kernels.Attention;
+import squall.tornado.kernels.DeltaInputs;
+import squall.tornado.kernels.DeltaRule;
+import squall.tornado.kernels.DeltaStep;
+import squall.tornado.kernels.Draw;
+import squall.tornado.kernels.GatedNorm;
+import squall.tornado.kernels.Halves;
+import squall.tornado.kernels.HeadNormRope;
+import squall.tornado.kernels.Router;
+import squall.tornado.kernels.RowNorm;
+import uk.ac.manchester.tornado.api.GridScheduler;
+import uk.ac.manchester.tornado.api.KernelContext;
+import uk.ac.manchester.tornado.api.TaskGraph;
+import uk.ac.manchester.tornado.api.TornadoExecutionPlan;
+import uk.ac.manchester.tornado.api.enums.DataTransferMode;
+import uk.ac.manchester.tornado.api.exceptions.TornadoExecutionPlanException;
+import uk.ac.manchester.tornado.api.types.arrays.FloatArray;
+import uk.ac.manchester.tornado.api.types.arrays.HalfFloatArray;
+import uk.ac.manchester.tornado.api.types.arrays.IntArray;
+import uk.ac.manchester.tornado.api.types.arrays.TornadoNativeArray;
+
+/**
+ * Times what is no product in a step of decoding, on TornadoVM's default device, which is a CUDA one:
+ * {@code java @SDK/tornado-argfile … -cp … squall.tornado.StepTimes [model,… [rows,… [positions,…]]]}, models 0.8b, 4b and 35b. Tasks
+ * are repeated over layers whose states are larger than the caches, in one CUDA graph; what is printed comes from the difference
+ * between graphs of many and of few, so that what an execution costs besides is not in it.
+ */
+final class StepTimes {
+    private static final int FEW = 8;
+    private static final int MANY = 40;
+    private static final int EXECUTIONS = 15;
+    private static final int TAPS = 4;
+    private static final int HEAD = 256;
+    private static final int FREQUENCIES = 32;
+    private static final float EPS = 1e-6f;
+    /** Bytes of states: several times the caches. */
+    private static final long STATES = 400_000_000;
+
+    private record Shape(String name, int dim, int heads, int kvHeads, int keyHeads, int valueHeads, int experts) {}
+
+    private static final List<Shape> SHAPES = List.of(new Shape("0.8b", 1024, 8, 2, 16, 16, 0), new Shape("4b", 2560, 16, 4, 16, 32, 0),
+            new Shape("35b", 2048, 16, 2, 16, 32, 256));
+    private static final int VOCAB = 248320;
+
+    private final Shape shape;
+    private final int rows;
+    private final int maxRows;
+    private final int positions;
+    private final StepArray step;
+    private final IntArray ids = new IntArray(1024);
+    private final FloatArray wishes = new FloatArray(64 * Draw.WISH);
+    private final FloatArray halves = Halves.table();
+    private FloatArray arena;
+    private int next;
+    private List<Object> arrays;
+
+    private StepTimes(Shape shape, int rows, int positions) {
+        this.shape = shape;
+        this.rows = rows;
+        this.maxRows = rows == 1 ? 1 : rows <= 8 ? 8 : 64;
+        this.positions = positions;
+        step = new StepArray(maxRows, maxRows, 0);
+        StepPlan.Builder plan = new StepPlan.Builder();
+        for (int r = 0; r < rows; r++) plan.add(r, positions - 1, new int[1], 0, 1, StepPlan.Want.LAST);
+        step.fill(plan.build(), new int[0], 0);
+        ids.init(0);
+        wishes.init(0);
+        for (int r = 0; r < rows; r++) Draw.wish(wishes, r, Sampling.GREEDY, 0, VOCAB);
+    }
+
+    private Region region(int width) {
+        Region r = new Region(width, next, width);
+        next += maxRows * width;
+        return r;
+    }
+
+    private <T> T keep(T array) {
+        arrays.add(array);
+        return array;
+    }
+
+    private FloatArray floats(long size) {
+        FloatArray a = keep(new FloatArray(Math.toIntExact(size)));
+        a.init(0.01f);
+        return a;
+    }
+
+    /** Prints how long a kind of tasks takes; they are recorded after the regions and states that {@code made} makes. */
+    private void time(String name, int layers, BiConsumer<Tape, Integer> tasks) throws TornadoExecutionPlanException {
+        double seconds = (seconds(MANY, layers, tasks) - seconds(FEW, layers, tasks)) / (MANY - FEW);
+        System.out.printf(Locale.ROOT, "%-5s %2d rows %6d positions %-16s %8.2f us%n", shape.name, rows, positions, name, seconds * 1e6);
+    }
+
+    private double seconds(int tasks, int layers, BiConsumer<Tape, Integer> record) throws TornadoExecutionPlanException {
+        TaskGraph graph = new TaskGraph("tasks" + tasks);
+        arena = new FloatArray(next + 1);
+        for (int i = 0; i < arena.getSize(); i++) arena.set(i, (i * 37 % 101 - 50) / 50f);
+        graph.transferToDevice(DataTransferMode.FIRST_EXECUTION, arena, step.ints, halves, ids, wishes);
+        if (!arrays.isEmpty()) graph.transferToDevice(DataTransferMode.FIRST_EXECUTION, arrays.toArray());
+        GridScheduler scheduler = new GridScheduler();
+        KernelContext context = new KernelContext();
+        Tape tape = new Tape(graph, scheduler, null);
+        for (int t = 0; t < tasks; t++) {
+            IntArray layer = IntArray.fromElements(t % layers);
+            graph.transferToDevice(DataTransferMode.FIRST_EXECUTION, layer);
+            tape.turnTo(new Frame(context, arena, step.ints, step.rowsAt, layer, halves, maxRows, new Traits(Traits.Shape.WARPS, 64, true, false, false), null));
+            record.accept(tape, t);
+        }
+        graph.transferToHost(DataTransferMode.UNDER_DEMAND, arena);
+        tape.size(maxRows, maxRows);
+        double[] times = new double[EXECUTIONS];
+        try (TornadoExecutionPlan plan = new TornadoExecutionPlan(graph.snapshot())) {
+            plan.withGridScheduler(scheduler).withCUDAGraph();
+            for (int i = 0; i < 3; i++) plan.execute();
+            for (int i = 0; i < EXECUTIONS; i++) {
+                long start = System.nanoTime();
+                plan.execute();
+                times[i] = (System.nanoTime() - start) / 1e9;
+            }
+        }
+        Arrays.sort(times);
+        return times[EXECUTIONS / 2];
+    }
+
+    private void afresh() {
+        next = 0;
+        arrays = new ArrayList<>();
+    }
+
+    private void norm() throws TornadoExecutionPlanException {
+        afresh();
+        Small w = new Small(floats(shape.dim), 0, 0, shape.dim);
+        Region x = region(shape.dim), y = region(shape.dim);
+        time("rmsNorm", 1, (tape, t) -> RowNorm.record(tape, y, x, w, EPS));
+    }
+
+    private void delta() throws TornadoExecutionPlanException {
+        afresh();
+        DeltaShape s = new DeltaShape(shape.keyHeads, shape.valueHeads, 128, 128, DeltaShape.HeadOrder.GROUPED);
+        int out = s.valueHeads() * s.dv(), memory = out * s.dk(), ring = TAPS * s.channels(), convs = s.channels() * TAPS;
+        int layers = (int) Math.max(2, STATES / (4L * rows * memory));
+        Slab memories = new Slab(floats((long) layers * rows * memory), rows * memory, memory), rings = new Slab(floats((long) layers * rows * ring), rows * ring, ring);
+        FloatArray all = floats(convs + 2 * s.valueHeads() + s.dv());
+        Small conv = new Small(all, 0, 0, convs), decay = new Small(all, 0, convs, s.valueHeads()), dt = new Small(all, 0, convs + s.valueHeads(), s.valueHeads());
+        Small norm = new Small(all, 0, convs + 2 * s.valueHeads(), s.dv());
+        Region u = region(s.channels()), b = region(s.valueHeads()), a = region(s.valueHeads()), z = region(out), y = region(out), qkv = region(s.channels());
+        if (rows == 1)
+            time("deltaStep", layers, (tape, t) -> DeltaStep.record(tape, y, u, b, a, z, new DeltaStep.Weights(conv, decay, dt, norm), TAPS, rings, memories, s, EPS));
+        time("deltaInputs", layers, (tape, t) -> DeltaInputs.record(tape, qkv, u, conv, TAPS, rings, b, a, decay, dt, s));
+        time("deltaRule", layers, (tape, t) -> DeltaRule.record(tape, y, qkv, b, a, memories, s));
+        time("gatedNorm", layers, (tape, t) -> GatedNorm.record(tape, y, z, norm, EPS));
+    }
+
+    private void attention() throws TornadoExecutionPlanException {
+        afresh();
+        int width = shape.kvHeads * HEAD, perSlot = (positions + Pages.SIZE - 1) / Pages.SIZE, elements = rows * perSlot * Pages.SIZE * width;
+        int layers = (int) Math.max(2, Math.min(16, STATES / (4L * elements)));
+        IntArray table = keep(new IntArray(rows * perSlot));
+        for (int i = 0; i < rows * perSlot; i++) table.set(i, i);
+        Pages pages = new Pages(keep(new HalfFloatArray(layers * elements)), keep(new HalfFloatArray(layers * elements)), table, perSlot, elements,
+                shape.kvHeads, HEAD);
+        Small both = new Small(floats(2 * HEAD), 0, 0, HEAD), key = new Small(both.array(), 0, HEAD, HEAD);
+        FloatArray angles = floats((long) positions * 2 * FREQUENCIES);
+        Region projected = region(2 * shape.heads * HEAD + 2 * width), q = region(shape.heads * HEAD), y = region(shape.heads * HEAD);
+        Region k = new Region(width, projected.at() + 2 * shape.heads * HEAD, projected.width()), v = new Region(width, k.at() + width, projected.width());
+        HeadShape queries = new HeadShape(shape.heads, HEAD, 2 * HEAD, 0), gates = new HeadShape(shape.heads, HEAD, 2 * HEAD, HEAD);
+        time("normRopeAppend", layers, (tape, t) -> HeadNormRope.recordAppending(tape, q, new HeadNormRope.Projected(projected, queries, both, k, v, key),
+                pages, EPS, angles, FREQUENCIES));
+        Frame like = new Frame(null, null, null, 0, null, null, maxRows, new Traits(Traits.Shape.WARPS, 64, true, false, false), null);
+        Region partial = region(Attention.partialWidth(like, shape.heads, shape.kvHeads, HEAD));
+        time("attention+merge", layers, (tape, t) -> Attention.record(tape, y, q, pages, shape.heads, partial, projected, gates));
+    }
+
+    private void router() throws TornadoExecutionPlanException {
+        afresh();
+        Region logits = region(shape.experts), weights = region(8);
+        time("route", 1, (tape, t) -> Router.record(tape, new Chosen(ids, weights, 8), logits, shape.experts, Routing.Weights.NORMALISED));
+    }
+
+    private void draw() throws TornadoExecutionPlanException {
+        afresh();
+        Region logits = region(VOCAB), scratch = region(Draw.scratchWidth(VOCAB));
+        time("draw, greedy", 1, (tape, t) -> Draw.record(tape, ids, logits, wishes, scratch));
+    }
+
+    public static void main(String[] args) throws TornadoExecutionPlanException {
+        List<String> models = List.of((args.length < 1 ? "0.8b,4b,35b" : args[0]).split(","));
+        for (Shape shape : SHAPES)
+            if (models.contains(shape.name))
+                for (String rows : (args.length < 2 ? "1,16,64" : args[1]).split(",")) {
+                    StepTimes times = new StepTimes(shape, Integer.parseInt(rows), 512);
+                    times.norm();
+                    times.delta();
+                    if (shape.experts > 0) times.router();
+                    times.draw();
+                    for (String positions : (args.length < 3 ? "512,4096,32768" : args[2]).split(","))
+                        if (times.rows == 1 || Integer.parseInt(positions) <= 512) new StepTimes(shape, times.rows, Integer.parseInt(positions)).attention();
+                }
+    }
+}
