@@ -320,6 +320,13 @@ final class TornadoOps implements Ops {
         }
         Region qkv = placed(p.shape().channels());
         DeltaInputs.record(tape, qkv, Region.of(u), w.conv(), p.window().taps(), window, Region.of(b), Region.of(a), w.decay(), w.dt(), p.shape());
+        if (inLibrary(y.width()) && LibraryRows.servesHeads(p.shape().valueHeads(), p.shape().dv())) {
+            Region o = placed(y.width());
+            rule(o, qkv, Region.of(b), Region.of(a), memory, p.shape());
+            LibraryRows.recordGatedNorm(tape, o, Region.of(z), w.norm(), p.norm().eps());
+            halved = Region.of(y);
+            return;
+        }
         rule(place(Region.of(y)), qkv, Region.of(b), Region.of(a), memory, p.shape());
         GatedNorm.record(tape, Region.of(y), Region.of(z), w.norm(), p.norm().eps());
     }

@@ -6,14 +6,18 @@ import static org.junit.jupiter.api.Assumptions.assumeTrue;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.nio.ByteOrder;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Random;
 import org.junit.jupiter.api.Test;
 import squall.ops.Buf;
+import squall.ops.DeltaParts;
+import squall.ops.DeltaShape;
 import squall.ops.Norm;
 import squall.ops.OpsContract;
 import squall.ops.PlainOps;
 import squall.ops.Stage;
+import squall.ops.StateSpec;
 import squall.ops.StepPlan;
 import squall.ops.Weight;
 import squall.quant.Format;
@@ -52,13 +56,19 @@ class LibraryOpsTest {
     }
 
     private void compare(int width, Stage.Score score) {
+        compare(new int[] {width}, TOLERANCE, score);
+    }
+
+    private void compare(int[] widths, double tolerance, Stage.Score score) {
         assumeTrue(TestDevice.hasLibrary(), "no cuBLAS here");
         try (Stage player = new TornadoStage(TRAITS, 3, 80); Stage definition = new PlainOps()) {
             for (StepPlan plan : List.of(plan(5, 66, 1), plan(3))) {
-                float[][] in = {floats(plan.rows() * width)};
-                float[][] expected = definition.play(plan, new int[] {width}, in, score), actual = player.play(plan, new int[] {width}, in, score);
+                definition.clear(0);
+                player.clear(0);
+                float[][] in = Arrays.stream(widths).mapToObj(w -> floats(plan.rows() * w)).toArray(float[][]::new);
+                float[][] expected = definition.play(plan, widths, in, score), actual = player.play(plan, widths, in, score);
                 assertEquals(expected.length, actual.length);
-                for (int i = 0; i < expected.length; i++) OpsContract.assertClose(expected[i], actual[i], TOLERANCE, plan.rows() + " rows, result " + i);
+                for (int i = 0; i < expected.length; i++) OpsContract.assertClose(expected[i], actual[i], tolerance, plan.rows() + " rows, result " + i);
             }
         }
     }
@@ -99,6 +109,21 @@ class LibraryOpsTest {
             Buf chosen = ops.outputs(y), z = ops.rows(HIDDEN);
             ops.normMatmul(new Buf[] {z}, chosen, norm, new Weight[] {gate});
             return new Buf[] {y, z};
+        });
+    }
+
+    /** The norm of DeltaNet's heads is an operand and nothing else. */
+    @Test void deltaNet() {
+        DeltaShape shape = new DeltaShape(2, 4, 16, 12, DeltaShape.HeadOrder.GROUPED);
+        Weight decay = weight(Format.F32, 1, 4), out = weight(Format.BF16, DIM, 48);
+        for (int h = 0; h < 4; h++) decay.data().set(ValueLayout.JAVA_FLOAT_UNALIGNED, 4L * h, -0.3f * (h + 1));
+        DeltaParts parts = new DeltaParts(weight(Format.F32, shape.channels(), 4), new StateSpec.Window("w", 4, shape.channels()), decay,
+                weight(Format.F32, 1, 4), new StateSpec.Recurrent("s", 4, 16, 12), shape, new Norm(weight(Format.F32, 1, 12), 1e-6f));
+        compare(new int[] {shape.channels(), 4, 4, 48, DIM}, 2 * TOLERANCE, (ops, in) -> {
+            Buf y = ops.rows(48);
+            ops.deltaNet(y, in[0], in[1], in[2], in[3], parts);
+            ops.matmulAdd(in[4], y, out);
+            return new Buf[] {in[4]};
         });
     }
 }
