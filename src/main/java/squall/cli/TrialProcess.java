@@ -25,6 +25,7 @@ final class TrialProcess implements TuneCommand.Rival {
     static final String READY = MARK + "ready";
 
     private static final long PATIENCE_SECONDS = 20;
+    private static final int MOST_SAID = 300;
 
     private final Process process;
     private final Path errors;
@@ -100,10 +101,11 @@ final class TrialProcess implements TuneCommand.Rival {
     private IllegalStateException ended() {
         close();
         try {
-            List<String> said = Files.readAllLines(errors).stream().filter(l -> !l.isBlank()).toList();
-            String why = said.stream().filter(l -> l.startsWith("squall: ")).reduce((_, last) -> last).map(l -> l.substring("squall: ".length()))
-                    .orElse(said.isEmpty() ? "it said nothing" : said.getLast());
-            return new IllegalStateException(why + " (exit code " + process.waitFor() + ")");
+            // in one line, without the colours that TornadoVM gives its messages
+            String said = Files.readString(errors).replaceAll("\\u001B\\[[0-9;]*m", "").strip();
+            String why = said.substring(Math.max(0, said.lastIndexOf("squall: "))).replaceFirst("^squall: ", "").replaceAll("\\s+", " ");
+            if (why.length() > MOST_SAID) why = why.substring(0, MOST_SAID) + " …";
+            return new IllegalStateException((why.isEmpty() ? "it said nothing" : why) + " (exit code " + process.waitFor() + ")");
         } catch (IOException | InterruptedException e) {
             return new IllegalStateException("its process ended", e);
         }

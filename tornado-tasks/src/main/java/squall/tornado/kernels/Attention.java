@@ -53,7 +53,7 @@ public final class Attention {
     }
 
     static void kAppend(KernelContext context, FloatArray arena, IntArray step, int rowsAt, IntArray layer, FloatArray keys,
-                        FloatArray values, HalfFloatArray halfKeys, HalfFloatArray halfValues, int half, IntArray table, int pagesPerSlot,
+                        FloatArray values, HalfFloatArray halfKeys, HalfFloatArray halfValues, int kept, IntArray table, int pagesPerSlot,
                         int layerStride, int k, int kStride, int v, int vStride, int width) {
         int row = context.globalIdx / width;
         int i = context.globalIdx % width;
@@ -62,8 +62,8 @@ public final class Attention {
             int position = step.get(record + StepArray.POSITION);
             int page = table.get(step.get(record + StepArray.SLOT) * pagesPerSlot + (position >> Pages.SHIFT));
             int at = layer.get(0) * layerStride + (page * Pages.SIZE + (position & (Pages.SIZE - 1))) * width + i;
-            Kept.set(keys, halfKeys, half, at, arena.get(k + row * kStride + i));
-            Kept.set(values, halfValues, half, at, arena.get(v + row * vStride + i));
+            Kept.set(keys, halfKeys, kept, at, arena.get(k + row * kStride + i));
+            Kept.set(values, halfValues, kept, at, arena.get(v + row * vStride + i));
         }
     }
 

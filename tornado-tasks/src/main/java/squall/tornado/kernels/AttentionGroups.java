@@ -174,7 +174,7 @@ public final class AttentionGroups {
      * positions go through local memory; a work-item owns columns of y for all rows.
      */
     static void kAttendTile(KernelContext context, FloatArray arena, IntArray step, int rowsAt, IntArray layer, FloatArray keys,
-                            FloatArray values, HalfFloatArray halfKeys, HalfFloatArray halfValues, int half, IntArray table, int pagesPerSlot,
+                            FloatArray values, HalfFloatArray halfKeys, HalfFloatArray halfValues, int kept, IntArray table, int pagesPerSlot,
                             int layerStride, long y, long q, int heads, int sharing, int dim, int group) {
         float[] query = context.allocateFloatLocalArray(ROWS * (Attention.MAX_HEAD_DIM + 1));
         float[] tile = context.allocateFloatLocalArray(TILE * (Attention.MAX_HEAD_DIM + 1));
@@ -219,7 +219,7 @@ public final class AttentionGroups {
             int at = base + (table.get(pages + (from >> Pages.SHIFT)) * Pages.SIZE + (from & (Pages.SIZE - 1))) * width;
             int many = TornadoMath.min(TILE, length - from);
             context.localBarrier();
-            for (int i = lane; i < many * dim; i += group) tile[i / dim * (Attention.MAX_HEAD_DIM + 1) + i % dim] = Kept.get(keys, halfKeys, half, at + i / dim * width + i % dim);
+            for (int i = lane; i < many * dim; i += group) tile[i / dim * (Attention.MAX_HEAD_DIM + 1) + i % dim] = Kept.get(keys, halfKeys, kept, at + i / dim * width + i % dim);
             context.localBarrier();
             for (int pair = lane; pair < ROWS * TILE; pair += group) {
                 int r = pair / TILE;
@@ -234,7 +234,7 @@ public final class AttentionGroups {
                 weights[pair] = n > 0 ? s : Attention.LOWEST;
             }
             context.localBarrier();
-            for (int i = lane; i < many * dim; i += group) tile[i / dim * (Attention.MAX_HEAD_DIM + 1) + i % dim] = Kept.get(values, halfValues, half, at + i / dim * width + i % dim);
+            for (int i = lane; i < many * dim; i += group) tile[i / dim * (Attention.MAX_HEAD_DIM + 1) + i % dim] = Kept.get(values, halfValues, kept, at + i / dim * width + i % dim);
             for (int r = lane; r < ROWS; r += group) {
                 float most = peaks[r];
                 for (int t = 0; t < TILE; t++) most = TornadoMath.max(most, weights[r * TILE + t]);

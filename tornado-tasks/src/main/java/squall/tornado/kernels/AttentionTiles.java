@@ -73,7 +73,7 @@ final class AttentionTiles {
      * of query {@code lane % QUERIES}; all of a query keep m alike and sums l of their own.
      */
     static void kAttendTensor(KernelContext context, FloatArray arena, IntArray step, IntArray layer, FloatArray keys, FloatArray values,
-                              HalfFloatArray halfKeys, HalfFloatArray halfValues, int half, IntArray table, int pagesPerSlot, int layerStride,
+                              HalfFloatArray halfKeys, HalfFloatArray halfValues, int kept, IntArray table, int pagesPerSlot, int layerStride,
                               long y, long q, int heads, int sharing, int dim) {
         int[] queries = context.allocateIntLocalArray(QUERIES / 16 * Attention.MAX_HEAD_DIM / 16 * LARGE);
         int[] tile = context.allocateIntLocalArray(POSITIONS / 16 * Attention.MAX_HEAD_DIM / 16 * LARGE);
@@ -124,7 +124,7 @@ final class AttentionTiles {
             int most = TornadoMath.min(POSITIONS - 1, last - t * POSITIONS);
             for (int e = lane; e < POSITIONS * pairs; e += GROUP) {
                 int p = e / pairs, d = e % pairs;
-                tile[(p / 16 * (dim / 16) + d / 8) * LARGE + p % 16 * 8 + d % 8] = pair(keys, halfKeys, half, at + TornadoMath.min(p, most) * width + 2 * d);
+                tile[(p / 16 * (dim / 16) + d / 8) * LARGE + p % 16 * 8 + d % 8] = pair(keys, halfKeys, kept, at + TornadoMath.min(p, most) * width + 2 * d);
             }
             context.localBarrier();
             float[] product = context.mmaFragment(0f);
@@ -151,7 +151,7 @@ final class AttentionTiles {
             if (lane < QUERIES) shrinks[lane] = shrink;
             for (int e = lane; e < POSITIONS * pairs; e += GROUP) {
                 int p = e / pairs, d = e % pairs;
-                tile[(p / 16 * (dim / 8) + d / 4) * SMALL + p % 16 * 4 + d % 4] = pair(values, halfValues, half, at + TornadoMath.min(p, most) * width + 2 * d);
+                tile[(p / 16 * (dim / 8) + d / 4) * SMALL + p % 16 * 4 + d % 4] = pair(values, halfValues, kept, at + TornadoMath.min(p, most) * width + 2 * d);
             }
             context.localBarrier();
             float upper = shrinks[tileRow], lower = shrinks[tileRow + 8];
@@ -206,8 +206,8 @@ final class AttentionTiles {
     }
 
     /** Two neighbours as halves. */
-    private static int pair(FloatArray floats, HalfFloatArray halves, int half, int at) {
-        return pack(Kept.get(floats, halves, half, at), Kept.get(floats, halves, half, at + 1));
+    private static int pair(FloatArray floats, HalfFloatArray halves, int kept, int at) {
+        return pack(Kept.get(floats, halves, kept, at), Kept.get(floats, halves, kept, at + 1));
     }
 
     private static int pack(float low, float high) {

@@ -42,7 +42,7 @@ final class Kept {
         return pages.isHalf() ? (HalfFloatArray) pages.values() : NO_HALF_VALUES;
     }
 
-    /** 1 for half precision, as an argument of a task. */
+    /** 1 for half precision, as an argument of a task; a kernel cannot call it half, which is a type of OpenCL's. */
     static int half(Pages pages) {
         return pages.isHalf() ? 1 : 0;
     }

@@ -9,6 +9,7 @@ import java.util.ArrayList;
 import java.util.EnumSet;
 import java.util.List;
 import java.util.Set;
+import java.util.regex.Pattern;
 
 /**
  * Reads kernels' bytecode and refuses what TornadoVM 5.2.0 refuses or miscompiles ({@link Rule}). Ordinary numbers are
@@ -19,6 +20,10 @@ public final class Lint {
 
     private static final String CONTEXT = "Luk/ac/manchester/tornado/api/KernelContext;";
     private static final String KERNEL_NAME = "k[A-Z].*";
+    /** Words of OpenCL C and CUDA C that are names in Java. */
+    private static final Pattern FOREIGN_WORD = Pattern.compile("half|bool|uchar|ushort|uint|ulong|size_t|ptrdiff_t|kernel|global|local|constant"
+            + "|read_only|write_only|read_write|signed|unsigned|struct|union|typedef|register|extern|sizeof|inline|restrict|auto|template|typename"
+            + "|operator|namespace|delete|sampler_t|event_t|image\\w*_t|u?(char|short|int|long)\\d+|(float|double|half)\\d+");
     private static final Set<Rule> OF_OPENCL = EnumSet.of(Rule.LOCAL_STORE_IN_LOOP_BRANCH, Rule.RETURN_BEFORE_BARRIER);
 
     private Lint() {
@@ -64,6 +69,9 @@ public final class Lint {
         for (int i = 0; i < type.parameterCount(); i++) {
             access.add(accesses.access(i));
             names.add(code.parameterNames.getOrDefault(slot, "argument " + i));
+            if (FOREIGN_WORD.matcher(names.getLast()).matches()) {
+                rules.broken(code, 0, Rule.PARAMETER_NAME, names.getLast());
+            }
             slot += Value.of(type.parameterType(i).descriptorString()).wide() ? 2 : 1;
         }
         return new KernelReport(name, violations(rules), names, access, code.parallelLoops.size(), rules.waits(), rules.usesGroups(),

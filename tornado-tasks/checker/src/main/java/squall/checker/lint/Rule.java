@@ -27,6 +27,7 @@ public enum Rule {
     OUTPUT("printing is refused", "write into an array"),
     LAMBDA("lambdas, method references and string concatenation are refused inside kernels", "a static helper"),
     NAME("a kernel named like a built-in function of OpenCL crashes the JVM", "a name that starts with k and a capital, kRmsNorm"),
+    PARAMETER_NAME("a parameter keeps its name in the generated code, where this is a word of the language", "another name"),
     LOCAL_ARRAY_TO_HELPER("a local array handed to a helper is read at wrong places", "write the loop into the kernel itself"),
     LOCAL_ARRAY_VIEW("a local array seen as another type must not be loaded from or stored to", "only tensor-core calls may have it"),
     BYTE_LOCAL_ARRAY("local byte arrays lose elements", "allocateIntLocalArray"),

@@ -380,6 +380,11 @@ public final class Traps {
         }
     }
 
+    /** On PoCL it does not build. */
+    public static void kParameterName(FloatArray y, int half) {
+        y.set(0, half); // here
+    }
+
     public static void kNewObject(IntArray y) {
         y.set(0, new IntArray(2).getSize()); // here
     }
