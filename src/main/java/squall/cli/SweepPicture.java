@@ -59,19 +59,22 @@ final class SweepPicture {
             text(left - 6, y + 4, "end", plain(i * step));
         }
         for (int depth : depths) text(x(left, depth), TOP + PLOT_HEIGHT + LINE, "middle", depth % 1024 == 0 && depth > 0 ? depth / 1024 + "K" : "" + depth);
-        for (String model : models) line(left, step, shown.stream().filter(r -> r.model().equals(model)).toList(), value, colour(model));
+        for (String model : models) line(left, step, shown, model, value);
     }
 
-    private void line(int left, double step, List<SweepRow> points, ToDoubleFunction<SweepRow> value, String colour) {
+    /** A model's line through a panel; the number of a point stands above it where no other model is higher. */
+    private void line(int left, double step, List<SweepRow> shown, String model, ToDoubleFunction<SweepRow> value) {
         SortedMap<Integer, SweepRow> byDepth = new TreeMap<>();
-        for (SweepRow r : points) byDepth.put(r.depth(), r);
+        for (SweepRow r : shown) if (r.model().equals(model)) byDepth.put(r.depth(), r);
+        String colour = colour(model);
         List<String> places = new ArrayList<>();
         for (SweepRow r : byDepth.values()) {
             double x = x(left, r.depth());
             double y = y(value.applyAsDouble(r), step);
             places.add(String.format(Locale.ROOT, "%.1f,%.1f", x, y));
             add("<circle cx=\"%.1f\" cy=\"%.1f\" r=\"3\" fill=\"%s\"/>", x, y, colour);
-            text(x, y - 7, "middle", plain(value.applyAsDouble(r)));
+            boolean highest = shown.stream().filter(o -> o.depth() == r.depth()).noneMatch(o -> value.applyAsDouble(o) > value.applyAsDouble(r));
+            text(x, highest ? y - 7 : y + 15, "middle", plain(value.applyAsDouble(r)));
         }
         add("<polyline points=\"%s\" fill=\"none\" stroke=\"%s\" stroke-width=\"2\"/>", String.join(" ", places), colour);
     }
