@@ -139,10 +139,8 @@ final class ExpertMatMul {
         }
         for (int i = 0; i < n; i++) {
             int at = order[starts[e] + i] * gate.rows() + first;
-            for (int o = 0; o < last - first; o++) {
-                float g = s.a[i * PIECE + o];
-                h[at + o] = (float) (g / (1 + Math.exp(-g))) * s.b[i * PIECE + o];
-            }
+            RowKernels.siluMul(s.a, s.b, i * PIECE, i * PIECE + last - first);
+            System.arraycopy(s.a, i * PIECE, h, at, last - first);
         }
     }
 
