@@ -11,6 +11,7 @@ import squall.layer.LmHead;
 import squall.layer.SparseMoe;
 import squall.ops.AttentionShape;
 import squall.ops.DeltaShape;
+import squall.ops.Mixture;
 import squall.ops.Norm;
 import squall.ops.Weight;
 
@@ -91,18 +92,20 @@ public final class Qwen {
 
     private Block moe(String b) {
         ModelConfig.Moe m = c.moe();
-        SparseMoe.Experts routed = new SparseMoe.Experts(
+        return new SparseMoe(secondNorm(b), new Mixture(
                 w.matrix(b + "ffn_gate_inp.weight", m.experts(), c.dim()),
                 w.experts(b + "ffn_gate_exps.weight", m.experts(), m.hidden(), c.dim()),
                 w.experts(b + "ffn_up_exps.weight", m.experts(), m.hidden(), c.dim()),
                 w.experts(b + "ffn_down_exps.weight", m.experts(), c.dim(), m.hidden()),
-                m.used(), m.weights());
-        SparseMoe.Shared shared = m.sharedHidden() == 0 ? null : new SparseMoe.Shared(
+                m.used(), m.weights(), m.sharedHidden() == 0 ? null : shared(b, m)));
+    }
+
+    private Mixture.Shared shared(String b, ModelConfig.Moe m) {
+        return new Mixture.Shared(
                 w.matrix(b + "ffn_gate_inp_shexp.weight", 1, c.dim()),
                 w.matrix(b + "ffn_gate_shexp.weight", m.sharedHidden(), c.dim()),
                 w.matrix(b + "ffn_up_shexp.weight", m.sharedHidden(), c.dim()),
                 w.matrix(b + "ffn_down_shexp.weight", c.dim(), m.sharedHidden()));
-        return new SparseMoe(secondNorm(b), routed, shared);
     }
 
     /** The norm before the feed-forward part, canonically {@code ffn_norm} whatever the file calls it. */

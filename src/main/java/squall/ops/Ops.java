@@ -162,6 +162,29 @@ public interface Ops {
     /** {@code x += sigmoid(g) * y}, one scalar g a row: [rows, 1]. */
     void addGated(Buf x, Buf y, Buf g);
 
+    /**
+     * {@code x += sum of p_e down_e(silu(gate_e n) * up_e n)} over the experts of each row, n = rmsNorm(x), and where there is a shared
+     * expert {@code x += sigmoid(scalar n) * down(silu(gate n) * up n)} with its matrices.
+     */
+    default void mixture(Buf x, Norm norm, Mixture m) {
+        Buf n = rows(x.width()), logits = rows(m.router().rows()), y = rows(x.width());
+        rmsNorm(n, x, norm);
+        Mixture.Shared shared = m.shared();
+        if (shared == null) {
+            matmul(logits, n, m.router());
+            experts(y, n, route(logits, m.used(), m.weights()), m.gate(), m.up(), m.down());
+            add(x, y);
+            return;
+        }
+        Buf h = rows(shared.gate().rows()), u = rows(shared.up().rows()), g = rows(1), s = rows(x.width());
+        matmul(new Buf[] {logits, g, h, u}, n, new Weight[] {m.router(), shared.scalar(), shared.gate(), shared.up()});
+        experts(y, n, route(logits, m.used(), m.weights()), m.gate(), m.up(), m.down());
+        add(x, y);
+        siluMul(h, u);
+        matmul(s, h, shared.down());
+        addGated(x, s, g);
+    }
+
     // ---- output
 
     /** The rows whose logits are wanted, packed: [outputs, width]. Operations on the result run over those rows. */

@@ -427,6 +427,20 @@ public abstract class OpsContract {
         });
     }
 
+    /** The shared expert like the others, unlike them, and none. */
+    @ParameterizedTest @CsvSource({"8,3,9", "5,2,7", "6,6,0"})
+    void mixture(int experts, int used, int sharedHidden) {
+        Mixture.Shared shared = sharedHidden == 0 ? null
+                : new Mixture.Shared(weight(1, 21), weight(sharedHidden, 21), weight(sharedHidden, 21), weight(21, sharedHidden));
+        Mixture m = new Mixture(weight(experts, 21), experts(experts, 9, 21), experts(experts, 9, 21), experts(experts, 21, 9), used,
+                Routing.Weights.NORMALISED, shared);
+        Norm norm = norm(21);
+        compare(List.of(), new int[] {21}, JOURNEY, TOLERANCE, (ops, in) -> {
+            ops.mixture(in[0], norm, m);
+            return in;
+        });
+    }
+
     // ---- state
 
     @Test void aSlotUsedAgainGivesTheSameNumbers() {

@@ -74,7 +74,7 @@ final class DeviceModel {
         this.groups = LayerGroup.of(layers, capacity, Math.min(largest, MOST_ELEMENTS), places);
 
         boolean routes = layers.stream().anyMatch(r -> r.survey().routes());
-        this.state = new DeviceState(options.contextLength(), capacity, table, options.keyFormat(), routes ? manyRows * model.config().moe().used() : 0);
+        this.state = new DeviceState(options.contextLength(), capacity, table, options.keyFormat(), routes ? manyRows * (model.config().moe().used() + 1) : 0);
         this.embedding = embeddingRead == null ? null : single(embeddingRead);
         this.head = headRead == null ? null : single(headRead);
         this.groupArrays = groups.stream().map(g -> new GroupArrays(g, weights, state)).toList();

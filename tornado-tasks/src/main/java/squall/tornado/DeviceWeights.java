@@ -45,7 +45,7 @@ final class DeviceWeights {
         List<MemorySegment> matrices = new ArrayList<>();
         for (List<Weight> stack : layers)
             for (int e = 0; e < site.experts(); e++) for (Weight w : stack) matrices.add(w.experts().get(e));
-        Bank bank = traits.shape() == Traits.Shape.WARPS && !traits.precise() && site.experts() == 1 && Planes.fit(site.format(), site.cols())
+        Bank bank = traits.shape() == Traits.Shape.WARPS && !traits.precise() && Planes.fit(site.format(), site.cols())
                 ? planes(site, matrices) : asInFile(site, matrices, site.scaled() ? scales(layers) : null);
         if (only != null) single.put(only, bank);
         return bank;
@@ -58,7 +58,8 @@ final class DeviceWeights {
         LongArray quanta = new LongArray(Math.toIntExact(rows * Planes.rowLongs(site.format(), site.cols())));
         Planes planes = Planes.of(site.format(), site.cols(), quanta, matrices);
         arrays.addAll(List.of(quanta, planes.scales()));
-        return new Bank(site.format(), quanta, matrix, 0, site.allRows(), site.cols(), 1, matrix, null, 0, planes);
+        return new Bank(site.format(), quanta, Math.multiplyExact(matrix, site.experts()), 0, site.allRows(), site.cols(), site.experts(), matrix, null, 0,
+                planes);
     }
 
     private Bank asInFile(Site.Matrices site, List<MemorySegment> matrices, FloatArray scales) {

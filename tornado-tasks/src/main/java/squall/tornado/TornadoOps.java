@@ -6,6 +6,7 @@ import squall.ops.Buf;
 import squall.ops.DeltaParts;
 import squall.ops.DeltaShape;
 import squall.ops.HeadShape;
+import squall.ops.Mixture;
 import squall.ops.Norm;
 import squall.ops.Ops;
 import squall.ops.Rope;
@@ -335,8 +336,30 @@ final class TornadoOps implements Ops {
 
     @Override public Routing route(Buf logits, int used, Routing.Weights weights) {
         Chosen chosen = new Chosen(store.chosen(), placed(used), used);
-        Router.record(tape, chosen, Region.of(logits), logits.width(), weights);
+        Router.record(tape, chosen, Region.of(logits), logits.width(), weights, null);
         return chosen;
+    }
+
+    /** A shared expert that is like the others is one that every row has chosen. */
+    @Override public void mixture(Buf x, Norm norm, Mixture m) {
+        if (!m.isUniform()) {
+            Ops.super.mixture(x, norm, m);
+            return;
+        }
+        Region n = rows(x.width()), logits = rows(m.router().rows()), scalar = m.shared() == null ? null : rows(1);
+        rmsNorm(n, x, norm);
+        if (scalar == null) matmul(logits, n, m.router());
+        else matmul(new Buf[] {logits, scalar}, n, new Weight[] {m.router(), m.shared().scalar()});
+        int used = m.used() + (scalar == null ? 0 : 1);
+        Chosen chosen = new Chosen(store.chosen(), placed(used), used);
+        Router.record(tape, chosen, logits, logits.width(), m.weights(), scalar);
+        Mixture all = m.together();
+        Region h = placed(Math.multiplyExact(used, m.gate().rows()));
+        if (stack(m.gate(), m.up()))
+            Experts.recordAdd(tape, Region.of(x), h, n, chosen, store.experts(List.of(all.gate(), all.up())), store.experts(List.of(all.down())));
+        else
+            Experts.recordAdd(tape, Region.of(x), h, n, chosen, store.experts(List.of(all.gate())), store.experts(List.of(all.up())),
+                    store.experts(List.of(all.down())));
     }
 
     @Override public void experts(Buf y, Buf x, Routing routing, Weight gate, Weight up, Weight down) {

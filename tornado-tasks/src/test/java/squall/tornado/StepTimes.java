@@ -9,15 +9,18 @@ import squall.ops.DeltaShape;
 import squall.ops.HeadShape;
 import squall.ops.Routing;
 import squall.ops.StepPlan;
+import squall.quant.Format;
 import squall.sample.Sampling;
 import squall.tornado.kernels.Attention;
 import squall.tornado.kernels.DeltaInputs;
 import squall.tornado.kernels.DeltaRule;
 import squall.tornado.kernels.DeltaStep;
 import squall.tornado.kernels.Draw;
+import squall.tornado.kernels.Experts;
 import squall.tornado.kernels.GatedNorm;
 import squall.tornado.kernels.Halves;
 import squall.tornado.kernels.HeadNormRope;
+import squall.tornado.kernels.Planes;
 import squall.tornado.kernels.Router;
 import squall.tornado.kernels.RowNorm;
 import uk.ac.manchester.tornado.api.GridScheduler;
@@ -26,9 +29,11 @@ import uk.ac.manchester.tornado.api.TaskGraph;
 import uk.ac.manchester.tornado.api.TornadoExecutionPlan;
 import uk.ac.manchester.tornado.api.enums.DataTransferMode;
 import uk.ac.manchester.tornado.api.exceptions.TornadoExecutionPlanException;
+import uk.ac.manchester.tornado.api.types.HalfFloat;
 import uk.ac.manchester.tornado.api.types.arrays.FloatArray;
 import uk.ac.manchester.tornado.api.types.arrays.HalfFloatArray;
 import uk.ac.manchester.tornado.api.types.arrays.IntArray;
+import uk.ac.manchester.tornado.api.types.arrays.LongArray;
 import uk.ac.manchester.tornado.api.types.arrays.TornadoNativeArray;
 
 /**
@@ -75,7 +80,7 @@ final class StepTimes {
         StepPlan.Builder plan = new StepPlan.Builder();
         for (int r = 0; r < rows; r++) plan.add(r, positions - 1, new int[1], 0, 1, StepPlan.Want.LAST);
         step.fill(plan.build(), new int[0], 0);
-        ids.init(0);
+        for (int i = 0; i < ids.getSize(); i++) ids.set(i, i * 29 % 256);
         wishes.init(0);
         for (int r = 0; r < rows; r++) Draw.wish(wishes, r, Sampling.GREEDY, 0, VOCAB);
     }
@@ -185,8 +190,22 @@ final class StepTimes {
 
     private void router() throws TornadoExecutionPlanException {
         afresh();
-        Region logits = region(shape.experts), weights = region(8);
-        time("route", 1, (tape, t) -> Router.record(tape, new Chosen(ids, weights, 8), logits, shape.experts, Routing.Weights.NORMALISED));
+        int hidden = 512, used = 9, layers = 4, experts = shape.experts + 1;
+        Region logits = region(shape.experts), scalar = region(1), weights = region(used), x = region(shape.dim), h = region(used * hidden), y = region(shape.dim);
+        time("route", 1, (tape, t) -> Router.record(tape, new Chosen(ids, weights, used), logits, shape.experts, Routing.Weights.NORMALISED, scalar));
+        for (Format format : List.of(Format.Q8_0, Format.Q4_K)) {
+            Bank gateUp = bank(format, 2 * hidden, shape.dim, experts, layers), down = bank(format, shape.dim, hidden, experts, layers);
+            time("experts " + format, layers, (tape, t) -> Experts.recordAdd(tape, y, h, x, new Chosen(ids, weights, used), gateUp, down));
+        }
+    }
+
+    private Bank bank(Format format, int outs, int cols, int experts, int layers) {
+        int matrix = outs * Planes.rowLongs(format, cols), all = layers * experts;
+        LongArray quanta = keep(new LongArray(all * matrix));
+        HalfFloatArray scales = keep(new HalfFloatArray(all * outs * Planes.rowScales(format, cols)));
+        quanta.init(0x1234567890ABCDEFL);
+        scales.init(new HalfFloat(0.01f));
+        return new Bank(format, quanta, experts * matrix, 0, outs, cols, experts, matrix, null, 0, new Planes(scales, 1));
     }
 
     private void draw() throws TornadoExecutionPlanException {

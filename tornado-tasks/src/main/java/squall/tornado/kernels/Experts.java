@@ -19,9 +19,9 @@ import uk.ac.manchester.tornado.api.types.vectors.Float8;
 /** {@code y[r] = sum over the row's experts of weight * down(silu(gate x[r]) * up x[r])}. The ids are read on the device. */
 public final class Experts {
     /** What becomes of the products of the hidden units: SwiGLU at once, or the gate's first and then SwiGLU with the other. */
-    private static final int BOTH = 0;
-    private static final int GATE = 1;
-    private static final int UP = 2;
+    static final int BOTH = 0;
+    static final int GATE = 1;
+    static final int UP = 2;
 
     private Experts() {}
 
@@ -33,20 +33,40 @@ public final class Experts {
      * @param x [rows, dim]
      */
     public static void record(Tape tape, Region y, Region h, Region x, Chosen chosen, Bank gate, Bank up, Bank down) {
-        hidden(tape, "expertsGate", h, x, chosen, gate, gate.rows(), GATE);
-        hidden(tape, "expertsUp", h, x, chosen, up, gate.rows(), UP);
-        output(tape, y, h, chosen, down);
+        hidden(tape, h, x, chosen, gate, up);
+        output(tape, y, h, chosen, down, MatMul.ASSIGN);
     }
 
     /** The same with each expert's gate matrix stacked on its up matrix. */
     public static void record(Tape tape, Region y, Region h, Region x, Chosen chosen, Bank gateUp, Bank down) {
         hidden(tape, "expertsHidden", h, x, chosen, gateUp, gateUp.rows() / 2, BOTH);
-        output(tape, y, h, chosen, down);
+        output(tape, y, h, chosen, down, MatMul.ASSIGN);
+    }
+
+    /** {@code y +=} that. */
+    public static void recordAdd(Tape tape, Region y, Region h, Region x, Chosen chosen, Bank gate, Bank up, Bank down) {
+        hidden(tape, h, x, chosen, gate, up);
+        output(tape, y, h, chosen, down, MatMul.ADD);
+    }
+
+    /** {@code y +=} that, the matrices stacked. */
+    public static void recordAdd(Tape tape, Region y, Region h, Region x, Chosen chosen, Bank gateUp, Bank down) {
+        hidden(tape, "expertsHidden", h, x, chosen, gateUp, gateUp.rows() / 2, BOTH);
+        output(tape, y, h, chosen, down, MatMul.ADD);
+    }
+
+    private static void hidden(Tape tape, Region h, Region x, Chosen chosen, Bank gate, Bank up) {
+        hidden(tape, "expertsGate", h, x, chosen, gate, gate.rows(), GATE);
+        hidden(tape, "expertsUp", h, x, chosen, up, gate.rows(), UP);
     }
 
     private static void hidden(Tape tape, String name, Region h, Region x, Chosen chosen, Bank w, int hidden, int stage) {
         Frame f = tape.frame();
         int group = f.traits().group(), used = chosen.used();
+        if (w.planes() != null) {
+            PlaneExperts.hidden(tape, name, h, x, chosen, w, hidden, stage);
+            return;
+        }
         long layout = Blocks.layout(w);
         if (!MatMul.inVectors(f, x, w.cols()))
             tape.add(name, Grid.perRow(used * hidden, group), (g, id) -> Blocks.ready(g).task(id, Experts::kHiddenGroups, f.context(), f.arena(), f.step(),
@@ -58,18 +78,22 @@ public final class Experts {
                     used, Place.of(x), stage));
     }
 
-    private static void output(Tape tape, Region y, Region h, Chosen chosen, Bank w) {
+    private static void output(Tape tape, Region y, Region h, Chosen chosen, Bank w, int kind) {
         Frame f = tape.frame();
         int group = f.traits().group(), used = chosen.used(), hidden = w.cols(), dim = w.rows();
+        if (w.planes() != null) {
+            PlaneExperts.output(tape, y, h, chosen, w, kind);
+            return;
+        }
         long layout = Blocks.layout(w);
         if (!MatMul.inVectors(f, h, hidden))
             tape.add("expertsOutput", Grid.perRow(dim, group), (g, id) -> Blocks.ready(g).task(id, Experts::kOutputGroups, f.context(), f.arena(), f.step(),
                     f.layer(), chosen.ids(), f.halves(), Blocks.floats(f, w), Blocks.shorts(w), Blocks.bytes(w), layout, Place.of(w),
-                    w.experts(), dim, hidden, Place.of(y), Place.of(chosen.weights()), used, Place.of(h), group));
+                    w.experts(), dim, hidden, Place.of(y), Place.of(chosen.weights()), used, Place.of(h), kind, group));
         else
             tape.add("expertsOutput", (g, id) -> Blocks.ready(g).task(id, Experts::kOutputRows, f.arena(), f.step(), f.layer(), chosen.ids(), f.halves(),
                     Blocks.floats(f, w), Blocks.shorts(w), Blocks.bytes(w), layout, Place.of(w), w.experts(), dim, hidden, Place.of(y),
-                    Place.of(chosen.weights()), used, Place.of(h)));
+                    Place.of(chosen.weights()), used, Place.of(h), kind));
     }
 
     /** A group for each hidden unit of each chosen expert of each row. */
@@ -126,7 +150,7 @@ public final class Experts {
     /** A group for each output of each row: the weighted sum over its experts. */
     static void kOutputGroups(KernelContext context, FloatArray arena, IntArray step, IntArray layer, IntArray ids, FloatArray halves,
                               FloatArray floats, ShortArray shorts, ByteArray bytes, long layout, long w, int experts, int dim, int hidden,
-                              long y, long weights, int used, long h, int group) {
+                              long y, long weights, int used, long h, int kind, int group) {
         int row = context.groupIdx / dim, out = context.groupIdx % dim, lane = context.localIdx;
         int chosen = row < step.get(StepArray.ROWS) ? used : 0;
         float[] sums = context.allocateFloatLocalArray(group);
@@ -147,13 +171,13 @@ public final class Experts {
             if (lane < half) sums[lane] += sums[half + lane];
             context.localBarrier();
         }
-        if (lane == 0 && chosen > 0) arena.set(Place.start(y, row) + out, sums[0]);
+        if (lane == 0 && chosen > 0) MatMul.write(arena, Place.start(y, row) + out, sums[0], 0, kind);
     }
 
     /** An output for each turn, in vectors; all rows. */
     static void kOutputRows(FloatArray arena, IntArray step, IntArray layer, IntArray ids, FloatArray halves, FloatArray floats,
                             ShortArray shorts, ByteArray bytes, long layout, long w, int experts, int dim, int hidden, long y, long weights,
-                            int used, long h) {
+                            int used, long h, int kind) {
         for (@Parallel int out = 0; out < dim; out++) {
             VectorFloat8 hs = new VectorFloat8(arena);
             int alive = step.get(StepArray.ROWS);
@@ -169,13 +193,13 @@ public final class Experts {
                         part = Float8.add(part, Float8.mult(Blocks.eight(layout, halves, floats, shorts, bytes, from, grid, i), hs.get(hAt + (i >> 3))));
                     sum += arena.get(Place.start(weights, row) + j) * MatMul.sum(part);
                 }
-                arena.set(Place.start(y, row) + out, sum);
+                MatMul.write(arena, Place.start(y, row) + out, sum, 0, kind);
             }
         }
     }
 
     /** Rows of one expert's stored matrix. */
-    private static int rows(int hidden, int stage) {
+    static int rows(int hidden, int stage) {
         return stage == BOTH ? 2 * hidden : hidden;
     }
 
@@ -184,7 +208,7 @@ public final class Experts {
         return Place.start(w, layer) + (expert * rows + out) * Blocks.rowElements(layout, cols);
     }
 
-    private static void write(FloatArray arena, int at, float value, float up, int stage) {
+    static void write(FloatArray arena, int at, float value, float up, int stage) {
         float result = value;
         if (stage == BOTH) result = MatMul.silu(value) * up;
         if (stage == UP) result = MatMul.silu(arena.get(at)) * value;

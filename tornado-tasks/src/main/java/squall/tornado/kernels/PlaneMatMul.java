@@ -109,7 +109,7 @@ final class PlaneMatMul {
     }
 
     /** A strip of a matrix row times a to d, which are x in bytes; sum is that of those bytes. */
-    private static float strip(int layout, LongArray quanta, HalfFloatArray scales, int row, int rowScales, int strips, int s,
+    static float strip(int layout, LongArray quanta, HalfFloatArray scales, int row, int rowScales, int strips, int s,
                                int a, int b, int c, int d, int sum) {
         long low = Planes.low(quanta, row, s), second = Planes.second(layout, quanta, row, strips, s);
         int high = Planes.high(layout, quanta, row, strips, s);
@@ -119,7 +119,7 @@ final class PlaneMatMul {
     }
 
     /** Sixteen products of bytes. */
-    private static int dot(int w0, int w1, int w2, int w3, int a, int b, int c, int d) {
+    static int dot(int w0, int w1, int w2, int w3, int a, int b, int c, int d) {
         int sum = QuantizationUtils.dp4a_packed(w0, a, 0);
         sum = QuantizationUtils.dp4a_packed(w1, b, sum);
         sum = QuantizationUtils.dp4a_packed(w2, c, sum);

@@ -19,12 +19,16 @@ import squall.checker.lint.KernelReport;
 import squall.checker.lint.Lint;
 import squall.quant.Format;
 import squall.tornado.Bank;
+import squall.tornado.Chosen;
 import squall.tornado.Region;
 import squall.tornado.Rig;
 import squall.tornado.Tape;
 import squall.tornado.TestDevice;
 import squall.tornado.Traits;
 import squall.tornado.Traits.Shape;
+import uk.ac.manchester.tornado.api.types.arrays.IntArray;
+import uk.ac.manchester.tornado.api.types.arrays.LongArray;
+import uk.ac.manchester.tornado.api.types.arrays.TornadoNativeArray;
 
 /** Products for warps, with weights laid out for them, against their definitions. */
 class WarpMatMulTest {
@@ -160,6 +164,51 @@ class WarpMatMulTest {
         rig.nothingElseChanged();
     }
 
+    /** Against the definition with x and the hidden units rounded as the kernels round them, so that nothing is left but single precision. */
+    @ParameterizedTest @ValueSource(strings = {"Q8_0", "Q4_K", "Q6_K", "Q5_1"}) void expertsInPlanes(Format format) {
+        int experts = 4, used = 3, dim = 512, hidden = 256, rows = 2;
+        Rig rig = new Rig(7, LAYER, new Traits(Shape.WARPS, 64, true, false, false)).few();
+        rig.plan(new int[] {1, 3, 1}, new int[] {0, 0, 1});
+        Bank gateUp = Banks.planes(Banks.of(format, 2 * hidden, dim, experts)), down = Banks.planes(Banks.of(format, dim, hidden, experts));
+        Region x = rig.region(dim), h = rig.region(used * hidden), y = rig.region(dim), weights = rig.region(used);
+        scaleDown(rig, x, rows);
+        IntArray ids = IntArray.fromElements(3, 0, 2, 1, 3, 2, -1, -1, -1);
+        rig.play(tape -> Experts.recordAdd(tape, y, h, x, new Chosen(ids, weights, used), gateUp, down),
+                Stream.concat(Stream.of(ids), Stream.of(Banks.arrays(gateUp, down))).toArray(TornadoNativeArray[]::new));
+        for (int r = 0; r < rows; r++) {
+            double[] in = rounded(rig.row(x, r)), out = rounded(rig.row(h, r)), units = new double[used * hidden], sums = rig.rowBefore(y, r);
+            for (int j = 0; j < used; j++) {
+                int e = ids.get(r * used + j);
+                for (int i = 0; i < hidden; i++) {
+                    double gate = dot(gateUp, e, i, in, 0), up = dot(gateUp, e, hidden + i, in, 0);
+                    units[j * hidden + i] = gate * Definitions.sigmoid(gate) * up;
+                }
+                for (int o = 0; o < dim; o++) sums[o] += rig.get(weights, r, j) * dot(down, e, o, out, j * hidden);
+            }
+            rig.expect(h, r, units, 2 * TOLERANCE);
+            rig.expect(y, r, sums, 2 * TOLERANCE);
+        }
+        rig.nothingElseChanged();
+    }
+
+    private static double dot(Bank w, int expert, int row, double[] x, int from) {
+        int number = (LAYER * w.experts() + expert) * w.rows() + row, layout = Planes.layout(w.format());
+        double sum = 0;
+        for (int i = 0; i < w.cols(); i++)
+            sum += x[from + i] * w.planes().gain() * Planes.at(layout, (LongArray) w.array(), w.planes().scales(), number * Planes.rowLongs(layout, w.cols()),
+                    number * Planes.rowScales(layout, w.cols()), w.cols(), i);
+        return sum;
+    }
+
+    private static double[] rounded(double[] x) {
+        double[] rounded = new double[x.length];
+        for (int s = 0; s < x.length; s += 16) {
+            float peak = (float) IntStream.range(s, s + 16).mapToDouble(i -> Math.abs(x[i])).max().orElseThrow(), factor = 127f / Math.max(peak, 1e-30f);
+            for (int i = s; i < s + 16; i++) rounded[i] = (byte) PlaneMatMul.round((float) x[i], factor) * (peak / 127.0);
+        }
+        return rounded;
+    }
+
     /** Rows of zeros have no largest number. */
     @ParameterizedTest @ValueSource(strings = {"Q8_0", "Q4_K"}) void nothingTimesPlanes(Format format) {
         Rig rig = rig(1, false);
@@ -226,7 +275,7 @@ class WarpMatMulTest {
         for (int r = 0; r < rows; r++) for (int i = 0; i < x.width(); i++) rig.set(x, r, i, rig.get(x, r, i) / 50);
     }
 
-    @Tag("checker") @ParameterizedTest @ValueSource(classes = {WarpMatMul.class, PlaneMatMul.class}) void keepToTheDialect(Class<?> kernels) {
+    @Tag("checker") @ParameterizedTest @ValueSource(classes = {WarpMatMul.class, PlaneMatMul.class, PlaneExperts.class}) void keepToTheDialect(Class<?> kernels) {
         List<KernelReport> reports = Lint.kernelsOf(kernels);
         assertFalse(reports.isEmpty());
         for (KernelReport report : reports) assertEquals(List.of(), report.violations(), report.name());
