@@ -34,6 +34,8 @@ public final class Draw {
     private static final int VOCAB = 5;
     /** Columns of a slice. */
     private static final int SLICE = 4096;
+    /** Work-items of a slice where warps are cheap: it is read in sixteen turns. */
+    private static final int READERS = 256;
     private static final float LARGEST = Float.MAX_VALUE;
     /** Above every id. */
     private static final int LAST_ID = Integer.MAX_VALUE;
@@ -85,9 +87,11 @@ public final class Draw {
         if (f.traits().shape() == Traits.Shape.ROWS)
             tape.add("best", Grid.perRow(slices, 1), (g, id) -> g.task(id, Draw::kBestItem, f.context(), f.arena(), f.step(), wishes,
                     logits.at(), logits.stride(), logits.width(), scratch.at(), scratch.stride(), slices));
-        else
-            tape.add("best", Grid.perRow(slices, group), (g, id) -> g.task(id, Draw::kBestGroup, f.context(), f.arena(), f.step(), wishes,
-                    logits.at(), logits.stride(), logits.width(), scratch.at(), scratch.stride(), slices, group));
+        else {
+            int readers = f.traits().shape() == Traits.Shape.WARPS ? READERS : group;
+            tape.add("best", Grid.perRow(slices, readers), (g, id) -> g.task(id, Draw::kBestGroup, f.context(), f.arena(), f.step(), wishes,
+                    logits.at(), logits.stride(), logits.width(), scratch.at(), scratch.stride(), slices, readers));
+        }
         tape.add("draw", Grid.perRow(1, group), (g, id) -> g.task(id, Draw::kDraw, f.context(), f.arena(), f.step(), wishes, ids,
                 scratch.at(), scratch.stride(), slices, group));
     }

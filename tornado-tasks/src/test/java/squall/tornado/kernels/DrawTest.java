@@ -29,7 +29,7 @@ class DrawTest {
         return new Sampling(1, 0, 0, temperature, topK, pick(rig, 1, 0.95, 0.5, 0.05, 0), pick(rig, 0, 0, 0.01, 0.3, 1));
     }
 
-    @ParameterizedTest @EnumSource(names = {"ROWS", "GROUPS"}) void asTheHostDoes(Traits.Shape shape) {
+    @ParameterizedTest @EnumSource void asTheHostDoes(Traits.Shape shape) {
         Rig rig = new Rig(1, 0, new Traits(shape, 64, false));
         for (int width : new int[] {3, 70, 5000, 9001}) {
             for (int round = 0; round < 5; round++) compare(rig, width, round);
@@ -74,7 +74,7 @@ class DrawTest {
         return value;
     }
 
-    @ParameterizedTest @EnumSource(names = {"ROWS", "GROUPS"}) void nothingToChoose(Traits.Shape shape) {
+    @ParameterizedTest @EnumSource void nothingToChoose(Traits.Shape shape) {
         Rig rig = new Rig(2, 0, new Traits(shape, 64, false)).few();
         rig.outputs(0, 0);
         int width = 4100;
