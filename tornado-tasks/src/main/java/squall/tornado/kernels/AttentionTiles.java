@@ -85,6 +85,8 @@ final class AttentionTiles {
         FloatArray sumsBehind = (FloatArray) (Object) sums;
         float[] out = new float[Attention.MAX_HEAD_DIM / 2 / PARTS];
         int lane = context.localIdx, warp = lane / WARP, inWarp = lane % WARP;
+        // unrolled by the compiler, a loop over all positions takes the registers of a second group
+        int none = context.groupIdx >> 24;
         int kvHeads = heads / sharing, kvHead = context.groupIdx % kvHeads, each = QUERIES / sharing;
         int part = context.groupIdx / kvHeads;
         int segments = step.get(StepArray.SEGMENTS);
@@ -124,8 +126,12 @@ final class AttentionTiles {
             int most = TornadoMath.min(POSITIONS - 1, last - t * POSITIONS);
             for (int e = lane; e < POSITIONS * pairs; e += GROUP) {
                 int p = e / pairs, d = e % pairs;
-                tile[(p / 16 * (dim / 16) + d / 8) * LARGE + p % 16 * 8 + d % 8] = pair(keys, halfKeys, kept, at + TornadoMath.min(p, most) * width + 2 * d);
+                int to = (p / 16 * (dim / 16) + d / 8) * LARGE + p % 16 * 8 + d % 8, key = at + TornadoMath.min(p, most) * width + 2 * d;
+                if (kept == 1) context.asyncCopyToLocal(tile, to, halfKeys, key);
+                if (kept == 0) tile[to] = pack(keys.get(key), keys.get(key + 1));
             }
+            context.asyncCopyCommit();
+            context.asyncCopyWaitGroup(0);
             context.localBarrier();
             float[] product = context.mmaFragment(0f);
             for (int i = 0; i < dim / 16; i++) {
@@ -136,7 +142,7 @@ final class AttentionTiles {
             context.mmaStore(product, scoresBehind, warp % 2 * 16, warp / 2 * 8, PITCH);
             context.localBarrier();
             float old = max;
-            for (int p = 0; p < POSITIONS; p++) {
+            for (int p = 0; p < POSITIONS + none; p++) {
                 float score = t * POSITIONS + p <= limit ? scores[HEADER + p * PITCH + mine] : Attention.LOWEST;
                 max = score > max ? score : max;
             }
@@ -151,8 +157,12 @@ final class AttentionTiles {
             if (lane < QUERIES) shrinks[lane] = shrink;
             for (int e = lane; e < POSITIONS * pairs; e += GROUP) {
                 int p = e / pairs, d = e % pairs;
-                tile[(p / 16 * (dim / 8) + d / 4) * SMALL + p % 16 * 4 + d % 4] = pair(values, halfValues, kept, at + TornadoMath.min(p, most) * width + 2 * d);
+                int to = (p / 16 * (dim / 8) + d / 4) * SMALL + p % 16 * 4 + d % 4, value = at + TornadoMath.min(p, most) * width + 2 * d;
+                if (kept == 1) context.asyncCopyToLocal(tile, to, halfValues, value);
+                if (kept == 0) tile[to] = pack(values.get(value), values.get(value + 1));
             }
+            context.asyncCopyCommit();
+            context.asyncCopyWaitGroup(0);
             context.localBarrier();
             float upper = shrinks[tileRow], lower = shrinks[tileRow + 8];
             HalfFloat[] p0 = context.mmaLoadA(weights, 16, warp % 2 * 2 * LARGE * 4);
@@ -203,11 +213,6 @@ final class AttentionTiles {
         int row = j / sharing;
         float value = arena.get(Place.start(q, first + TornadoMath.min(row, n - 1)) + (kvHead * sharing + j % sharing) * dim + d);
         return row < n ? value : 0f;
-    }
-
-    /** Two neighbours as halves. */
-    private static int pair(FloatArray floats, HalfFloatArray halves, int kept, int at) {
-        return pack(Kept.get(floats, halves, kept, at), Kept.get(floats, halves, kept, at + 1));
     }
 
     private static int pack(float low, float high) {
