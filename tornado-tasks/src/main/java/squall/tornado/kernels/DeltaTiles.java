@@ -38,6 +38,9 @@ final class DeltaTiles {
     private static final int BELOW = 72;
     /** A FloatArray over local memory has its first element behind a header. */
     private static final int HEADER = 4;
+    /** Pairs of numbers of a chunk's W, of its Q and K, and of its P that a work-item brings. */
+    private static final int TURNS = CHUNK * KEY_TILES * 8 / GROUP;
+    private static final int WEIGHT_TURNS = CHUNK * CHUNK / 2 / GROUP;
     /** Rows of a recording for prompts. */
     private static final int FEWEST_ROWS = 65;
 
@@ -77,6 +80,8 @@ final class DeltaTiles {
         float[] decays = context.allocateFloatLocalArray(2 * CHUNK);
         FloatArray behind = (FloatArray) (Object) sums;
         float[] state = new float[4 * COLUMN_TILES];
+        float[] ahead = new float[6 * TURNS];
+        float[] weightsAhead = new float[2 * WEIGHT_TURNS];
         int lane = context.localIdx, warp = lane / WARP, inWarp = lane % WARP;
         int slices = (dv + SLICE - 1) / SLICE;
         int first = context.groupIdx % slices * SLICE, head = context.groupIdx / slices % valueHeads, segment = context.groupIdx / slices / valueHeads;
@@ -98,24 +103,43 @@ final class DeltaTiles {
         int mine = HEADER + own, tile = warp % 2 * 16 + inWarp / 4, c0 = warp / 2 * 8 + column;
         for (int row = begin; row < end; row += CHUNK) {
             int n = TornadoMath.min(CHUNK, end - row);
+            int u = Place.start(y, row + tile) + head * dv + first + c0, lower = Place.start(y, row + tile + 8) + head * dv + first + c0;
             int w = Place.start(scratch, row) + head * (dk + CHUNK), wStride = Place.start(scratch, 1) - Place.start(scratch, 0);
             int q = Place.start(qkv, row) + keyHead * dk, qStride = Place.start(qkv, 1) - Place.start(qkv, 0);
             for (int i = 0; i < COLUMN_TILES; i++) {
                 states[(warp * COLUMN_TILES + i) * SMALL + inWarp] = pack(state[4 * i], state[4 * i + 1]);
                 states[(warp * COLUMN_TILES + i) * SMALL + 32 + inWarp] = pack(state[4 * i + 2], state[4 * i + 3]);
             }
-            for (int e = lane; e < CHUNK * KEY_TILES * 8; e += GROUP) {
-                int r = e / (KEY_TILES * 8), d = e % (KEY_TILES * 8), to = (r / 16 * KEY_TILES + d / 8) * LARGE + r % 16 * 8 + d % 8;
-                solved[to] = pair(arena, w + r * wStride + 2 * d, 1, r < n ? dk - 2 * d : 0);
-                queries[to] = pair(arena, q + r * qStride + 2 * d, 1, r < n ? dk - 2 * d : 0);
-                // a quarter of a warp for neighbours in a row: neither memory nor banks are met twice
-                int k = e % 8 + e / 32 % (KEY_TILES * 2) * 8, two = e / 8 % 4 + e / (KEY_TILES * 64) * 4;
-                keys[(k / 16 * ROW_TILES + two / 8) * LARGE + k % 16 * 8 + two % 8] =
-                        pair(arena, q + keyHeads * dk + 2 * two * qStride + k, qStride, k < dk ? n - 2 * two : 0);
+            // everything is loaded before anything is stored: what comes after a store would wait for what comes before it
+            for (int i = 0; i < TURNS; i++) {
+                int e = lane + i * GROUP, r = TornadoMath.min(e / (KEY_TILES * 8), n - 1), d = e % (KEY_TILES * 8) * 2;
+                int c = TornadoMath.min(d, dk - 1), next = TornadoMath.min(d + 1, dk - 1);
+                int k = TornadoMath.min(key(e), dk - 1), t = TornadoMath.min(two(e), n - 1), later = TornadoMath.min(two(e) + 1, n - 1);
+                ahead[6 * i] = arena.get(w + r * wStride + c);
+                ahead[6 * i + 1] = arena.get(w + r * wStride + next);
+                ahead[6 * i + 2] = arena.get(q + r * qStride + c);
+                ahead[6 * i + 3] = arena.get(q + r * qStride + next);
+                ahead[6 * i + 4] = arena.get(q + keyHeads * dk + t * qStride + k);
+                ahead[6 * i + 5] = arena.get(q + keyHeads * dk + later * qStride + k);
             }
-            for (int e = lane; e < CHUNK * CHUNK / 2; e += GROUP) {
-                int r = e / (CHUNK / 2), d = e % (CHUNK / 2);
-                weights[(r / 16 * ROW_TILES + d / 8) * LARGE + r % 16 * 8 + d % 8] = pair(arena, w + r * wStride + dk + 2 * d, 1, r < n ? 2 : 0);
+            for (int i = 0; i < WEIGHT_TURNS; i++) {
+                int e = lane + i * GROUP, r = TornadoMath.min(e / (CHUNK / 2), n - 1), d = e % (CHUNK / 2) * 2;
+                weightsAhead[2 * i] = arena.get(w + r * wStride + dk + d);
+                weightsAhead[2 * i + 1] = arena.get(w + r * wStride + dk + d + 1);
+            }
+            for (int i = 0; i < TURNS; i++) {
+                int e = lane + i * GROUP, r = e / (KEY_TILES * 8), d = e % (KEY_TILES * 8), to = (r / 16 * KEY_TILES + d / 8) * LARGE + r % 16 * 8 + d % 8;
+                float low = r < n && 2 * d < dk ? 1f : 0f, high = r < n && 2 * d + 1 < dk ? 1f : 0f;
+                solved[to] = pack(low * ahead[6 * i], high * ahead[6 * i + 1]);
+                queries[to] = pack(low * ahead[6 * i + 2], high * ahead[6 * i + 3]);
+                int k = key(e), t = two(e);
+                float early = k < dk && t < n ? 1f : 0f, late = k < dk && t + 1 < n ? 1f : 0f;
+                keys[(k / 16 * ROW_TILES + t / 16) * LARGE + k % 16 * 8 + t % 16 / 2] = pack(early * ahead[6 * i + 4], late * ahead[6 * i + 5]);
+            }
+            for (int i = 0; i < WEIGHT_TURNS; i++) {
+                int e = lane + i * GROUP, r = e / (CHUNK / 2), d = e % (CHUNK / 2);
+                float there = r < n ? 1f : 0f;
+                weights[(r / 16 * ROW_TILES + d / 8) * LARGE + r % 16 * 8 + d % 8] = pack(there * weightsAhead[2 * i], there * weightsAhead[2 * i + 1]);
             }
             if (lane < CHUNK) logs[lane] = lane < n ? arena.get(Place.start(g, row + lane) + head) : 0f;
             context.localBarrier();
@@ -131,7 +155,6 @@ final class DeltaTiles {
             }
             context.localBarrier();
             // V' = U - W S
-            int u = Place.start(y, row + tile) + head * dv + first + c0, lower = Place.start(y, row + tile + 8) + head * dv + first + c0;
             context.mmaStore(ws, behind, ownRow, ownColumn, BELOW / 8);
             float v0 = read(arena, u, tile < n ? width - c0 : 0) - sums[mine], v1 = read(arena, u + 1, tile < n ? width - c0 - 1 : 0) - sums[mine + 1];
             float v2 = read(arena, lower, tile + 8 < n ? width - c0 : 0) - sums[mine + BELOW];
@@ -184,9 +207,14 @@ final class DeltaTiles {
         return value;
     }
 
-    /** Two numbers {@code apart} as halves, where there are so many left. */
-    private static int pair(FloatArray arena, int at, int apart, int left) {
-        return pack(read(arena, at, left), read(arena, at + apart, left - 1));
+    /** Of pair e of K^T the key; a quarter of a warp has neighbours, so that neither memory nor banks are met twice. */
+    private static int key(int e) {
+        return e % 8 + e / 32 % (KEY_TILES * 2) * 8;
+    }
+
+    /** Of pair e of K^T the first row of two. */
+    private static int two(int e) {
+        return e / 8 % 4 * 2 + e / (KEY_TILES * 64) * 8;
     }
 
     private static int pack(float low, float high) {
