@@ -1,7 +1,8 @@
 /*
  * Stands in for libcuda: the part of the driver's interface that TornadoVM's CUDA backend calls, on the host's memory and
  * without waiting for anything, since every call is done when it returns. A "cubin" is the path of a shared object that
- * nvrtc.c made of a kernel. A captured graph is a list of launches and copies, repeated in their order.
+ * nvrtc.c made of a kernel. A captured graph is a list of launches, copies and calls of libraries, repeated in
+ * their order.
  */
 #define _GNU_SOURCE
 #include <dlfcn.h>
@@ -20,7 +21,9 @@ typedef struct { unsigned x, y, z; } Extent;
 typedef struct { int (*launch)(Extent grid, Extent block, void **arguments); void **(*kept)(void **arguments); } Kernel;
 typedef struct Step {
     struct Step *next;
-    Kernel *kernel;         /* null for a copy */
+    Kernel *kernel;         /* null for a copy or a call */
+    void (*call)(void *);   /* of a library's function, with what it was called with */
+    void *with;
     Extent grid, block;
     void **arguments;
     void *to;
@@ -107,6 +110,15 @@ static int copy(void *to, const void *from, size_t bytes) {
     return OK;
 }
 
+/* For the stand-ins of libraries: whether the call is noted, and is not to be made now. */
+int noteCall(void (*call)(void *), void *with) {
+    if (!capturing) return 0;
+    Step *step = noted();
+    step->call = call;
+    step->with = with;
+    return 1;
+}
+
 int cuMemcpyDtoD_v2(uint64_t to, uint64_t from, size_t bytes) { return copy((void *) to, (void *) from, bytes); }
 int cuMemcpyDtoHAsync_v2(void *to, uint64_t from, size_t bytes, void *stream) { return copy(to, (void *) from, bytes); }
 int cuMemcpyHtoDAsync_v2(uint64_t to, const void *from, size_t bytes, void *stream) { return copy((void *) to, from, bytes); }
@@ -188,10 +200,9 @@ int cuGraphExecDestroy(void *run) { return OK; }
 
 int cuGraphLaunch(void *run, void *stream) {
     for (Step *step = ((Graph *) run)->first; step; step = step->next) {
-        if (!step->kernel) {
-            memmove(step->to, step->from, step->bytes);
-            continue;
-        }
+        if (step->call) step->call(step->with);
+        else if (!step->kernel) memmove(step->to, step->from, step->bytes);
+        if (!step->kernel) continue;
         int failed = step->kernel->launch(step->grid, step->block, step->arguments);
         if (failed) return failed;
     }

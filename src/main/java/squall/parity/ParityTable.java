@@ -19,10 +19,10 @@ public record ParityTable(List<Finding> findings) {
     /** Of an operation whose operands are rounded to 8 or 16 bits: 1/254 of a block's largest value, and sums of such. */
     private static final double ROUNDED_OPERATION = 1e-2;
     /**
-     * Of a block and a model with such operands. llama.cpp's own players are 1e-2 to 1e-1 apart on random networks with
-     * quantised weights; a wrong kernel shows as 1.
+     * Of a block and a model with such operands. llama.cpp's rounding moves the logits of a small random network with quantised
+     * weights by up to 1.2e-1 from float64; a wrong kernel shows as 1.
      */
-    static final double ROUNDED_MODEL = 1e-1;
+    static final double ROUNDED_MODEL = 2e-1;
 
     /**
      * @param precise whether the device keeps float32 operands: what may be off depends on it

@@ -7,6 +7,8 @@ import java.util.HashMap;
 import java.util.IdentityHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.stream.IntStream;
+import java.util.stream.LongStream;
 import squall.ops.Rope;
 import squall.ops.Weight;
 import squall.quant.Format;
@@ -24,6 +26,9 @@ import uk.ac.manchester.tornado.api.types.arrays.TornadoNativeArray;
  * embedding) is there once.
  */
 final class DeviceWeights {
+    /** Bytes that one processor copies at a time. */
+    private static final long PIECE = 4 << 20;
+
     private final Traits traits;
     private final List<Object> arrays = new ArrayList<>();
     private final Map<Weight, Bank> single = new IdentityHashMap<>();
@@ -55,7 +60,7 @@ final class DeviceWeights {
     private Bank planes(Site.Matrices site, List<MemorySegment> matrices) {
         int matrix = Math.multiplyExact(site.allRows(), Planes.rowLongs(site.format(), site.cols()));
         long rows = matrices.stream().mapToLong(MemorySegment::byteSize).sum() / site.format().rowBytes(site.cols());
-        LongArray quanta = new LongArray(Math.toIntExact(rows * Planes.rowLongs(site.format(), site.cols())));
+        LongArray quanta = LongArray.fromSegmentShallow(HostMemory.of(rows * Planes.rowLongs(site.format(), site.cols()) * Long.BYTES));
         Planes planes = Planes.of(site.format(), site.cols(), quanta, matrices);
         arrays.addAll(List.of(quanta, planes.scales()));
         return new Bank(site.format(), quanta, Math.multiplyExact(matrix, site.experts()), 0, site.allRows(), site.cols(), site.experts(), matrix, null, 0,
@@ -66,16 +71,22 @@ final class DeviceWeights {
         long bytes = matrices.stream().mapToLong(MemorySegment::byteSize).sum();
         boolean wide = traits.shape() == Traits.Shape.WARPS && site.experts() == 1 && site.cols() % Bank.NUMBERS_OF_A_LONG == 0;
         TornadoNativeArray array = allocate(site.format(), wide, bytes);
-        MemorySegment to = array.getSegment();
-        long at = 0;
-        for (MemorySegment from : matrices) {
-            MemorySegment.copy(from, 0, to, at, from.byteSize());
-            at += from.byteSize();
-        }
+        copy(matrices, array.getSegment());
         arrays.add(array);
         int matrix = Math.toIntExact(site.allRows() * site.format().rowBytes(site.cols()) / array.getElementSize());
         int layer = Math.multiplyExact(matrix, site.experts()), grid = scales == null ? 0 : scales.getSize() / matrices.size();
         return new Bank(site.format(), array, layer, 0, site.allRows(), site.cols(), site.experts(), matrix, scales, grid);
+    }
+
+    /** One after the other, by all processors: memory is new to the process, and every page of it is first cleared for whoever touches it. */
+    private static void copy(List<MemorySegment> matrices, MemorySegment to) {
+        long[] starts = new long[matrices.size()];
+        for (int i = 1; i < starts.length; i++) starts[i] = starts[i - 1] + matrices.get(i - 1).byteSize();
+        IntStream.range(0, starts.length).parallel().forEach(i -> {
+            MemorySegment from = matrices.get(i);
+            LongStream.range(0, (from.byteSize() + PIECE - 1) / PIECE).parallel().forEach(p ->
+                    MemorySegment.copy(from, p * PIECE, to, starts[i] + p * PIECE, Math.min(PIECE, from.byteSize() - p * PIECE)));
+        });
     }
 
     private FloatArray scales(List<List<Weight>> layers) {
@@ -90,11 +101,12 @@ final class DeviceWeights {
 
     /** wide: for kernels that load several numbers at a time. */
     private static TornadoNativeArray allocate(Format format, boolean wide, long bytes) {
+        MemorySegment room = HostMemory.of(bytes);
         return switch (format) {
-            case F32 -> new FloatArray(Math.toIntExact(bytes / Float.BYTES));
-            case F16 -> wide ? new HalfFloatArray(Math.toIntExact(bytes / Short.BYTES)) : new ShortArray(Math.toIntExact(bytes / Short.BYTES));
-            case BF16 -> wide ? new LongArray(Math.toIntExact(bytes / Long.BYTES)) : new ShortArray(Math.toIntExact(bytes / Short.BYTES));
-            default -> new ByteArray(Math.toIntExact(bytes));
+            case F32 -> FloatArray.fromSegmentShallow(room);
+            case F16 -> wide ? HalfFloatArray.fromSegmentShallow(room) : ShortArray.fromSegmentShallow(room);
+            case BF16 -> wide ? LongArray.fromSegmentShallow(room) : ShortArray.fromSegmentShallow(room);
+            default -> ByteArray.fromSegmentShallow(room);
         };
     }
 
