@@ -48,12 +48,15 @@ final class PlaneMatMul {
         int layout = Planes.layout(w.format()), all = kind == MatMul.SWIGLU ? outs : (outs + 1) / 2;
         int pairs = all / WARPS >= 4 * GROUPS ? 4 : all / WARPS >= 2 * GROUPS ? 2 : 1, groups = (all + WARPS * pairs - 1) / (WARPS * pairs);
         tape.add(name, Grid.perRow(groups, GROUP), (g, id) -> g.task(id, PlaneMatMul::kRow, f.context(), f.arena(), f.step(), f.layer(),
-                (LongArray) w.array(), w.planes().scales(), w.planes().gain(), layout, w.rows(), w.cols(), Place.of(y), outs, Place.of(x), kind, pairs));
+                (LongArray) w.array(), w.planes().scales(), w.planes().gain(), w.rows(), w.cols(), Place.of(y), Place.of(x),
+                Pair.small(layout, kind << 4 | pairs)));
     }
 
     /** A group has {@code WARPS * pairs} pairs of matrix rows: neighbours, or one of the gate and one of the other matrix. */
     static void kRow(KernelContext context, FloatArray arena, IntArray step, IntArray layer, LongArray quanta, HalfFloatArray scales,
-                     float gain, int layout, int rows, int cols, long y, int outs, long x, int kind, int pairs) {
+                     float gain, int rows, int cols, long y, long x, int how) {
+        int layout = Pair.smallFirst(how), kind = Pair.smallSecond(how) >> 4;
+        int pairs = Pair.smallSecond(how) & 15, outs = kind == MatMul.SWIGLU ? rows >> 1 : rows;
         int all = kind == MatMul.SWIGLU ? outs : outs + 1 >> 1, groups = (all + WARPS * pairs - 1) / (WARPS * pairs), row = context.groupIdx / groups;
         if (row >= step.get(StepArray.ROWS)) return;
         int item = context.localIdx, strips = cols >> 4, plane = strips + GAP, at = Place.start(x, row);

@@ -2,8 +2,8 @@ package squall.tornado.kernels;
 
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
+import java.util.ArrayList;
 import java.util.List;
-import java.util.stream.IntStream;
 import squall.quant.Format;
 import uk.ac.manchester.tornado.api.types.HalfFloat;
 import uk.ac.manchester.tornado.api.types.arrays.ByteArray;
@@ -86,40 +86,46 @@ public record Planes(HalfFloatArray scales, float gain) {
      */
     public static Planes of(Format format, int cols, LongArray quanta, List<MemorySegment> matrices) {
         long bytes = format.rowBytes(cols);
-        int layout = layout(format), each = rowScales(layout, cols), rows = 0;
-        float largest = 0;
         FloatArray halves = Halves.table();
-        for (MemorySegment m : matrices) {
-            rows += Math.toIntExact(m.byteSize() / bytes);
-            largest = Math.max(largest, (float) IntStream.range(0, (int) (m.byteSize() / bytes)).parallel()
-                    .mapToDouble(r -> new Row(format, cols, m, r * bytes, halves).largest()).max().orElse(0));
-        }
+        List<Rows> all = new ArrayList<>();
+        int rows = 0;
+        for (MemorySegment m : matrices)
+            for (long at = 0; at < m.byteSize(); at += Rows.MOST * bytes) {
+                int count = (int) (Math.min(m.byteSize() - at, Rows.MOST * bytes) / bytes);
+                all.add(new Rows(format, cols, m.asSlice(at, count * bytes), rows, count, halves));
+                rows += count;
+            }
+        float largest = (float) all.parallelStream().mapToDouble(Rows::largest).max().orElse(0);
         float gain = largest > 0 ? Math.scalb(1f, Math.getExponent(largest) + 1 - Math.getExponent(LARGEST)) : 1;
-        HalfFloatArray scales = new HalfFloatArray(Math.multiplyExact(rows, each));
-        int first = 0;
-        for (MemorySegment m : matrices) {
-            int from = first, count = (int) (m.byteSize() / bytes);
-            IntStream.range(0, count).parallel().forEach(r -> new Row(format, cols, m, r * bytes, halves).lay(quanta, scales, from + r, 1 / gain));
-            first += count;
-        }
+        HalfFloatArray scales = new HalfFloatArray(Math.multiplyExact(rows, rowScales(layout(format), cols)));
+        all.parallelStream().forEach(r -> r.lay(quanta, scales, 1 / gain));
         return new Planes(scales, gain);
     }
 
-    /** A matrix row as it is in the file, read by the layout of {@link Blocks}. */
-    private static final class Row {
+    /** Some matrix rows as they are in the file, read by the layout of {@link Blocks}. */
+    private static final class Rows {
+        static final int MOST = 64;
         private final long blocks;
         private final int layout;
         private final int cols;
+        private final int rowBytes;
         private final MemorySegment bytes;
-        private final ByteArray copy;
+        private final int first;
+        private final int count;
         private final FloatArray halves;
+        /** What {@link Blocks} reads: there while it does. */
+        private ByteArray copy;
+        private int row;
 
-        Row(Format format, int cols, MemorySegment matrix, long at, FloatArray halves) {
+        /** first: number of the first row among those of all matrices. */
+        Rows(Format format, int cols, MemorySegment bytes, int first, int count, FloatArray halves) {
             this.blocks = Blocks.layout(format, false);
             this.layout = Planes.layout(format);
             this.cols = cols;
-            this.bytes = matrix.asSlice(at, format.rowBytes(cols));
-            this.copy = ByteArray.fromSegment(bytes);
+            this.rowBytes = (int) format.rowBytes(cols);
+            this.bytes = bytes;
+            this.first = first;
+            this.count = count;
             this.halves = halves;
         }
 
@@ -132,24 +138,32 @@ public record Planes(HalfFloatArray scales, float gain) {
         }
 
         private int block(int i) {
-            return (i >> Blocks.part(blocks, Blocks.SHIFT, 4)) * Blocks.part(blocks, Blocks.SIZE, 8);
+            return row * rowBytes + (i >> Blocks.part(blocks, Blocks.SHIFT, 4)) * Blocks.part(blocks, Blocks.SIZE, 8);
         }
 
         private int inBlock(int i) {
             return i & (1 << Blocks.part(blocks, Blocks.SHIFT, 4)) - 1;
         }
 
-        /** More than any number of the row can be. */
+        /** More than any number of the rows can be. */
         float largest() {
+            copy = ByteArray.fromSegment(bytes);
             float most = 0;
             int quantum = (1 << (layout & 15) + (layout >> HIGH & 3)) - 1;
-            for (int i = 0; i < cols; i += numbers(layout)) most = Math.max(most, Math.abs(scale(i)) * quantum + Math.abs(minimum(i)));
+            for (row = 0; row < count; row++)
+                for (int i = 0; i < cols; i += numbers(layout)) most = Math.max(most, Math.abs(scale(i)) * quantum + Math.abs(minimum(i)));
+            copy = null;
             return most;
         }
 
-        void lay(LongArray quanta, HalfFloatArray scales, int row, float factor) {
-            MemorySegment to = quanta.getSegment();
-            int strips = cols / STRIP, start = row * rowLongs(layout, cols);
+        void lay(LongArray quanta, HalfFloatArray scales, float factor) {
+            copy = ByteArray.fromSegment(bytes);
+            for (row = 0; row < count; row++) layRow(quanta.getSegment(), scales, factor);
+            copy = null;
+        }
+
+        private void layRow(MemorySegment to, HalfFloatArray scales, float factor) {
+            int strips = cols / STRIP, start = (first + row) * rowLongs(layout, cols);
             for (int s = 0; s < strips; s++) {
                 long a = eight(Blocks.LOW_AT, Blocks.LOW_PARTS, Blocks.LOW_RUN, STRIP * s), b = eight(Blocks.LOW_AT, Blocks.LOW_PARTS, Blocks.LOW_RUN, STRIP * s + 8);
                 boolean whole = (layout & 15) == 8;
@@ -157,7 +171,7 @@ public record Planes(HalfFloatArray scales, float gain) {
                 if (whole) to.setAtIndex(LONG, start + strips + s, b);
                 else if ((layout >> HIGH & 3) > 0) layHigh(to, start + strips, s);
             }
-            int at = row * rowScales(layout, cols);
+            int at = (first + row) * rowScales(layout, cols);
             for (int i = 0; i < cols; i += numbers(layout)) {
                 scales.set(at++, new HalfFloat(scale(i) * factor));
                 if ((layout >> MINIMA & 1) == 1) scales.set(at++, new HalfFloat(minimum(i) * factor));

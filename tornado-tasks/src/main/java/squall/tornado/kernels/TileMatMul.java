@@ -73,24 +73,25 @@ final class TileMatMul {
         Frame f = tape.frame();
         int tiles = (f.maxRows() + SIDE - 1) / SIDE, cols = w.cols(), steps = cols / STEP, longs = steps * tiles * SMALL;
         tape.add("halves", Grid.fixed((longs + GROUP - 1) / GROUP, GROUP), (g, id) -> g.task(id, TileMatMul::kPack, f.context(), f.arena(), f.step(),
-                f.scratch().tiles(), Place.of(x), tiles, longs));
+                f.scratch().tiles(), Place.of(x), Pair.of(tiles, longs)));
         boolean planes = w.planes() != null;
         int store = planes ? PLANES : WarpMatMul.store(w), layout = planes ? Planes.layout(w.format()) : 0, most = tiles == 1 ? 16 : outs < TALL ? 32 : 64;
         int each = kind == MatMul.SWIGLU ? most / 2 : most;
         float gain = planes ? w.planes().gain() : 1;
+        long matrix = Pair.of(w.rows(), cols);
+        int how = Pair.small(layout, store | kind << 2 | tiles << 4 | most << 8);
         Grid grid = Grid.fixed((outs + each - 1) / each, GROUP);
         if (tiles == 1)
             tape.add(name, grid, (g, id) -> WarpMatMul.ready(g).task(id, TileMatMul::kFew, f.context(), f.arena(), f.step(), f.layer(), f.scratch().tiles(),
-                    planes ? w.planes().scales() : WarpMatMul.halves(w), WarpMatMul.longs(w), store, layout, gain, w.rows(), cols, Place.of(y), outs, kind));
+                    planes ? w.planes().scales() : WarpMatMul.halves(w), WarpMatMul.longs(w), gain, matrix, Place.of(y), how));
         else
             tape.add(name, grid, (g, id) -> WarpMatMul.ready(g).task(id, TileMatMul::kMany, f.context(), f.arena(), f.step(), f.layer(), f.scratch().tiles(),
-                    planes ? w.planes().scales() : WarpMatMul.halves(w), WarpMatMul.longs(w), store, layout, gain, w.rows(), cols, Place.of(y), outs, kind,
-                    tiles, most));
+                    planes ? w.planes().scales() : WarpMatMul.halves(w), WarpMatMul.longs(w), gain, matrix, Place.of(y), how));
     }
 
     /** A work-item for each long of x; rows that are not alive are zeros. */
-    static void kPack(KernelContext context, FloatArray arena, IntArray step, LongArray packed, long x, int tiles, int longs) {
-        int i = context.globalIdx, alive = step.get(StepArray.ROWS);
+    static void kPack(KernelContext context, FloatArray arena, IntArray step, LongArray packed, long x, long sizes) {
+        int tiles = Pair.first(sizes), longs = Pair.second(sizes), i = context.globalIdx, alive = step.get(StepArray.ROWS);
         if (i < longs) {
             int column = i / (tiles * SMALL) * STEP + (i >> 1 & STEP - 1), row = i / SMALL % tiles * SIDE + (i & 1) * 4;
             float a = x(arena, x, row, alive, column), b = x(arena, x, row + 1, alive, column);
@@ -110,7 +111,9 @@ final class TileMatMul {
      * the steps of a part, and their sums meet in local memory.
      */
     static void kFew(KernelContext context, FloatArray arena, IntArray step, IntArray layer, LongArray packed, HalfFloatArray halves, LongArray longs,
-                     int store, int layout, float gain, int rows, int cols, long y, int outs, int kind) {
+                     float gain, long matrix, long y, int how) {
+        int rows = Pair.first(matrix), cols = Pair.second(matrix), layout = Pair.smallFirst(how), store = Pair.smallSecond(how) & 3;
+        int kind = Pair.smallSecond(how) >> 2 & 3, outs = kind == MatMul.SWIGLU ? rows >> 1 : rows;
         int alive = step.get(StepArray.ROWS);
         if (alive < 1) return;
         long[] weights = context.allocateLongLocalArray(FEW_STEPS * LARGE);
@@ -119,7 +122,7 @@ final class TileMatMul {
         int[] a = (int[]) (Object) weights, b = (int[]) (Object) operands;
         FloatArray behind = (FloatArray) (Object) sums;
         int item = context.localIdx, warp = item / WarpMatMul.WARP, most = kind == MatMul.SWIGLU ? 8 : 16, first = context.groupIdx * most;
-        int steps = cols / STEP, unit = item & 127, base = layer.get(0) * rows;
+        int steps = cols >> 4, unit = item & 127, base = layer.get(0) * rows;
         float[] f = context.mmaFragment(0f);
         for (int part = 0; part < steps; part += FEW_STEPS) {
             int u = part * 4 + unit;
@@ -150,7 +153,10 @@ final class TileMatMul {
 
     /** Up to eight tiles of x, one for each warp, which multiplies it with all matrix rows of the group: {@code most}, 32 or 64. */
     static void kMany(KernelContext context, FloatArray arena, IntArray step, IntArray layer, LongArray packed, HalfFloatArray halves, LongArray longs,
-                      int store, int layout, float gain, int rows, int cols, long y, int outs, int kind, int tiles, int most) {
+                      float gain, long matrix, long y, int how) {
+        int rows = Pair.first(matrix), cols = Pair.second(matrix), layout = Pair.smallFirst(how), store = Pair.smallSecond(how) & 3;
+        int kind = Pair.smallSecond(how) >> 2 & 3, outs = kind == MatMul.SWIGLU ? rows >> 1 : rows;
+        int tiles = Pair.smallSecond(how) >> 4 & 15, most = Pair.smallSecond(how) >> 8;
         int alive = step.get(StepArray.ROWS);
         if (alive < 1) return;
         long[] weights = context.allocateLongLocalArray(MANY_STEPS * LARGE * (most >> 4));
@@ -159,7 +165,7 @@ final class TileMatMul {
         int[] a = (int[]) (Object) weights, b = (int[]) (Object) operands;
         FloatArray behind = (FloatArray) (Object) sums;
         int item = context.localIdx, warp = item / WarpMatMul.WARP, each = kind == MatMul.SWIGLU ? most >> 1 : most, first = context.groupIdx * each;
-        int steps = cols / STEP, unit = item & 15, base = layer.get(0) * rows, used = tiles * SMALL;
+        int steps = cols >> 4, unit = item & 15, base = layer.get(0) * rows, used = tiles * SMALL;
         float[] f0 = context.mmaFragment(0f), f1 = context.mmaFragment(0f), f2 = context.mmaFragment(0f), f3 = context.mmaFragment(0f);
         for (int part = 0; part < steps; part += MANY_STEPS) {
             for (int i = 0; i < most >> 4; i++) {

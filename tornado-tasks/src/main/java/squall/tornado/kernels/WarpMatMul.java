@@ -62,14 +62,15 @@ final class WarpMatMul {
     /** kind: see {@link MatMul}; outs: numbers of a row of y. */
     static void record(Tape tape, String name, Region y, Region x, Bank w, int outs, int kind) {
         Frame f = tape.frame();
-        int team = team(w.cols() / 4), store = store(w);
+        int team = team(w.cols() / 4), how = Pair.small(store(w) << 4 | kind, team);
+        long matrix = Pair.of(w.rows(), w.cols());
         int most = kind == MatMul.SWIGLU ? ROWS / 2 : ROWS, pairs = kind == MatMul.SWIGLU ? 1 : 2;
         if (f.maxRows() == 1)
             tape.add(name, Grid.fixed((outs + most - 1) / most, team), (g, id) -> ready(g).task(id, WarpMatMul::kRow, f.context(), f.arena(), f.step(),
-                    f.layer(), floats(w), halves(w), longs(w), store, Place.of(w), w.cols(), Place.of(y), outs, Place.of(x), kind, team));
+                    f.layer(), floats(w), halves(w), longs(w), matrix, Place.of(y), Place.of(x), how));
         else
             tape.add(name, Grid.perTile((outs + pairs - 1) / pairs, MatMul.TILE, team), (g, id) -> ready(g).task(id, WarpMatMul::kRows, f.context(),
-                    f.arena(), f.step(), f.layer(), floats(w), halves(w), longs(w), store, Place.of(w), w.cols(), Place.of(y), outs, Place.of(x), kind, team));
+                    f.arena(), f.step(), f.layer(), floats(w), halves(w), longs(w), matrix, Place.of(y), Place.of(x), how));
     }
 
     /** Work-items of a group, whole warps, so that as few as possible are idle in the last of equal turns over the units. */
@@ -105,12 +106,14 @@ final class WarpMatMul {
 
     /** One row of x. Eight outputs a group, or four, whose rows of the gate and of the other matrix are eight. */
     static void kRow(KernelContext context, FloatArray arena, IntArray step, IntArray layer, FloatArray floats, HalfFloatArray halves,
-                     LongArray longs, int store, long w, int cols, long y, int outs, long x, int kind, int team) {
+                     LongArray longs, long matrix, long y, long x, int how) {
+        int rows = Pair.first(matrix), cols = Pair.second(matrix), store = Pair.smallFirst(how) >> 4, kind = Pair.smallFirst(how) & 15;
+        int team = Pair.smallSecond(how), outs = kind == MatMul.SWIGLU ? rows >> 1 : rows;
         if (step.get(StepArray.ROWS) < 1) return;
         float[] parts = context.allocateFloatLocalArray(ROWS * (team / WARP));
         int item = context.localIdx, most = kind == MatMul.SWIGLU ? ROWS / 2 : ROWS, first = context.groupIdx * most, last = outs - 1;
         int up = kind == MatMul.SWIGLU ? outs : 0, next = kind == MatMul.SWIGLU ? first : first + 4;
-        int stride = store == LONGS ? cols >> 2 : cols, from = Place.start(w, layer.get(0)), at = Place.start(x, 0), units = cols >> 2;
+        int stride = store == LONGS ? cols >> 2 : cols, from = layer.get(0) * rows * stride, at = Place.start(x, 0), units = cols >> 2;
         int r0 = from + first * stride, r1 = from + TornadoMath.min(first + 1, last) * stride;
         int r2 = from + TornadoMath.min(first + 2, last) * stride, r3 = from + TornadoMath.min(first + 3, last) * stride;
         int r4 = from + (up + TornadoMath.min(next, last)) * stride, r5 = from + (up + TornadoMath.min(next + 1, last)) * stride;
@@ -157,13 +160,15 @@ final class WarpMatMul {
 
     /** Up to four rows of x; two matrix rows, which are neighbours, or one of the gate and one of the other matrix. */
     static void kRows(KernelContext context, FloatArray arena, IntArray step, IntArray layer, FloatArray floats, HalfFloatArray halves,
-                      LongArray longs, int store, long w, int cols, long y, int outs, long x, int kind, int team) {
+                      LongArray longs, long matrix, long y, long x, int how) {
+        int rows = Pair.first(matrix), cols = Pair.second(matrix), store = Pair.smallFirst(how) >> 4, kind = Pair.smallFirst(how) & 15;
+        int team = Pair.smallSecond(how), outs = kind == MatMul.SWIGLU ? rows >> 1 : rows;
         int pairs = kind == MatMul.SWIGLU ? outs : outs + 1 >> 1, row = context.groupIdx / pairs * MatMul.TILE, n = step.get(StepArray.ROWS) - row;
         if (n <= 0) return;
         float[] parts = context.allocateFloatLocalArray(ROWS * (team / WARP));
         int item = context.localIdx, out = context.groupIdx % pairs * (kind == MatMul.SWIGLU ? 1 : 2);
         int other = kind == MatMul.SWIGLU ? outs + out : TornadoMath.min(out + 1, outs - 1);
-        int stride = store == LONGS ? cols >> 2 : cols, from = Place.start(w, layer.get(0)), units = cols >> 2;
+        int stride = store == LONGS ? cols >> 2 : cols, from = layer.get(0) * rows * stride, units = cols >> 2;
         int r0 = from + out * stride, r1 = from + other * stride, x0 = Place.start(x, row), x1 = Place.start(x, row + TornadoMath.min(1, n - 1));
         int x2 = Place.start(x, row + TornadoMath.min(2, n - 1)), x3 = Place.start(x, row + TornadoMath.min(3, n - 1));
         float s0 = 0, s1 = 0, s2 = 0, s3 = 0, u0 = 0, u1 = 0, u2 = 0, u3 = 0;
