@@ -2,6 +2,7 @@ package squall.tornado;
 
 import java.util.ArrayList;
 import java.util.List;
+import java.util.stream.Stream;
 import squall.ops.Buf;
 import squall.ops.DeltaParts;
 import squall.ops.DeltaShape;
@@ -29,6 +30,7 @@ import squall.tornado.kernels.HeadNormRope;
 import squall.tornado.kernels.LibraryProduct;
 import squall.tornado.kernels.LibraryRows;
 import squall.tornado.kernels.MatMul;
+import squall.tornado.kernels.Normed;
 import squall.tornado.kernels.Router;
 import squall.tornado.kernels.RowNorm;
 import uk.ac.manchester.tornado.api.types.arrays.FloatArray;
@@ -52,6 +54,9 @@ final class TornadoOps implements Ops {
     private int outputsFrom = Integer.MAX_VALUE;
     /** Whose rows are in the library's scratch and nowhere else; null when no one's are. */
     private Region halved;
+    /** What its products norm by themselves, and the region that stands for the norm meanwhile. */
+    private Normed normed;
+    private Region token;
 
     /**
      * @param maxRows rows that every buffer has room for
@@ -122,6 +127,10 @@ final class TornadoOps implements Ops {
     }
 
     private void product(Region y, Region x, List<Weight> stack) {
+        if (x == token) {
+            MatMul.record(tape, y, normed, store.matrices(stack));
+            return;
+        }
         if (!inLibrary(x.width())) {
             MatMul.record(tape, y, x, store.matrices(stack));
             return;
@@ -143,11 +152,23 @@ final class TornadoOps implements Ops {
     }
 
     @Override public void normMatmul(Buf[] y, Buf x, Norm norm, Weight[] w) {
+        if (norms(w)) {
+            normed = new Normed(Region.of(x), store.vector(norm.weight()), norm.eps());
+            token = rows(x.width());
+            matmul(y, token, w);
+            token = null;
+            return;
+        }
         if (!inLibrary(x.width())) {
             Ops.super.normMatmul(y, x, norm, w);
             return;
         }
         matmul(y, halvedNorm(x, norm), w);
+    }
+
+    /** Whether products with these norm x by themselves. */
+    private boolean norms(Weight... w) {
+        return fuses(Fusion.NORM) && Stream.of(w).allMatch(v -> v.scales().isEmpty() && MatMul.norms(tape.frame(), v.format(), v.cols()));
     }
 
     /** The norm of x, as the library's operands only. */
@@ -200,6 +221,11 @@ final class TornadoOps implements Ops {
             halvedNorm(x, norm);
             LibraryProduct.recordSwiGlu(tape, store.matrices(List.of(gate, up)));
             halved = Region.of(h);
+            return;
+        }
+        if (norms(gate)) {
+            Normed n = new Normed(Region.of(x), store.vector(norm.weight()), norm.eps());
+            MatMul.recordSwiGlu(tape, place(Region.of(h)), n, store.matrices(List.of(gate, up)));
             return;
         }
         Region n = rows(x.width());

@@ -50,6 +50,8 @@ public record Traits(Shape shape, int group, boolean fp16, boolean precise, bool
 
     /** Named after what they fuse. */
     public enum Fusion {
+        /** The norm of a row with the products that read it, where they can. */
+        NORM,
         /** Gate and up with the activation between them. */
         SWIGLU,
         /** A product with the addition to the residual stream. */

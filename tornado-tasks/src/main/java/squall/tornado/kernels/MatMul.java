@@ -35,25 +35,42 @@ public final class MatMul {
 
     /** {@code y = W x}; y: [rows, w.rows], x: [rows, w.cols]. */
     public static void record(Tape tape, Region y, Region x, Bank w) {
-        product(tape, "matmul", y, x, w, w.rows(), ASSIGN);
+        product(tape, "matmul", y, x, null, w, w.rows(), ASSIGN);
     }
 
     /** {@code y += W x}; y: [rows, w.rows], x: [rows, w.cols]. */
     public static void recordAdd(Tape tape, Region y, Region x, Bank w) {
-        product(tape, "matmulAdd", y, x, w, w.rows(), ADD);
+        product(tape, "matmulAdd", y, x, null, w, w.rows(), ADD);
     }
 
     /** {@code h = silu(G x) * (U x)}; gateUp is G stacked on U, h: [rows, gateUp.rows / 2], x: [rows, gateUp.cols]. */
     public static void recordSwiGlu(Tape tape, Region h, Region x, Bank gateUp) {
-        product(tape, "swiGlu", h, x, gateUp, gateUp.rows() / 2, SWIGLU);
+        product(tape, "swiGlu", h, x, null, gateUp, gateUp.rows() / 2, SWIGLU);
     }
 
-    private static void product(Tape tape, String name, Region y, Region x, Bank w, int outs, int kind) {
+    /** Whether products with matrices of a format can norm x by themselves: on warps, for recordings of one row. */
+    public static boolean norms(Frame f, Format format, int cols) {
+        boolean wide = (format == Format.F32 || format == Format.F16 || format == Format.BF16) && cols % WarpMatMul.UNIT == 0;
+        Traits t = f.traits();
+        return t.shape() == Traits.Shape.WARPS && f.maxRows() == 1 && (wide || !t.precise() && Planes.fit(format, cols));
+    }
+
+    /** {@code y = W n}, n: x normed; where {@link #norms}. */
+    public static void record(Tape tape, Region y, Normed x, Bank w) {
+        product(tape, "matmul", y, x.x(), x, w, w.rows(), ASSIGN);
+    }
+
+    /** {@code h = silu(G n) * (U n)}, n: x normed; where {@link #norms}. */
+    public static void recordSwiGlu(Tape tape, Region h, Normed x, Bank gateUp) {
+        product(tape, "swiGlu", h, x.x(), x, gateUp, gateUp.rows() / 2, SWIGLU);
+    }
+
+    private static void product(Tape tape, String name, Region y, Region x, Normed norm, Bank w, int outs, int kind) {
         Frame f = tape.frame();
         TileMatMul.note(f, w);
         if (TileMatMul.serves(f, w)) TileMatMul.record(tape, name, y, x, w, outs, kind);
-        else if (PlaneMatMul.reads(f, w)) PlaneMatMul.record(tape, name, y, x, w, outs, kind);
-        else if (WarpMatMul.reads(f, w)) WarpMatMul.record(tape, name, y, x, w, outs, kind);
+        else if (PlaneMatMul.reads(f, w)) PlaneMatMul.record(tape, name, y, x, norm, w, outs, kind);
+        else if (WarpMatMul.reads(f, w)) WarpMatMul.record(tape, name, y, x, norm, w, outs, kind);
         else portable(tape, name, y, x, w, outs, kind);
     }
 

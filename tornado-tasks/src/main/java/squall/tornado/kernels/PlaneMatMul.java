@@ -42,20 +42,20 @@ final class PlaneMatMul {
         return w.planes() != null;
     }
 
-    /** kind: see {@link MatMul}; outs: numbers of a row of y. */
-    static void record(Tape tape, String name, Region y, Region x, Bank w, int outs, int kind) {
+    /** norm: what is to be done to x, or null; kind: see {@link MatMul}; outs: numbers of a row of y. */
+    static void record(Tape tape, String name, Region y, Region x, Normed norm, Bank w, int outs, int kind) {
         Frame f = tape.frame();
         int layout = Planes.layout(w.format()), all = kind == MatMul.SWIGLU ? outs : (outs + 1) / 2;
         int pairs = all / WARPS >= 4 * GROUPS ? 4 : all / WARPS >= 2 * GROUPS ? 2 : 1, groups = (all + WARPS * pairs - 1) / (WARPS * pairs);
-        tape.add(name, Grid.perRow(groups, GROUP), (g, id) -> g.task(id, PlaneMatMul::kRow, f.context(), f.arena(), f.step(), f.layer(),
-                (LongArray) w.array(), w.planes().scales(), w.planes().gain(), w.rows(), w.cols(), Place.of(y), Place.of(x),
-                Pair.small(layout, kind << 4 | pairs)));
+        tape.add(name, Grid.perRow(groups, GROUP), (g, id) -> WarpMatMul.ready(g).task(id, PlaneMatMul::kRow, f.context(), f.arena(), f.step(), f.layer(),
+                (LongArray) w.array(), w.planes().scales(), w.planes().gain(), WarpMatMul.weights(norm), WarpMatMul.at(norm), WarpMatMul.eps(norm),
+                w.rows(), w.cols(), Place.of(y), Place.of(x), Pair.small(layout, (kind | (norm == null ? 0 : WarpMatMul.NORMED)) << 4 | pairs)));
     }
 
     /** A group has {@code WARPS * pairs} pairs of matrix rows: neighbours, or one of the gate and one of the other matrix. */
     static void kRow(KernelContext context, FloatArray arena, IntArray step, IntArray layer, LongArray quanta, HalfFloatArray scales,
-                     float gain, int rows, int cols, long y, long x, int how) {
-        int layout = Pair.smallFirst(how), kind = Pair.smallSecond(how) >> 4;
+                     float gain, FloatArray norm, long normAt, float eps, int rows, int cols, long y, long x, int how) {
+        int layout = Pair.smallFirst(how), kind = Pair.smallSecond(how) >> 4 & 3, normed = Pair.smallSecond(how) >> 4 & WarpMatMul.NORMED;
         int pairs = Pair.smallSecond(how) & 15, outs = kind == MatMul.SWIGLU ? rows >> 1 : rows;
         int all = kind == MatMul.SWIGLU ? outs : outs + 1 >> 1, groups = (all + WARPS * pairs - 1) / (WARPS * pairs), row = context.groupIdx / groups;
         if (row >= step.get(StepArray.ROWS)) return;
@@ -63,24 +63,36 @@ final class PlaneMatMul {
         float[] peaks = context.allocateFloatLocalArray(CHUNK);
         float[] steps = context.allocateFloatLocalArray(cols >> 4);
         int[] bytes = context.allocateIntLocalArray(4 * ((cols >> 4) + GAP));
+        float[] squares = context.allocateFloatLocalArray(WARPS);
+        int weights = layer.get(0) * Pair.first(normAt) + Pair.second(normAt);
+        float square = 0;
         for (int chunk = 0; chunk < cols >> 2; chunk += CHUNK) {
             int end = TornadoMath.min(chunk + CHUNK, cols >> 2);
             for (int i = chunk + item; i < end; i += GROUP) {
-                float a = TornadoMath.abs(arena.get(at + 4 * i)), b = TornadoMath.abs(arena.get(at + 4 * i + 1));
-                float c = TornadoMath.abs(arena.get(at + 4 * i + 2)), d = TornadoMath.abs(arena.get(at + 4 * i + 3));
-                peaks[i - chunk] = TornadoMath.max(TornadoMath.max(a, b), TornadoMath.max(c, d));
+                float a = arena.get(at + 4 * i), b = arena.get(at + 4 * i + 1), c = arena.get(at + 4 * i + 2), d = arena.get(at + 4 * i + 3);
+                if (normed > 0) square += a * a + b * b + (c * c + d * d);
+                float ab = TornadoMath.max(TornadoMath.abs(weighed(a, norm, normed, weights + 4 * i)), TornadoMath.abs(weighed(b, norm, normed, weights + 4 * i + 1)));
+                float cd = TornadoMath.max(TornadoMath.abs(weighed(c, norm, normed, weights + 4 * i + 2)), TornadoMath.abs(weighed(d, norm, normed, weights + 4 * i + 3)));
+                peaks[i - chunk] = TornadoMath.max(ab, cd);
             }
             context.localBarrier();
             for (int i = chunk + item; i < end; i += GROUP) {
-                int first = (i - chunk) & -4;
+                int first = (i - chunk) & -4, from = at + 4 * i, w = weights + 4 * i;
                 float peak = TornadoMath.max(TornadoMath.max(peaks[first], peaks[first + 1]), TornadoMath.max(peaks[first + 2], peaks[first + 3]));
                 float factor = 127f / TornadoMath.max(peak, 1e-30f);
-                bytes[(i & 3) * plane + (i >> 2)] = round(arena.get(at + 4 * i), factor) | round(arena.get(at + 4 * i + 1), factor) << 8
-                        | round(arena.get(at + 4 * i + 2), factor) << 16 | round(arena.get(at + 4 * i + 3), factor) << 24;
+                bytes[(i & 3) * plane + (i >> 2)] = round(weighed(arena.get(from), norm, normed, w), factor)
+                        | round(weighed(arena.get(from + 1), norm, normed, w + 1), factor) << 8
+                        | round(weighed(arena.get(from + 2), norm, normed, w + 2), factor) << 16
+                        | round(weighed(arena.get(from + 3), norm, normed, w + 3), factor) << 24;
                 if ((i & 3) == 0) steps[i >> 2] = peak * (1f / 127f);
             }
+            if (normed > 0 && chunk + CHUNK >= cols >> 2) square = WarpMatMul.sum(context, square);
+            if (normed > 0 && item % WarpMatMul.WARP == 0) squares[item / WarpMatMul.WARP] = square;
             context.localBarrier();
         }
+        float total = 0;
+        if (normed > 0) for (int i = 0; i < WARPS; i++) total += squares[i];
+        float factor = normed > 0 ? gain / TornadoMath.sqrt(total / cols + eps) : gain;
         int lane = item % WarpMatMul.WARP, base = layer.get(0) * rows, deep = strips > 2 * WarpMatMul.WARP ? DEEP : 2;
         for (int p = 0; p < pairs; p++) {
             int pair = (context.groupIdx % groups * pairs + p) * WARPS + item / WarpMatMul.WARP, mine = pair < all ? strips : 0;
@@ -98,12 +110,18 @@ final class PlaneMatMul {
                     u += size * strip(layout, quanta, scales, q1, d1, strips, t, a, b, c, d, sum);
                 }
             }
-            s = gain * WarpMatMul.sum(context, s);
-            u = gain * WarpMatMul.sum(context, u);
+            s = factor * WarpMatMul.sum(context, s);
+            u = factor * WarpMatMul.sum(context, u);
             int to = Place.start(y, row) + out;
             if (lane == 0 && pair < all) MatMul.write(arena, to, s, u, kind);
             if (lane == 0 && pair < all && kind != MatMul.SWIGLU && out + 1 < outs) MatMul.write(arena, to + 1, u, 0, kind);
         }
+    }
+
+    private static float weighed(float x, FloatArray norm, int normed, int at) {
+        float v = x;
+        if (normed > 0) v = x * norm.get(at);
+        return v;
     }
 
     /** x in steps, as a byte with the bits above it clear. */

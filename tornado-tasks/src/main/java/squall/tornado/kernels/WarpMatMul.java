@@ -32,8 +32,14 @@ import uk.ac.manchester.tornado.api.types.vectors.Half2;
  * </pre>
  */
 final class WarpMatMul {
+    /** Columns that a work-item takes at a time. */
+    static final int UNIT = 4;
     /** Matrix rows of a group. */
     private static final int ROWS = 8;
+    /** Their sums, and that of the squares of x. */
+    private static final int SUMS = ROWS + 1;
+    /** Bit beside the kind: x is to be normed. */
+    static final int NORMED = 4;
     private static final int MOST = 256;
     static final int WARP = 32;
 
@@ -56,18 +62,18 @@ final class WarpMatMul {
             case BF16 -> w.array() instanceof LongArray;
             default -> false;
         };
-        return f.traits().shape() == Traits.Shape.WARPS && laid && w.cols() % 4 == 0;
+        return f.traits().shape() == Traits.Shape.WARPS && laid && w.cols() % UNIT == 0;
     }
 
-    /** kind: see {@link MatMul}; outs: numbers of a row of y. */
-    static void record(Tape tape, String name, Region y, Region x, Bank w, int outs, int kind) {
+    /** norm: what is to be done to x, or null; kind: see {@link MatMul}; outs: numbers of a row of y. */
+    static void record(Tape tape, String name, Region y, Region x, Normed norm, Bank w, int outs, int kind) {
         Frame f = tape.frame();
-        int team = team(w.cols() / 4), how = Pair.small(store(w) << 4 | kind, team);
+        int team = team(w.cols() / UNIT), how = Pair.small(store(w) << 4 | (norm == null ? 0 : NORMED) | kind, team);
         long matrix = Pair.of(w.rows(), w.cols());
         int most = kind == MatMul.SWIGLU ? ROWS / 2 : ROWS, pairs = kind == MatMul.SWIGLU ? 1 : 2;
         if (f.maxRows() == 1)
             tape.add(name, Grid.fixed((outs + most - 1) / most, team), (g, id) -> ready(g).task(id, WarpMatMul::kRow, f.context(), f.arena(), f.step(),
-                    f.layer(), floats(w), halves(w), longs(w), matrix, Place.of(y), Place.of(x), how));
+                    f.layer(), floats(w), halves(w), longs(w), weights(norm), at(norm), eps(norm), matrix, Place.of(y), Place.of(x), how));
         else
             tape.add(name, Grid.perTile((outs + pairs - 1) / pairs, MatMul.TILE, team), (g, id) -> ready(g).task(id, WarpMatMul::kRows, f.context(),
                     f.arena(), f.step(), f.layer(), floats(w), halves(w), longs(w), matrix, Place.of(y), Place.of(x), how));
@@ -97,6 +103,18 @@ final class WarpMatMul {
         return w.array() instanceof LongArray a ? a : NO_LONGS;
     }
 
+    static FloatArray weights(Normed norm) {
+        return norm == null ? NO_FLOATS : norm.weight().array();
+    }
+
+    static long at(Normed norm) {
+        return norm == null ? 0 : Pair.of(norm.weight().layerStride(), norm.weight().at());
+    }
+
+    static float eps(Normed norm) {
+        return norm == null ? 0 : norm.eps();
+    }
+
     /** A graph that has what stands for arrays that are not there. */
     static TaskGraph ready(TaskGraph g) {
         return g.transferToDevice(DataTransferMode.FIRST_EXECUTION, NO_FLOATS, NO_HALVES, NO_LONGS);
@@ -106,11 +124,11 @@ final class WarpMatMul {
 
     /** One row of x. Eight outputs a group, or four, whose rows of the gate and of the other matrix are eight. */
     static void kRow(KernelContext context, FloatArray arena, IntArray step, IntArray layer, FloatArray floats, HalfFloatArray halves,
-                     LongArray longs, long matrix, long y, long x, int how) {
-        int rows = Pair.first(matrix), cols = Pair.second(matrix), store = Pair.smallFirst(how) >> 4, kind = Pair.smallFirst(how) & 15;
+                     LongArray longs, FloatArray norm, long normAt, float eps, long matrix, long y, long x, int how) {
+        int rows = Pair.first(matrix), cols = Pair.second(matrix), store = Pair.smallFirst(how) >> 4, kind = Pair.smallFirst(how) & 3, normed = Pair.smallFirst(how) & NORMED;
         int team = Pair.smallSecond(how), outs = kind == MatMul.SWIGLU ? rows >> 1 : rows;
         if (step.get(StepArray.ROWS) < 1) return;
-        float[] parts = context.allocateFloatLocalArray(ROWS * (team / WARP));
+        float[] parts = context.allocateFloatLocalArray(SUMS * (team / WARP));
         int item = context.localIdx, most = kind == MatMul.SWIGLU ? ROWS / 2 : ROWS, first = context.groupIdx * most, last = outs - 1;
         int up = kind == MatMul.SWIGLU ? outs : 0, next = kind == MatMul.SWIGLU ? first : first + 4;
         int stride = store == LONGS ? cols >> 2 : cols, from = layer.get(0) * rows * stride, at = Place.start(x, 0), units = cols >> 2;
@@ -118,10 +136,18 @@ final class WarpMatMul {
         int r2 = from + TornadoMath.min(first + 2, last) * stride, r3 = from + TornadoMath.min(first + 3, last) * stride;
         int r4 = from + (up + TornadoMath.min(next, last)) * stride, r5 = from + (up + TornadoMath.min(next + 1, last)) * stride;
         int r6 = from + (up + TornadoMath.min(next + 2, last)) * stride, r7 = from + (up + TornadoMath.min(next + 3, last)) * stride;
-        float s0 = 0, s1 = 0, s2 = 0, s3 = 0, s4 = 0, s5 = 0, s6 = 0, s7 = 0;
+        int weights = layer.get(0) * Pair.first(normAt) + Pair.second(normAt);
+        float s0 = 0, s1 = 0, s2 = 0, s3 = 0, s4 = 0, s5 = 0, s6 = 0, s7 = 0, squares = 0;
         for (int u = item; u < units; u += team) {
             float a = arena.get(at + column(store, units, u, 0)), b = arena.get(at + column(store, units, u, 1));
             float c = arena.get(at + column(store, units, u, 2)), d = arena.get(at + column(store, units, u, 3));
+            if (normed > 0) {
+                squares += a * a + b * b + (c * c + d * d);
+                a *= norm.get(weights + column(store, units, u, 0));
+                b *= norm.get(weights + column(store, units, u, 1));
+                c *= norm.get(weights + column(store, units, u, 2));
+                d *= norm.get(weights + column(store, units, u, 3));
+            }
             s0 += dot(store, floats, halves, longs, r0, units, u, a, b, c, d);
             s1 += dot(store, floats, halves, longs, r1, units, u, a, b, c, d);
             s2 += dot(store, floats, halves, longs, r2, units, u, a, b, c, d);
@@ -139,8 +165,9 @@ final class WarpMatMul {
         s5 = sum(context, s5);
         s6 = sum(context, s6);
         s7 = sum(context, s7);
+        if (normed > 0) squares = sum(context, squares);
         if (item % WARP == 0) {
-            int to = item / WARP * ROWS;
+            int to = item / WARP * SUMS;
             parts[to] = s0;
             parts[to + 1] = s1;
             parts[to + 2] = s2;
@@ -149,19 +176,22 @@ final class WarpMatMul {
             parts[to + 5] = s5;
             parts[to + 6] = s6;
             parts[to + 7] = s7;
+            parts[to + 8] = squares;
         }
         context.localBarrier();
-        float value = 0, second = 0;
+        float value = 0, second = 0, total = 0;
         int mine = item < most ? team / WARP : 0;
-        for (int i = 0; i < mine; i++) value += parts[i * ROWS + item];
-        if (kind == MatMul.SWIGLU) for (int i = 0; i < mine; i++) second += parts[i * ROWS + ROWS / 2 + item];
-        if (mine > 0 && first + item < outs) MatMul.write(arena, Place.start(y, 0) + first + item, value, second, kind);
+        for (int i = 0; i < mine; i++) value += parts[i * SUMS + item];
+        if (kind == MatMul.SWIGLU) for (int i = 0; i < mine; i++) second += parts[i * SUMS + ROWS / 2 + item];
+        if (normed > 0) for (int i = 0; i < mine; i++) total += parts[i * SUMS + ROWS];
+        float scale = normed > 0 ? 1f / TornadoMath.sqrt(total / cols + eps) : 1f;
+        if (mine > 0 && first + item < outs) MatMul.write(arena, Place.start(y, 0) + first + item, scale * value, scale * second, kind);
     }
 
     /** Up to four rows of x; two matrix rows, which are neighbours, or one of the gate and one of the other matrix. */
     static void kRows(KernelContext context, FloatArray arena, IntArray step, IntArray layer, FloatArray floats, HalfFloatArray halves,
                       LongArray longs, long matrix, long y, long x, int how) {
-        int rows = Pair.first(matrix), cols = Pair.second(matrix), store = Pair.smallFirst(how) >> 4, kind = Pair.smallFirst(how) & 15;
+        int rows = Pair.first(matrix), cols = Pair.second(matrix), store = Pair.smallFirst(how) >> 4, kind = Pair.smallFirst(how) & 3;
         int team = Pair.smallSecond(how), outs = kind == MatMul.SWIGLU ? rows >> 1 : rows;
         int pairs = kind == MatMul.SWIGLU ? outs : outs + 1 >> 1, row = context.groupIdx / pairs * MatMul.TILE, n = step.get(StepArray.ROWS) - row;
         if (n <= 0) return;

@@ -22,6 +22,7 @@ import squall.tornado.Bank;
 import squall.tornado.Chosen;
 import squall.tornado.Region;
 import squall.tornado.Rig;
+import squall.tornado.Small;
 import squall.tornado.Tape;
 import squall.tornado.TestDevice;
 import squall.tornado.Traits;
@@ -106,7 +107,42 @@ class WarpMatMulTest {
         rig.nothingElseChanged();
     }
 
+    @ParameterizedTest @ValueSource(strings = {"F32", "F16", "BF16"}) void productsOfANorm(Format format) {
+        Rig rig = rig(1, true);
+        Bank file = Banks.of(format, 18, 1312, 1), w = Banks.wide(file);
+        Small norm = rig.small(1312);
+        Region x = rig.region(1312), y = rig.region(18), h = rig.region(9);
+        rig.play(tape -> {
+            MatMul.record(tape, y, new Normed(x, norm, 1e-3f), w);
+            MatMul.recordSwiGlu(tape, h, new Normed(x, norm, 1e-3f), w);
+        }, Stream.concat(Stream.of(norm.array()), Stream.of(Banks.arrays(w))).toArray(TornadoNativeArray[]::new));
+        double[] n = normed(rig, x, norm), p = IntStream.range(0, 18).mapToDouble(o -> Banks.dot(Banks.row(file, LAYER, 0, o), n)).toArray();
+        rig.expect(y, 0, p, TOLERANCE);
+        rig.expect(h, 0, swiGlu(p), 3 * TOLERANCE);
+        rig.nothingElseChanged();
+    }
+
+    /** {@code w * x / sqrt(mean(x^2) + 1e-3)} */
+    private static double[] normed(Rig rig, Region x, Small weight) {
+        double[] in = rig.row(x, 0);
+        double scale = Definitions.normScale(in, 0, in.length, 1e-3);
+        return IntStream.range(0, in.length).mapToDouble(i -> rig.weight(weight, i) * in[i] * scale).toArray();
+    }
+
     // ---- x in bytes
+
+    /** More than one chunk of x, so that squares are summed over several. */
+    @ParameterizedTest @ValueSource(strings = {"Q8_0", "Q4_1"}) void productsOfPlanesAndANorm(Format format) {
+        Rig rig = rig(1, false);
+        Bank file = Banks.of(format, 18, 4384, 1), w = Banks.planes(file);
+        Small norm = rig.small(4384);
+        Region x = rig.region(4384), y = rig.region(18);
+        rig.play(tape -> MatMul.record(tape, y, new Normed(x, norm, 1e-3f), w),
+                Stream.concat(Stream.of(norm.array()), Stream.of(Banks.arrays(w))).toArray(TornadoNativeArray[]::new));
+        double[] n = normed(rig, x, norm);
+        rig.expect(y, 0, IntStream.range(0, 18).mapToDouble(o -> Banks.dot(Banks.row(file, LAYER, 0, o), n)).toArray(), bounds(n, file));
+        rig.nothingElseChanged();
+    }
 
     @ParameterizedTest @MethodSource("quantised") void productsOfPlanes(Format format) {
         Rig rig = rig(1, false);
@@ -225,7 +261,11 @@ class WarpMatMulTest {
      * scales does to the weights; and what single precision does to the sum.
      */
     private static double[] bounds(Rig rig, Bank w, Region x, int row) {
-        double[] in = rig.row(x, row), bounds = new double[w.rows()];
+        return bounds(rig.row(x, row), w);
+    }
+
+    private static double[] bounds(double[] in, Bank w) {
+        double[] bounds = new double[w.rows()];
         for (int o = 0; o < bounds.length; o++) {
             double[] weights = Banks.row(w, LAYER, 0, o);
             for (int s = 0; s < in.length; s += 16) {
