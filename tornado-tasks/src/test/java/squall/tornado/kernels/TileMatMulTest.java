@@ -20,7 +20,6 @@ import squall.quant.Format;
 import squall.tornado.Bank;
 import squall.tornado.Region;
 import squall.tornado.Rig;
-import squall.tornado.Tape;
 import squall.tornado.TestDevice;
 import squall.tornado.Traits;
 import squall.tornado.Traits.Shape;
@@ -32,10 +31,6 @@ class TileMatMulTest {
     /** Of numbers that halves cannot tell from nothing. */
     private static final double SMALLEST = 0x1p-24;
     private static final int LAYER = 2;
-
-    private interface Recording {
-        void on(Tape tape, Region y, Region x, Bank w);
-    }
 
     @BeforeEach void warps() {
         assumeTrue(TestDevice.hasWarps(), "tensor cores are CUDA's");
@@ -62,8 +57,9 @@ class TileMatMulTest {
         return Planes.fit(file.format(), file.cols()) ? Banks.planes(file) : Banks.wide(file);
     }
 
-    private static void play(Rig rig, Recording recording, Region y, Region x, Bank w) {
-        rig.play(tape -> recording.on(tape, y, x, w), Banks.arrays(w));
+    /** By tiles also where {@link MatMul} prefers another kernel. */
+    private static void play(Rig rig, int kind, Region y, Region x, Bank w) {
+        rig.play(tape -> TileMatMul.record(tape, "product", y, x, w, kind == MatMul.SWIGLU ? w.rows() / 2 : w.rows(), kind), Banks.arrays(w));
     }
 
     /** Rows and columns are parts of what a group takes at a time, and more than that. */
@@ -72,7 +68,7 @@ class TileMatMulTest {
         Rig rig = rig(rows, cols);
         Bank file = Banks.of(format, 37, cols, 1);
         Region x = rig.region(cols), y = rig.region(37);
-        play(rig, MatMul::record, y, x, laid(file));
+        play(rig, MatMul.ASSIGN, y, x, laid(file));
         for (int r = 0; r < rows; r++) rig.expect(y, r, product(rig, file, x, r), bounds(rig, file, x, r));
         rig.nothingElseChanged();
     }
@@ -81,7 +77,7 @@ class TileMatMulTest {
         Rig rig = rig(rows, 96);
         Bank file = Banks.of(format, 19, 96, 1);
         Region x = rig.region(96), y = rig.region(19);
-        play(rig, MatMul::recordAdd, y, x, laid(file));
+        play(rig, MatMul.ADD, y, x, laid(file));
         for (int r = 0; r < rows; r++) {
             double[] before = rig.rowBefore(y, r), p = product(rig, file, x, r);
             rig.expect(y, r, IntStream.range(0, 19).mapToDouble(i -> before[i] + p[i]).toArray(), bounds(rig, file, x, r));
@@ -94,7 +90,7 @@ class TileMatMulTest {
         Bank file = Banks.of(format, 42, 96, 1);
         Region x = rig.region(96), h = rig.region(21);
         for (int r = 0; r < rows; r++) for (int i = 0; i < 96; i++) rig.set(x, r, i, rig.get(x, r, i) / 50);
-        play(rig, MatMul::recordSwiGlu, h, x, laid(file));
+        play(rig, MatMul.SWIGLU, h, x, laid(file));
         for (int r = 0; r < rows; r++) {
             double[] p = product(rig, file, x, r), b = bounds(rig, file, x, r);
             // |silu'| is below 1.1
@@ -110,7 +106,7 @@ class TileMatMulTest {
         Rig rig = rig(9, 32);
         Bank file = Banks.of(Format.Q8_0, 8200, 32, 1);
         Region x = rig.region(32), y = rig.region(8200);
-        play(rig, MatMul::record, y, x, laid(file));
+        play(rig, MatMul.ASSIGN, y, x, laid(file));
         for (int r = 0; r < 9; r++) rig.expect(y, r, product(rig, file, x, r), bounds(rig, file, x, r));
         rig.nothingElseChanged();
     }
