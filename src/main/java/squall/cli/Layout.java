@@ -47,12 +47,16 @@ record Layout(ModelConfig config, Placement placement, List<Share> shares, Execu
         try {
             String where = shares.stream().map(s -> s.choice.device()).collect(Collectors.joining(","));
             told.accept(String.format("parity:      layers and head differ from the CPU player's by %.1e of the largest number",
-                    ParityProbe.check(model, executor, cpu, options(), where)));
+                    ParityProbe.check(model, executor, cpu, options().withPrecise(options().precise() || !rounds()), where)));
             return executor;
         } catch (RuntimeException | Error e) {
             executor.close();
             throw e;
         }
+    }
+
+    private boolean rounds() {
+        return shares.stream().anyMatch(s -> s.choice.provider().rounds(s.choice.device()));
     }
 
     private Executor whole(Model model) {

@@ -55,7 +55,8 @@ final class VerifyCommand implements Callable<Integer> {
             Model built = open.build(options, streams);
             ExecutorProvider cpu = device.cpu();
             ParityTable table = ParityTable.of(built, (m, o) -> cpu.open(m, "cpu", o),
-                    (m, o) -> choice.provider().open(m, choice.device(), o.withPrecise(device.precise())), device.precise(),
+                    (m, o) -> choice.provider().open(m, choice.device(), o.withPrecise(device.precise())),
+                    device.precise() || !choice.provider().rounds(choice.device()),
                     what -> { if (Terminal.isInteractive()) streams.note("comparing " + what + " …"); });
             if (json) streams.println(Json.write(document(open, on, table)));
             else streams.print(table.text());

@@ -64,6 +64,11 @@ public interface ExecutorProvider {
         return EngineOptions.KvFormat.F16;
     }
 
+    /** Whether products on the device round their operands unless the options are precise. */
+    default boolean rounds(String device) {
+        return false;
+    }
+
     /** One sentence on why this model cannot run there with these options, with the flag that would help, or null if it can. */
     default String whyRefused(ModelConfig model, String device, EngineOptions options) {
         return null;

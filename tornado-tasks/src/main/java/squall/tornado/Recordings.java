@@ -96,7 +96,9 @@ final class Recordings {
         IntArray sink = new IntArray(1);
         load = first(frame(largest, null), sent, tape -> {
             sent.forEach(array -> Residents.send(tape, array, sink));
-            opened.forEach(array -> Residents.open(tape, array));
+            List<Object> slabs = device.state.slabs().stream().<Object>map(Slab::array).toList();
+            opened.stream().filter(array -> slabs.stream().noneMatch(s -> s == array)).forEach(array -> Residents.open(tape, array));
+            device.state.slabs().forEach(slab -> Residents.clear(tape, slab));
         });
         copy = device.state.slabs().isEmpty() ? -1 : next("copy", frame(largest, null), copied,
                 tape -> device.state.slabs().forEach(s -> Residents.copy(tape, s, device.state.layersOf(s), copied)));

@@ -127,6 +127,10 @@ public final class TornadoProvider implements ExecutorProvider {
         return Bandwidth.measure(on.tornado(), on.device().type() == Type.CPU ? Traits.Shape.ROWS : Traits.Shape.GROUPS);
     }
 
+    @Override public boolean rounds(String device) {
+        return device(device).tuning().traits().shape() == Traits.Shape.WARPS;
+    }
+
     @Override public KvFormat usualKvFormat(String device) {
         return keepsHalves(device) ? KvFormat.F16 : KvFormat.F32;
     }

@@ -71,7 +71,7 @@ class DeviceCommandsTest {
             assertTrue(printed().contains(part), part + " in " + printed());
         assertFalse(printed().contains("WRONG"), printed());
         String written = Files.readString(table);
-        assertTrue(written.startsWith("## qwen3_5 (qwen35)") && written.contains("squall verify --device test:0") && written.endsWith(printed()), written);
+        assertTrue(written.startsWith("## ") && written.contains(" (qwen35)") && written.contains("squall verify --device test:0") && written.endsWith(printed()), written);
     }
 
     // ---- profile

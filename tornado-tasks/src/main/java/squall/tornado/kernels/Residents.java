@@ -54,6 +54,21 @@ public final class Residents {
         });
     }
 
+    /** Makes room for the states of a slab and fills it with zeros: a state is copied whole, also where no step has written to it. */
+    public static void clear(Tape tape, Slab slab) {
+        Frame f = tape.frame();
+        tape.add("clear", Grid.fixed(COPY_GROUPS, GROUP), (g, id) -> g.task(id, Residents::kClear, f.context(), slab.array(), slab.array().getSize()));
+    }
+
+    static void kClear(KernelContext context, FloatArray a, int size) {
+        int i = context.globalIdx;
+        // what is left, not i, is compared: i may pass the largest int behind the last element
+        for (int left = size - i; left > 0; left -= COPY_GROUPS * GROUP) {
+            a.set(i, 0f);
+            i += COPY_GROUPS * GROUP;
+        }
+    }
+
     static void kSendFloats(KernelContext context, IntArray sink, FloatArray a) {
         if (context.globalIdx == 0 && a.get(0) > 0f) sink.set(0, 1);
     }
