@@ -46,17 +46,14 @@ record Layout(ModelConfig config, Placement placement, List<Share> shares, Execu
         if (shares.stream().allMatch(s -> s.choice.provider().name().equals(cpu.name()))) return executor;
         try {
             String where = shares.stream().map(s -> s.choice.device()).collect(Collectors.joining(","));
+            boolean precise = shares.stream().allMatch(s -> s.options.precise());
             told.accept(String.format("parity:      layers and head differ from the CPU player's by %.1e of the largest number",
-                    ParityProbe.check(model, executor, cpu, options().withPrecise(options().precise() || !rounds()), where)));
+                    ParityProbe.check(model, executor, cpu, options().withPrecise(precise), where)));
             return executor;
         } catch (RuntimeException | Error e) {
             executor.close();
             throw e;
         }
-    }
-
-    private boolean rounds() {
-        return shares.stream().anyMatch(s -> s.choice.provider().rounds(s.choice.device()));
     }
 
     private Executor whole(Model model) {

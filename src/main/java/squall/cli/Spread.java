@@ -40,14 +40,14 @@ final class Spread {
         return spread.layout(wanted);
     }
 
-    /** One context for all, and each device's own KV formats. */
+    /** One context for all, and each device's own KV formats; what does not round is held to what float32 gives, asked for or not. */
     private void settle(EngineOptions asked, Streams streams) {
         ModelConfig config = model.config();
         for (DeviceOptions.Choice c : chosen) {
             EngineOptions o = asked.orUsual(c.provider().usualKvFormat(c.device()));
             String why = c.provider().whyRefused(config, c.device(), o);
             if (why != null) throw new UnusableException("--device " + c.device() + ": " + why);
-            options.add(o);
+            options.add(o.withPrecise(o.precise() || !c.provider().rounds(c.device())));
             available.add(c.provider().availableBytes(c.device()));
         }
         long memory = available.stream().mapToLong(Long::longValue).sum();
