@@ -112,13 +112,15 @@ final class TuneCommand implements Callable<Integer> {
             Layout layout = layout(open, choice);
             int together = (int) Math.clamp(layout.shares().getFirst().available() / layout.shares().getFirst().plan().total(), 1, 16);
             if (opener == null) opener = settings -> TrialProcess.start(open.file().path(), device.flags(choice), settings);
+            Profile profile = null;
             for (Map.Entry<String, List<String>> choose : asked.entrySet()) {
                 List<Profile.Measurement> measured = measured(choose.getKey(), choose.getValue(), best, together);
                 measurements = Profile.replaced(measurements, choose.getKey(), measured);
+                profile = new Profile(choice.description().name(), tuning.versions(), open.config().arch() + ", width " + open.config().dim()
+                        + ", " + open.file().path().getFileName(), LocalDate.now().toString(), new LinkedHashMap<>(best), measurements);
+                // after each setting: whoever has seen enough may end it
+                profile.write(tuning.file());
             }
-            Profile profile = new Profile(choice.description().name(), tuning.versions(), open.config().arch() + ", width " + open.config().dim()
-                    + ", " + open.file().path().getFileName(), LocalDate.now().toString(), best, measurements);
-            profile.write(tuning.file());
             streams.note("squall: wrote " + tuning.file() + ".");
             return profile;
         }
@@ -151,6 +153,7 @@ final class TuneCommand implements Callable<Integer> {
         List<Contest.Result> results;
         List<Candidate> candidates = all.stream().map(settings -> new Candidate(settings, opener, together >= values.size())).toList();
         try (Progress progress = new Progress("Tune " + setting, Contest.MOST_ROUNDS)) {
+            candidates.parallelStream().forEach(Candidate::prepare);
             results = contest.run(candidates, progress::at);
         } finally {
             candidates.forEach(Candidate::close);
@@ -163,12 +166,13 @@ final class TuneCommand implements Callable<Integer> {
         return measured;
     }
 
-    /** A candidate that is opened when its first round comes; where memory has not room for all, for each round again. */
+    /** A candidate that is opened before the first round; where memory has not room for all, for each round again. */
     private static final class Candidate implements Rival {
         private final Map<String, String> settings;
         private final Opener opener;
         private final boolean stays;
         private Rival rival;
+        private RuntimeException refused;
 
         Candidate(Map<String, String> settings, Opener opener, boolean stays) {
             this.settings = settings;
@@ -176,7 +180,18 @@ final class TuneCommand implements Callable<Integer> {
             this.stays = stays;
         }
 
+        /** Beside the others, since the most of it is compilation; what goes wrong is told by its first round. */
+        void prepare() {
+            if (!stays) return;
+            try {
+                rival = opener.open(settings);
+            } catch (RuntimeException e) {
+                refused = e;
+            }
+        }
+
         @Override public Contest.Times round() {
+            if (refused != null) throw refused;
             if (rival == null) rival = opener.open(settings);
             Contest.Times times = rival.round();
             if (!stays) close();
