@@ -78,19 +78,19 @@ final class F16 extends BlockCodec {
 
     /** False if a value was not finite: then what it wrote counts for nothing. */
     private static boolean dotsByPairs(float[] y, int yAt, int yStep, MemorySegment w, long at, long stepBytes, float[] x, int n) {
-        FloatVector a = zero(), b = zero();
+        FloatVector a = zero(), b = zero(), c = zero(), d = zero();
         IntVector carries = IntVector.zero(Lanes.INTS);
         for (int i = 0; i < n; i += 2 * COUNT, at += 4 * COUNT) {
             FloatVector u = Lanes.f32(x, i), v = Lanes.f32(x, i + COUNT);
             IntVector q = Lanes.i32(w, at), r = Lanes.i32(w, at + stepBytes);
             carries = carries.or(q.and(MAGNITUDES).add(ONE_EXPONENT)).or(r.and(MAGNITUDES).add(ONE_EXPONENT));
             a = inPlace(q.lanewise(VectorOperators.LSHL, 16)).fma(u, a);
-            a = inPlace(q).fma(v, a);
+            c = inPlace(q).fma(v, c);
             b = inPlace(r.lanewise(VectorOperators.LSHL, 16)).fma(u, b);
-            b = inPlace(r).fma(v, b);
+            d = inPlace(r).fma(v, d);
         }
-        y[yAt] = Lanes.sum(a) * 0x1p56f;
-        y[yAt + yStep] = Lanes.sum(b) * 0x1p56f;
+        y[yAt] = Lanes.sum(a.add(c)) * 0x1p56f;
+        y[yAt + yStep] = Lanes.sum(b.add(d)) * 0x1p56f;
         return (carries.reduceLanes(VectorOperators.OR) & CARRIES) == 0;
     }
 
