@@ -19,6 +19,8 @@ import squall.engine.Meter;
 import squall.format.IoReason;
 import squall.model.Model;
 import squall.ops.StepPlan;
+import squall.sample.Sampling;
+import squall.sample.Wish;
 
 /** {@code squall profile}: where the time of a prompt and of a token goes on a device. */
 @Command(name = "profile", mixinStandardHelpOptions = true, sortOptions = false,
@@ -77,19 +79,21 @@ final class ProfileCommand implements Callable<Integer> {
     }
 
     private StepProfile measure(Executor executor, DeviceOptions.Choice choice, OpenModel open) {
-        int[] ids = new SplittableRandom(1).ints(prompt + generated + 1, 0, open.config().vocab()).toArray();
+        int vocab = open.config().vocab();
+        int[] ids = new SplittableRandom(1).ints(prompt + generated + 1, 0, vocab).toArray();
         // the first time kernels are compiled
         prompt(executor, ids);
-        tokens(executor, ids);
+        tokens(executor, ids, vocab);
+        long promptNanos = prompt(executor, ids), tokenNanos = tokens(executor, ids, vocab);
         Meter meter = executor.meter();
         if (meter == null)
             throw new UnusableException("--device " + choice.device() + ": it does not tell what a step costs; TornadoVM's devices do");
         List<StepProfile.Phase> phases = new ArrayList<>();
         try (meter) {
-            long nanos = prompt(executor, ids);
-            phases.add(new StepProfile.Phase("prompt of " + prompt, 1, nanos, meter.take()));
-            nanos = tokens(executor, ids);
-            phases.add(new StepProfile.Phase("token after " + prompt, generated, nanos, meter.take()));
+            long metered = prompt(executor, ids);
+            phases.add(new StepProfile.Phase("prompt of " + prompt, 1, promptNanos, metered, meter.take()));
+            metered = tokens(executor, ids, vocab);
+            phases.add(new StepProfile.Phase("token after " + prompt, generated, tokenNanos, metered, meter.take()));
         }
         String file = open.file().path().getFileName().toString();
         return new StepProfile(choice.device(), choice.description().name(), file, choice.provider().bandwidth(choice.device()), phases);
@@ -103,10 +107,16 @@ final class ProfileCommand implements Callable<Integer> {
         return System.nanoTime() - started;
     }
 
-    private long tokens(Executor executor, int[] ids) {
+    /** Drawn where the device can, as in generation: then no logits come back. */
+    private long tokens(Executor executor, int[] ids, int vocab) {
+        boolean draws = executor.draws(Sampling.GREEDY);
+        List<Wish> wish = List.of(new Wish(Sampling.GREEDY, 0, vocab));
         long started = System.nanoTime();
-        for (int i = prompt; i < prompt + generated; i++)
-            executor.step(new StepPlan.Builder().add(0, i, ids, i, i + 1, StepPlan.Want.LAST).build(), null);
+        for (int i = prompt; i < prompt + generated; i++) {
+            StepPlan step = new StepPlan.Builder().add(0, i, ids, i, i + 1, StepPlan.Want.LAST).build();
+            if (draws) executor.draw(step, wish);
+            else executor.step(step, null);
+        }
         return System.nanoTime() - started;
     }
 

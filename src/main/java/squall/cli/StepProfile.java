@@ -17,11 +17,16 @@ record StepProfile(String device, String name, String model, double bandwidth, L
     /**
      * Steps of one sort.
      *
-     * @param nanos of all of them, on the clock
+     * @param nanos   of all of them on the clock, as they run when nobody measures
+     * @param metered of all of them on the clock while each task is measured: without what a device repeats by itself
      */
-    record Phase(String name, int steps, long nanos, Meter.Reading reading) {
+    record Phase(String name, int steps, long nanos, long metered, Meter.Reading reading) {
         double wallMillis() {
             return nanos / 1e6 / steps;
+        }
+
+        double meteredMillis() {
+            return metered / 1e6 / steps;
         }
 
         double deviceMillis() {
@@ -48,8 +53,8 @@ record StepProfile(String device, String name, String model, double bandwidth, L
     }
 
     private void phase(StringBuilder text, Phase p) {
-        text.append(String.format(Locale.ROOT, "%n%s: %.2f ms on the clock, %.2f ms of it in kernels; %s up, %s down%n", p.name(),
-                p.wallMillis(), p.deviceMillis(), Bytes.text(p.reading().bytesUp() / p.steps()), Bytes.text(p.reading().bytesDown() / p.steps())));
+        text.append(String.format(Locale.ROOT, "%n%s: %.2f ms on the clock; measured task by task %.2f ms, %.2f ms of it in kernels; %s up, %s down%n",
+                p.name(), p.wallMillis(), p.meteredMillis(), p.deviceMillis(), Bytes.text(p.reading().bytesUp() / p.steps()), Bytes.text(p.reading().bytesDown() / p.steps())));
         String line = "%-40s %5s %10s %6s %10s %8s%n";
         text.append(line.formatted("layer type, task", "runs", "ms", "time", "moved", "of peak"));
         p.parts().forEach((part, costs) -> {
