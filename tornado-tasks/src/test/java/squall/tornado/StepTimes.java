@@ -38,11 +38,13 @@ import uk.ac.manchester.tornado.api.types.arrays.TornadoNativeArray;
 
 /**
  * Times what is no product in a step of decoding, on TornadoVM's default device, which is a CUDA one:
- * {@code java @SDK/tornado-argfile … -cp … squall.tornado.StepTimes [model,… [rows,… [positions,…]]]}, models 0.8b, 4b and 35b. Tasks
+ * {@code java @SDK/tornado-argfile … -cp … squall.tornado.StepTimes [model,… [rows,… [positions,…]]]}, models 0.8b, 4b and 35b; of more
+ * than {@value #MOST_ROWS} rows, which are the last ones of a prompt, only the attention. Tasks
  * are repeated over layers whose states are larger than the caches, in one CUDA graph; what is printed comes from the difference
  * between graphs of many and of few, so that what an execution costs besides is not in it.
  */
 final class StepTimes {
+    private static final int MOST_ROWS = 64;
     private static final int FEW = 8;
     private static final int MANY = 40;
     private static final int EXECUTIONS = 15;
@@ -63,6 +65,7 @@ final class StepTimes {
     private final int rows;
     private final int maxRows;
     private final int positions;
+    private final int segments;
     private final StepArray step;
     private final IntArray ids = new IntArray(1024);
     private final FloatArray wishes = new FloatArray(64 * Draw.WISH);
@@ -74,15 +77,17 @@ final class StepTimes {
     private StepTimes(Shape shape, int rows, int positions) {
         this.shape = shape;
         this.rows = rows;
-        this.maxRows = rows == 1 ? 1 : rows <= 8 ? 8 : 64;
+        this.maxRows = rows == 1 ? 1 : rows <= 8 ? 8 : Math.max(rows, MOST_ROWS);
         this.positions = positions;
-        step = new StepArray(maxRows, maxRows, 0);
+        segments = rows > MOST_ROWS ? 1 : maxRows;
+        step = new StepArray(maxRows, segments, 0);
         StepPlan.Builder plan = new StepPlan.Builder();
-        for (int r = 0; r < rows; r++) plan.add(r, positions - 1, new int[1], 0, 1, StepPlan.Want.LAST);
+        if (rows > MOST_ROWS) plan.add(0, positions - rows, new int[rows], 0, rows, StepPlan.Want.LAST);
+        for (int r = 0; r < rows && rows <= MOST_ROWS; r++) plan.add(r, positions - 1, new int[1], 0, 1, StepPlan.Want.LAST);
         step.fill(plan.build(), new int[0], 0);
         for (int i = 0; i < ids.getSize(); i++) ids.set(i, i * 29 % 256);
         wishes.init(0);
-        for (int r = 0; r < rows; r++) Draw.wish(wishes, r, Sampling.GREEDY, 0, VOCAB);
+        for (int r = 0; r < Math.min(rows, MOST_ROWS); r++) Draw.wish(wishes, r, Sampling.GREEDY, 0, VOCAB);
     }
 
     private Region region(int width) {
@@ -124,7 +129,7 @@ final class StepTimes {
             record.accept(tape, t);
         }
         graph.transferToHost(DataTransferMode.UNDER_DEMAND, arena);
-        tape.size(maxRows, maxRows);
+        tape.size(maxRows, segments);
         double[] times = new double[EXECUTIONS];
         try (TornadoExecutionPlan plan = new TornadoExecutionPlan(graph.snapshot())) {
             plan.withGridScheduler(scheduler).withCUDAGraph();
@@ -170,10 +175,11 @@ final class StepTimes {
 
     private void attention() throws TornadoExecutionPlanException {
         afresh();
-        int width = shape.kvHeads * HEAD, perSlot = (positions + Pages.SIZE - 1) / Pages.SIZE, elements = rows * perSlot * Pages.SIZE * width;
+        int width = shape.kvHeads * HEAD, perSlot = (positions + Pages.SIZE - 1) / Pages.SIZE, slots = rows > MOST_ROWS ? 1 : rows;
+        int elements = slots * perSlot * Pages.SIZE * width;
         int layers = (int) Math.max(2, Math.min(16, STATES / (4L * elements)));
-        IntArray table = keep(new IntArray(rows * perSlot));
-        for (int i = 0; i < rows * perSlot; i++) table.set(i, i);
+        IntArray table = keep(new IntArray(slots * perSlot));
+        for (int i = 0; i < slots * perSlot; i++) table.set(i, i);
         Pages pages = new Pages(keep(new HalfFloatArray(layers * elements)), keep(new HalfFloatArray(layers * elements)), table, perSlot, elements,
                 shape.kvHeads, HEAD);
         Small both = new Small(floats(2 * HEAD), 0, 0, HEAD), key = new Small(both.array(), 0, HEAD, HEAD);
@@ -214,18 +220,22 @@ final class StepTimes {
         time("draw, greedy", 1, (tape, t) -> Draw.record(tape, ids, logits, wishes, scratch));
     }
 
+    private void besidesAttention() throws TornadoExecutionPlanException {
+        norm();
+        delta();
+        if (shape.experts > 0) router();
+        draw();
+    }
+
     public static void main(String[] args) throws TornadoExecutionPlanException {
         List<String> models = List.of((args.length < 1 ? "0.8b,4b,35b" : args[0]).split(","));
         for (Shape shape : SHAPES)
             if (models.contains(shape.name))
                 for (String rows : (args.length < 2 ? "1,16,64" : args[1]).split(",")) {
-                    StepTimes times = new StepTimes(shape, Integer.parseInt(rows), 512);
-                    times.norm();
-                    times.delta();
-                    if (shape.experts > 0) times.router();
-                    times.draw();
+                    StepTimes times = new StepTimes(shape, Integer.parseInt(rows), Math.max(512, Integer.parseInt(rows)));
+                    if (times.rows <= MOST_ROWS) times.besidesAttention();
                     for (String positions : (args.length < 3 ? "512,4096,32768" : args[2]).split(","))
-                        if (times.rows == 1 || Integer.parseInt(positions) <= 512) new StepTimes(shape, times.rows, Integer.parseInt(positions)).attention();
+                        if (times.rows == 1 || times.rows > MOST_ROWS || Integer.parseInt(positions) <= 512) new StepTimes(shape, times.rows, Integer.parseInt(positions)).attention();
                 }
     }
 }

@@ -25,23 +25,29 @@ public final class TensorCore {
         return lane % 4 * 2 + (i & 1);
     }
 
-    /** A tile of 16 rows, 32 bytes each. */
+    /**
+     * Four matrices of 8 x 8 halves, those of a tile of 16 rows of 32 bytes: a lane of each eight says where one row of 16 bytes
+     * starts, so that an offset of its own may place it anywhere.
+     */
     public static HalfFloat[] loadA(WorkItem item, int[] tile, int byteOffset) {
+        int lane = item.lane();
+        Object[] rows = item.exchange(byteOffset + (lane % 8 + (lane & 8)) * 32 + lane / 16 * 16);
         HalfFloat[] fragment = new HalfFloat[8];
         for (int i = 0; i < 8; i++) {
-            int row = row(item.lane(), (i & 2) != 0);
-            int k = column(item.lane(), i) + (i >= 4 ? 8 : 0);
-            fragment[i] = new HalfFloat(item.half(tile, byteOffset + row * 32 + k * 2));
+            int row = (Integer) rows[i / 2 * 8 + lane / 4];
+            fragment[i] = new HalfFloat(item.half(tile, row + column(lane, i) * 2));
         }
         return fragment;
     }
 
-    /** A tile of 16 rows (along k), 16 bytes each. */
+    /** Two matrices of 8 x 8 halves transposed, those of a tile of 16 rows (along k) of 16 bytes; lanes place rows as above. */
     public static HalfFloat[] loadB(WorkItem item, int[] tile, int byteOffset) {
+        int lane = item.lane();
+        Object[] rows = item.exchange(byteOffset + lane % 16 * 16);
         HalfFloat[] fragment = new HalfFloat[4];
         for (int i = 0; i < 4; i++) {
-            int k = column(item.lane(), i) + (i >= 2 ? 8 : 0);
-            fragment[i] = new HalfFloat(item.half(tile, byteOffset + k * 16 + item.lane() / 4 * 2));
+            int row = (Integer) rows[i / 2 * 8 + column(lane, i)];
+            fragment[i] = new HalfFloat(item.half(tile, row + lane / 4 * 2));
         }
         return fragment;
     }

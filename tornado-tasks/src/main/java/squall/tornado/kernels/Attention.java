@@ -111,10 +111,11 @@ public final class Attention {
         Frame f = tape.frame();
         if (warps(f, pages.headDim())) {
             boolean few = AttentionWarps.few(f);
-            if (!few && AttentionTiles.serves(f, pages, heads)) AttentionTiles.record(tape, y, q, pages, heads);
+            boolean tiles = !few && AttentionTiles.serves(f, pages, heads);
+            if (tiles) AttentionTiles.record(tape, y, q, pages, heads, gate, shape);
             else if (!few) AttentionGroups.recordTiles(tape, y, q, pages, heads);
-            AttentionWarps.record(tape, y, q, pages, heads, partial, few ? gate : null, shape);
-            if (!few && gate != null) Elementwise.sigmoidMul(tape, y, gate, shape);
+            AttentionWarps.record(tape, y, q, pages, heads, partial, few || tiles ? gate : null, shape);
+            if (!few && !tiles && gate != null) Elementwise.sigmoidMul(tape, y, gate, shape);
             return;
         }
         if (items(f, pages.headDim())) recordItems(tape, y, q, pages, heads, partial);

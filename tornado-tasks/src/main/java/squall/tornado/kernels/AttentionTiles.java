@@ -1,5 +1,6 @@
 package squall.tornado.kernels;
 
+import squall.ops.HeadShape;
 import squall.tornado.Frame;
 import squall.tornado.Grid;
 import squall.tornado.Pages;
@@ -16,35 +17,41 @@ import uk.ac.manchester.tornado.api.types.arrays.HalfFloatArray;
 import uk.ac.manchester.tornado.api.types.arrays.IntArray;
 
 /**
- * {@link Attention} of prompts on tensor cores (Dao et al., FlashAttention, 2022): queries, keys, values and weights are halves,
- * sums and the running softmax are floats. A group serves {@value #QUERIES} queries, those of some rows in all heads that share
- * a kv head, and goes through the positions {@value #POSITIONS} at a time:
+ * {@link Attention} of prompts on tensor cores (Dao, FlashAttention-2, 2023): queries, keys, values and weights are halves, sums
+ * and the running softmax are floats. A group serves {@value #QUERIES} queries, those of some rows in all heads that share a kv
+ * head, a warp {@value #SIDE} of them, and goes through the positions {@value #POSITIONS} at a time:
  * <pre>
- *   S^T = K Q^T                        m' = max(m, S)    p = e^(S - m')
+ *   S = Q K^T                          m' = max(m, S)    p = e^(S - m')
  *   l = e^(m - m') l + sum p           o = e^(m - m') o + p V
  * </pre>
- * Tiles of operands lie in local memory as tensor cores load them: of K and p 16 x 16 halves, of Q^T and V 16 x 8.
+ * Values are on their way while scores are worked out, and the next keys while weights meet values. What a tensor core has
+ * worked out goes through local memory, into a place of the work-item's own that is read again at once: the compiler sees that
+ * and leaves both out, as long as nothing else comes between.
  */
 final class AttentionTiles {
-    static final int QUERIES = 32;
+    private static final int WARP = 32;
+    private static final int WARPS = 8;
+    private static final int GROUP = WARPS * WARP;
+    /** Rows of a tile of a tensor core's. */
+    private static final int SIDE = 16;
+    static final int QUERIES = WARPS * SIDE;
     private static final int SHIFT = 5;
     private static final int POSITIONS = 1 << SHIFT;
-    private static final int WARP = 32;
-    private static final int GROUP = 8 * WARP;
-    /** Warps that share a tile of queries, each with a part of the columns of V. */
-    private static final int PARTS = 4;
-    /** Positions that a work-item weighs for its query. */
-    private static final int WEIGHED = POSITIONS * QUERIES / GROUP;
-    /** From one position's scores to the next. */
-    private static final int PITCH = QUERIES + 1;
-    /** Ints of a tile of 16 x 16 halves and of one of 16 x 8, with a gap that keeps neighbours out of each other's banks. */
-    private static final int LARGE = 136;
-    private static final int SMALL = 68;
-    /** Floats of local memory for a warp's 16 x 8 sums, lane by lane without bank conflicts, and from a row's sums to the row eight below. */
-    private static final int SUMS = 138;
-    private static final int BELOW = 72;
-    /** A FloatArray over local memory has its first element behind a header. */
+    /** Ints from a position to the next in local memory, 16 bytes more than the largest head has: so eight rows meet all banks. */
+    private static final int PITCH = Attention.MAX_HEAD_DIM / 2 + 4;
+    private static final int BYTES = 4 * PITCH;
+    private static final int VALUES = POSITIONS * PITCH;
+    /** Elements of a head that all queries find room for at a time, where keys and values go later. */
+    private static final int PART = 128;
+    private static final int PART_INTS = PART / 2;
+    /** Ints of a warp's weights. */
+    private static final int WEIGHTS = SIDE * POSITIONS / 2;
+    /** A FloatArray over local memory has its first element behind a header; from a work-item's sums to those of the row eight below. */
     private static final int HEADER = 4;
+    private static final int BELOW = 2 * GROUP;
+    /** Scores that a work-item has: of two rows, of neighbours in each eight positions. */
+    private static final int SCORES = SIDE * POSITIONS / WARP;
+    private static final int OUTS = SIDE * Attention.MAX_HEAD_DIM / WARP;
 
     private AttentionTiles() {}
 
@@ -52,153 +59,233 @@ final class AttentionTiles {
     static boolean serves(Frame f, Pages pages, int heads) {
         Traits t = f.traits();
         int dim = pages.headDim();
-        return t.shape() == Traits.Shape.WARPS && !t.precise() && dim % QUERIES == 0 && dim <= Attention.MAX_HEAD_DIM
-                && heads / pages.kvHeads() <= QUERIES;
+        return t.shape() == Traits.Shape.WARPS && !t.precise() && pages.isHalf() && dim >= WARP && Integer.bitCount(dim) == 1
+                && dim <= Attention.MAX_HEAD_DIM && heads / pages.kvHeads() <= QUERIES;
     }
 
-    /** Rows of segments of more than one. */
-    static void record(Tape tape, Region y, Region q, Pages pages, int heads) {
+    /** Rows of segments of more than one; gate: null for none. */
+    static void record(Tape tape, Region y, Region q, Pages pages, int heads, Region gate, HeadShape shape) {
         Frame f = tape.frame();
         int each = QUERIES / (heads / pages.kvHeads());
         Grid grid = new Grid((rows, segments) -> (rows / each + segments) * pages.kvHeads(), GROUP);
-        tape.add("attentionTiles", grid, (g, id) -> Kept.ready(g, pages).task(id, AttentionTiles::kAttendTensor, f.context(), f.arena(), f.step(),
-                f.layer(), Kept.keys(pages), Kept.values(pages), Kept.halfKeys(pages), Kept.halfValues(pages),
-                Kept.half(pages), pages.table(), pages.pagesPerSlot(), pages.layerStride(), Place.of(y), Place.of(q), heads,
-                heads / pages.kvHeads(), pages.headDim()));
+        long gates = gate == null ? 0 : Place.of(gate) + shape.offset();
+        tape.add("attentionTiles", grid, (g, id) -> g.task(id, AttentionTiles::kAttendTensor, f.context(), f.arena(), f.step(),
+                f.layer(), Kept.halfKeys(pages), Kept.halfValues(pages), pages.table(), Pair.of(pages.pagesPerSlot(), pages.layerStride()), Place.of(y),
+                Place.of(q), gates, gate == null ? 0 : shape.stride(), Pair.of(heads, pages.kvHeads()), pages.headDim()));
     }
 
     /**
      * A group for each kv head and {@code QUERIES / sharing} rows of a segment, the last rows first: they see most positions.
-     * Query j is row {@code j / sharing} in head {@code j % sharing} of those that share the kv head. A work-item weighs positions
-     * of query {@code lane % QUERIES}; all of a query keep m alike and sums l of their own.
+     * Query j is row {@code j / sharing} in head {@code j % sharing} of those that share the kv head. Of a warp's queries a
+     * work-item has {@code lane / 4} and the one eight below, of their sums and scores columns {@code lane % 4 * 2} and the next
+     * of every eight.
+     *
+     * @param gate     where the gates of rows start
+     * @param gateHead elements from head to head, 0 for no gates
      */
-    static void kAttendTensor(KernelContext context, FloatArray arena, IntArray step, IntArray layer, FloatArray keys, FloatArray values,
-                              HalfFloatArray halfKeys, HalfFloatArray halfValues, int kept, IntArray table, int pagesPerSlot, int layerStride,
-                              long y, long q, int heads, int sharing, int dim) {
-        int[] queries = context.allocateIntLocalArray(QUERIES / 16 * Attention.MAX_HEAD_DIM / 16 * LARGE);
-        int[] tile = context.allocateIntLocalArray(POSITIONS / 16 * Attention.MAX_HEAD_DIM / 16 * LARGE);
-        int[] weights = context.allocateIntLocalArray(QUERIES / 16 * POSITIONS / 16 * LARGE);
-        float[] scores = context.allocateFloatLocalArray(HEADER + POSITIONS * PITCH);
-        float[] sums = context.allocateFloatLocalArray(HEADER + GROUP / WARP * SUMS);
-        float[] shrinks = context.allocateFloatLocalArray(QUERIES);
-        FloatArray scoresBehind = (FloatArray) (Object) scores;
-        FloatArray sumsBehind = (FloatArray) (Object) sums;
-        float[] out = new float[Attention.MAX_HEAD_DIM / 2 / PARTS];
-        int lane = context.localIdx, warp = lane / WARP, inWarp = lane % WARP;
-        // unrolled by the compiler, a loop over all positions takes the registers of a second group
-        int none = context.groupIdx >> 24;
-        int kvHeads = heads / sharing, kvHead = context.groupIdx % kvHeads, each = QUERIES / sharing;
-        int part = context.groupIdx / kvHeads;
-        int segments = step.get(StepArray.SEGMENTS);
-        int segment = 0;
+    static void kAttendTensor(KernelContext context, FloatArray arena, IntArray step, IntArray layer, HalfFloatArray keys,
+                              HalfFloatArray values, IntArray table, long strides, long y, long q, long gate, int gateHead, long headCounts,
+                              int dim) {
+        int[] tiles = context.allocateIntLocalArray(2 * VALUES);
+        int[] weights = context.allocateIntLocalArray(WARPS * WEIGHTS);
+        float[] sums = context.allocateFloatLocalArray(HEADER + 2 * BELOW);
+        float[] peaks = context.allocateFloatLocalArray(QUERIES);
+        int[] view = (int[]) (Object) tiles;
+        FloatArray behind = (FloatArray) (Object) sums;
+        float[] out = new float[OUTS];
+        float[] score = new float[SCORES];
+        int heads = Pair.first(headCounts), kvHeads = Pair.second(headCounts), sharing = heads / kvHeads, each = QUERIES / sharing;
+        int item = context.localIdx, lane = item & (WARP - 1), warp = item / WARP, query = warp * SIDE + lane / 4;
+        int kvHead = context.groupIdx % kvHeads, part = context.groupIdx / kvHeads, segments = step.get(StepArray.SEGMENTS), segment = 0;
         while (segment < segments && part >= parts(step, segment, each)) {
             part -= parts(step, segment, each);
             segment++;
         }
-        int alive = segment < segments ? 1 : 0;
-        int record = StepArray.FIRST_SEGMENT + StepArray.RECORD * segment * alive;
+        int alive = segment < segments ? 1 : 0, record = StepArray.FIRST_SEGMENT + StepArray.RECORD * segment * alive;
         int begin = step.get(record + StepArray.SEGMENT_BEGIN), end = step.get(record + StepArray.SEGMENT_END);
-        int first = begin + (parts(step, segment * alive, each) - 1 - part) * each;
-        int n = alive * TornadoMath.min(each, end - first);
-        int start = step.get(record + StepArray.SEGMENT_START) + first - begin;
-        int last = start + n - 1;
-        int pages = step.get(record + StepArray.SEGMENT_SLOT) * pagesPerSlot;
-        int width = kvHeads * dim, base = layer.get(0) * layerStride + kvHead * dim;
+        int first = begin + alive * (parts(step, segment * alive, each) - 1 - part) * each, n = alive * TornadoMath.min(each, end - first);
+        int start = step.get(record + StepArray.SEGMENT_START) + first - begin, last = start + n - 1;
+        int pages = step.get(record + StepArray.SEGMENT_SLOT) * Pair.first(strides), count = n > 0 ? (last >> SHIFT) + 1 : 0;
+        int width = kvHeads * dim, base = layer.get(0) * Pair.second(strides) + kvHead * dim;
+        // where a lane's row of a tile starts: that of eight keys by 16 elements, of 16 values by eight, of 16 queries or weights
+        int inA = ((lane >> 3 & 1) * 8 + (lane & 7)) * 32 + (lane >> 4) * 16, inB = (lane & 7) * 16 + (lane >> 3 & 1) * 128;
+        int keyRow = (lane & 7) * BYTES + (lane >> 3 & 1) * 16 - inA, valueRow = 4 * VALUES + (lane & 15) * BYTES - inB;
+        int queryRow = (warp * SIDE + (lane & 15)) * 4 * PART_INTS + (lane >> 4) * 16 - inA, weightRow = warp * 4 * WEIGHTS + lane * 16 - inA;
+        int own = HEADER + 2 * item, ownRow = -(lane / 4), ownColumn = 2 * item - lane % 4 * 2;
         float scale = 1f / TornadoMath.sqrt((float) dim);
-        int pairs = dim / 2;
-        int filled = n > 0 ? QUERIES * pairs : 0;
-        // queries two by two: element by element of a row of Q^T they are neighbours
-        for (int e = lane; e < filled; e += GROUP) {
-            int d = e % dim, j = e / dim * 2;
-            queries[(d / 16 * (QUERIES / 8) + j / 8) * SMALL + d % 16 * 4 + j % 8 / 2] =
-                    pack(query(arena, q, first, n, kvHead, sharing, dim, j, d) * scale, query(arena, q, first, n, kvHead, sharing, dim, j + 1, d) * scale);
+        for (int e = item; e < QUERIES * PART_INTS; e += GROUP) {
+            int d = e % PART_INTS * 2, from = at(q, first, n, kvHead, sharing, dim, e / PART_INTS) + TornadoMath.min(d, dim - 2);
+            float unit = d < dim ? scale : 0f;
+            tiles[e] = pack(arena.get(from) * unit, arena.get(from + 1) * unit);
         }
-        for (int i = 0; i < Attention.MAX_HEAD_DIM / 2 / PARTS; i++) out[i] = 0f;
-        int mine = lane % QUERIES, from = lane / QUERIES * WEIGHED;
-        int limit = start + mine / sharing;
-        float max = Attention.LOWEST, sum = 0f;
-        int own = warp * SUMS + 2 * inWarp + inWarp / 16;
-        int ownRow = -(inWarp / 4), ownColumn = own - inWarp % 4 * 2;
-        int tileRow = warp % 2 * 16 + inWarp / 4;
-        int tiles = n > 0 ? (last >> SHIFT) + 1 : 0;
-        for (int t = 0; t < tiles; t++) {
-            int at = base + (table.get(pages + t * POSITIONS / Pages.SIZE) * Pages.SIZE + t * POSITIONS % Pages.SIZE) * width;
-            int most = TornadoMath.min(POSITIONS - 1, last - t * POSITIONS);
-            for (int e = lane; e < POSITIONS * pairs; e += GROUP) {
-                int p = e / pairs, d = e % pairs;
-                int to = (p / 16 * (dim / 16) + d / 8) * LARGE + p % 16 * 8 + d % 8, key = at + TornadoMath.min(p, most) * width + 2 * d;
-                if (kept == 1) context.asyncCopyToLocal(tile, to, halfKeys, key);
-                if (kept == 0) tile[to] = pack(keys.get(key), keys.get(key + 1));
-            }
-            context.asyncCopyCommit();
-            context.asyncCopyWaitGroup(0);
-            context.localBarrier();
-            float[] product = context.mmaFragment(0f);
-            for (int i = 0; i < dim / 16; i++) {
-                HalfFloat[] a = context.mmaLoadA(tile, 16, (warp % 2 * (dim / 16) + i) * LARGE * 4);
-                HalfFloat[] b = context.mmaLoadB(queries, 16, (i * (QUERIES / 8) + warp / 2) * SMALL * 4);
-                product = context.mma(a, b, product, MMAShape.M16N8K16);
-            }
-            context.mmaStore(product, scoresBehind, warp % 2 * 16, warp / 2 * 8, PITCH);
-            context.localBarrier();
-            float old = max;
-            for (int p = 0; p < POSITIONS + none; p++) {
-                float score = t * POSITIONS + p <= limit ? scores[HEADER + p * PITCH + mine] : Attention.LOWEST;
-                max = score > max ? score : max;
-            }
-            float shrink = TornadoMath.exp(old - max);
-            sum *= shrink;
-            for (int p = from; p < from + WEIGHED; p += 2) {
-                float low = t * POSITIONS + p <= limit ? TornadoMath.exp(scores[HEADER + p * PITCH + mine] - max) : 0f;
-                float high = t * POSITIONS + p + 1 <= limit ? TornadoMath.exp(scores[HEADER + (p + 1) * PITCH + mine] - max) : 0f;
-                sum += low + high;
-                weights[(mine / 16 * (POSITIONS / 16) + p / 16) * LARGE + mine % 16 * 8 + p % 16 / 2] = pack(low, high);
-            }
-            if (lane < QUERIES) shrinks[lane] = shrink;
-            for (int e = lane; e < POSITIONS * pairs; e += GROUP) {
-                int p = e / pairs, d = e % pairs;
-                int to = (p / 16 * (dim / 8) + d / 4) * SMALL + p % 16 * 4 + d % 4, value = at + TornadoMath.min(p, most) * width + 2 * d;
-                if (kept == 1) context.asyncCopyToLocal(tile, to, halfValues, value);
-                if (kept == 0) tile[to] = pack(values.get(value), values.get(value + 1));
-            }
-            context.asyncCopyCommit();
-            context.asyncCopyWaitGroup(0);
-            context.localBarrier();
-            float upper = shrinks[tileRow], lower = shrinks[tileRow + 8];
-            HalfFloat[] p0 = context.mmaLoadA(weights, 16, warp % 2 * 2 * LARGE * 4);
-            HalfFloat[] p1 = context.mmaLoadA(weights, 16, (warp % 2 * 2 + 1) * LARGE * 4);
-            for (int i = 0; i < dim / 8 / PARTS; i++) {
-                int column = warp / 2 * (dim / 8 / PARTS) + i;
-                float[] o = context.mma(p0, context.mmaLoadB(tile, 16, column * SMALL * 4), context.mmaFragment(0f), MMAShape.M16N8K16);
-                o = context.mma(p1, context.mmaLoadB(tile, 16, (dim / 8 + column) * SMALL * 4), o, MMAShape.M16N8K16);
-                context.mmaStore(o, sumsBehind, ownRow, ownColumn, BELOW / 8);
-                out[4 * i] = upper * out[4 * i] + sums[HEADER + own];
-                out[4 * i + 1] = upper * out[4 * i + 1] + sums[HEADER + own + 1];
-                out[4 * i + 2] = lower * out[4 * i + 2] + sums[HEADER + own + BELOW];
-                out[4 * i + 3] = lower * out[4 * i + 3] + sums[HEADER + own + BELOW + 1];
-            }
-            context.localBarrier();
-        }
-        scores[HEADER + lane / QUERIES * PITCH + mine] = sum;
         context.localBarrier();
-        float total = 0f, totalBelow = 0f;
-        for (int i = 0; i < GROUP / QUERIES; i++) {
-            total += scores[HEADER + i * PITCH + tileRow];
-            totalBelow += scores[HEADER + i * PITCH + tileRow + 8];
+        HalfFloat[] q0 = context.mmaLoadA(view, 16, queryRow), q1 = context.mmaLoadA(view, 16, queryRow + 32);
+        HalfFloat[] q2 = context.mmaLoadA(view, 16, queryRow + 64), q3 = context.mmaLoadA(view, 16, queryRow + 96);
+        HalfFloat[] q4 = context.mmaLoadA(view, 16, queryRow + 128), q5 = context.mmaLoadA(view, 16, queryRow + 160);
+        HalfFloat[] q6 = context.mmaLoadA(view, 16, queryRow + 192), q7 = context.mmaLoadA(view, 16, queryRow + 224);
+        context.localBarrier();
+        int second = dim > PART ? QUERIES * PART_INTS : 0;
+        for (int e = item; e < second; e += GROUP) {
+            int d = PART + e % PART_INTS * 2, from = at(q, first, n, kvHead, sharing, dim, e / PART_INTS) + TornadoMath.min(d, dim - 2);
+            float unit = d < dim ? scale : 0f;
+            tiles[e] = pack(arena.get(from) * unit, arena.get(from + 1) * unit);
         }
-        int above = Place.start(y, first + tileRow / sharing) + (kvHead * sharing + tileRow % sharing) * dim;
-        int below = Place.start(y, first + (tileRow + 8) / sharing) + (kvHead * sharing + (tileRow + 8) % sharing) * dim;
-        for (int i = 0; i < dim / 8 / PARTS; i++) {
-            int column = (warp / 2 * (dim / 8 / PARTS) + i) * 8 + inWarp % 4 * 2;
-            if (tileRow / sharing < n) {
-                arena.set(above + column, out[4 * i] / total);
-                arena.set(above + column + 1, out[4 * i + 1] / total);
+        context.localBarrier();
+        HalfFloat[] q8 = context.mmaLoadA(view, 16, queryRow), q9 = context.mmaLoadA(view, 16, queryRow + 32);
+        HalfFloat[] q10 = context.mmaLoadA(view, 16, queryRow + 64), q11 = context.mmaLoadA(view, 16, queryRow + 96);
+        HalfFloat[] q12 = context.mmaLoadA(view, 16, queryRow + 128), q13 = context.mmaLoadA(view, 16, queryRow + 160);
+        HalfFloat[] q14 = context.mmaLoadA(view, 16, queryRow + 192), q15 = context.mmaLoadA(view, 16, queryRow + 224);
+        context.localBarrier();
+        for (int i = 0; i < OUTS; i++) out[i] = 0f;
+        int pairs = dim / 2, turns = POSITIONS * pairs / GROUP, at = base + place(table, pages, 0) * width;
+        int upperLimit = start + query / sharing, lowerLimit = start + (query + 8) / sharing;
+        float upperMax = Attention.LOWEST, lowerMax = Attention.LOWEST, upperSum = 0f, lowerSum = 0f;
+        for (int i = 0; i < turns; i++) {
+            int p = item / pairs + i * (GROUP / pairs), d = item % pairs;
+            context.asyncCopyToLocal(tiles, p * PITCH + d, keys, at + TornadoMath.min(p, last - 0 * POSITIONS) * width + 2 * d);
+        }
+        context.asyncCopyCommit();
+        for (int t = 0; t < count; t++) {
+            context.asyncCopyWaitGroup(0);
+            context.localBarrier();
+            at = base + place(table, pages, t) * width;
+            for (int i = 0; i < turns; i++) {
+                int p = item / pairs + i * (GROUP / pairs), d = item % pairs;
+                context.asyncCopyToLocal(tiles, VALUES + p * PITCH + d, values, at + TornadoMath.min(p, last - t * POSITIONS) * width + 2 * d);
             }
-            if ((tileRow + 8) / sharing < n) {
-                arena.set(below + column, out[4 * i + 2] / totalBelow);
-                arena.set(below + column + 1, out[4 * i + 3] / totalBelow);
+            context.asyncCopyCommit();
+            float[] s0 = scores(context, view, keyRow, dim, q0, q1, q2, q3, q4, q5, q6, q7, q8, q9, q10, q11, q12, q13, q14, q15);
+            float[] s1 = scores(context, view, keyRow + 8 * BYTES, dim, q0, q1, q2, q3, q4, q5, q6, q7, q8, q9, q10, q11, q12, q13, q14, q15);
+            float[] s2 = scores(context, view, keyRow + 16 * BYTES, dim, q0, q1, q2, q3, q4, q5, q6, q7, q8, q9, q10, q11, q12, q13, q14, q15);
+            float[] s3 = scores(context, view, keyRow + 24 * BYTES, dim, q0, q1, q2, q3, q4, q5, q6, q7, q8, q9, q10, q11, q12, q13, q14, q15);
+            context.mmaStore(s0, behind, ownRow, ownColumn, BELOW / 8);
+            for (int i = 0; i < 4; i++) score[i] = sums[own + (i >> 1) * BELOW + (i & 1)];
+            context.mmaStore(s1, behind, ownRow, ownColumn, BELOW / 8);
+            for (int i = 0; i < 4; i++) score[4 + i] = sums[own + (i >> 1) * BELOW + (i & 1)];
+            context.mmaStore(s2, behind, ownRow, ownColumn, BELOW / 8);
+            for (int i = 0; i < 4; i++) score[8 + i] = sums[own + (i >> 1) * BELOW + (i & 1)];
+            context.mmaStore(s3, behind, ownRow, ownColumn, BELOW / 8);
+            for (int i = 0; i < 4; i++) score[12 + i] = sums[own + (i >> 1) * BELOW + (i & 1)];
+            float upper = upperMax, lower = lowerMax;
+            for (int i = 0; i < SCORES; i++) {
+                int position = t * POSITIONS + lane % 4 * 2 + (i >> 2) * 8 + (i & 1);
+                score[i] = position <= ((i & 2) == 0 ? upperLimit : lowerLimit) ? score[i] : Attention.LOWEST;
+                if ((i & 2) == 0) upper = TornadoMath.max(upper, score[i]);
+                else lower = TornadoMath.max(lower, score[i]);
+            }
+            for (int by = 1; by < 4; by += by) {
+                upper = TornadoMath.max(upper, context.simdShuffleDown(upper, by));
+                lower = TornadoMath.max(lower, context.simdShuffleDown(lower, by));
+            }
+            if (lane % 4 == 0) {
+                peaks[query] = upper;
+                peaks[query + 8] = lower;
+            }
+            context.localBarrier();
+            int next = TornadoMath.min(t + 1, count - 1);
+            at = base + place(table, pages, next) * width;
+            for (int i = 0; i < turns; i++) {
+                int p = item / pairs + i * (GROUP / pairs), d = item % pairs;
+                context.asyncCopyToLocal(tiles, p * PITCH + d, keys, at + TornadoMath.min(p, last - next * POSITIONS) * width + 2 * d);
+            }
+            context.asyncCopyCommit();
+            upper = peaks[query];
+            lower = peaks[query + 8];
+            float shrink = TornadoMath.exp(upperMax - upper), shrinkLower = TornadoMath.exp(lowerMax - lower);
+            upperMax = upper;
+            lowerMax = lower;
+            upperSum *= shrink;
+            lowerSum *= shrinkLower;
+            for (int i = 0; i < SCORES; i += 4) {
+                float a = TornadoMath.exp(score[i] - upper), b = TornadoMath.exp(score[i + 1] - upper);
+                float c = TornadoMath.exp(score[i + 2] - lower), d = TornadoMath.exp(score[i + 3] - lower);
+                upperSum += a + b;
+                lowerSum += c + d;
+                weights[warp * WEIGHTS + i / 4 * 2 * WARP + lane] = pack(a, b);
+                weights[warp * WEIGHTS + i / 4 * 2 * WARP + WARP + lane] = pack(c, d);
+            }
+            context.asyncCopyWaitGroup(1);
+            context.localBarrier();
+            HalfFloat[] p0 = context.mmaLoadA(weights, 16, weightRow), p1 = context.mmaLoadA(weights, 16, weightRow + 2 * WEIGHTS);
+            for (int i = 0; i < dim / 8; i += 4) {
+                float[] o0 = context.mma(p0, context.mmaLoadB(tiles, 16, valueRow + 16 * i), context.mmaFragment(0f), MMAShape.M16N8K16);
+                float[] o1 = context.mma(p0, context.mmaLoadB(tiles, 16, valueRow + 16 * i + 16), context.mmaFragment(0f), MMAShape.M16N8K16);
+                float[] o2 = context.mma(p0, context.mmaLoadB(tiles, 16, valueRow + 16 * i + 32), context.mmaFragment(0f), MMAShape.M16N8K16);
+                float[] o3 = context.mma(p0, context.mmaLoadB(tiles, 16, valueRow + 16 * i + 48), context.mmaFragment(0f), MMAShape.M16N8K16);
+                o0 = context.mma(p1, context.mmaLoadB(tiles, 16, valueRow + 16 * BYTES + 16 * i), o0, MMAShape.M16N8K16);
+                o1 = context.mma(p1, context.mmaLoadB(tiles, 16, valueRow + 16 * BYTES + 16 * i + 16), o1, MMAShape.M16N8K16);
+                o2 = context.mma(p1, context.mmaLoadB(tiles, 16, valueRow + 16 * BYTES + 16 * i + 32), o2, MMAShape.M16N8K16);
+                o3 = context.mma(p1, context.mmaLoadB(tiles, 16, valueRow + 16 * BYTES + 16 * i + 48), o3, MMAShape.M16N8K16);
+                context.mmaStore(o0, behind, ownRow, ownColumn, BELOW / 8);
+                for (int k = 0; k < 4; k++) out[4 * i + 0 + k] = ((k & 2) == 0 ? shrink : shrinkLower) * out[4 * i + 0 + k] + sums[own + (k >> 1) * BELOW + (k & 1)];
+                context.mmaStore(o1, behind, ownRow, ownColumn, BELOW / 8);
+                for (int k = 0; k < 4; k++) out[4 * i + 4 + k] = ((k & 2) == 0 ? shrink : shrinkLower) * out[4 * i + 4 + k] + sums[own + (k >> 1) * BELOW + (k & 1)];
+                context.mmaStore(o2, behind, ownRow, ownColumn, BELOW / 8);
+                for (int k = 0; k < 4; k++) out[4 * i + 8 + k] = ((k & 2) == 0 ? shrink : shrinkLower) * out[4 * i + 8 + k] + sums[own + (k >> 1) * BELOW + (k & 1)];
+                context.mmaStore(o3, behind, ownRow, ownColumn, BELOW / 8);
+                for (int k = 0; k < 4; k++) out[4 * i + 12 + k] = ((k & 2) == 0 ? shrink : shrinkLower) * out[4 * i + 12 + k] + sums[own + (k >> 1) * BELOW + (k & 1)];
             }
         }
+        context.localBarrier();
+        sums[own] = upperSum;
+        sums[own + 1] = lowerSum;
+        context.localBarrier();
+        float total = 0f, totalLower = 0f;
+        for (int i = 0; i < 4; i++) {
+            total += sums[HEADER + 2 * (item - lane % 4 + i)];
+            totalLower += sums[HEADER + 2 * (item - lane % 4 + i) + 1];
+        }
+        // two loops: the compiler unrolls only what is short, and an array that is not taken apart lies in memory for the whole kernel
+        int written = query / sharing < n ? dim / 8 : 0, writtenLower = (query + 8) / sharing < n ? dim / 8 : 0;
+        int to = at(y, first, n, kvHead, sharing, dim, query) + lane % 4 * 2, toLower = at(y, first, n, kvHead, sharing, dim, query + 8) + lane % 4 * 2;
+        for (int i = 0; i < dim / 8; i++) {
+            if (written > 0) {
+                arena.set(to + 8 * i, out[4 * i] / total);
+                arena.set(to + 8 * i + 1, out[4 * i + 1] / total);
+            }
+            if (writtenLower > 0) {
+                arena.set(toLower + 8 * i, out[4 * i + 2] / totalLower);
+                arena.set(toLower + 8 * i + 1, out[4 * i + 3] / totalLower);
+            }
+        }
+        int by = at(gate, first, n, kvHead, sharing, gateHead, query) + lane % 4 * 2, byLower = at(gate, first, n, kvHead, sharing, gateHead, query + 8) + lane % 4 * 2;
+        int gated = gateHead > 0 ? 2 * written : 0, gatedLower = gateHead > 0 ? 2 * writtenLower : 0;
+        for (int i = 0; i < gated; i++) gate(arena, to + i / 2 * 8 + i % 2, by + i / 2 * 8 + i % 2);
+        for (int i = 0; i < gatedLower; i++) gate(arena, toLower + i / 2 * 8 + i % 2, byLower + i / 2 * 8 + i % 2);
+    }
+
+    /** 16 queries times the eight keys that start at byte {@code at}, 16 elements at a time. */
+    private static float[] scores(KernelContext context, int[] tiles, int at, int dim, HalfFloat[] q0, HalfFloat[] q1, HalfFloat[] q2, HalfFloat[] q3,
+                                  HalfFloat[] q4, HalfFloat[] q5, HalfFloat[] q6, HalfFloat[] q7, HalfFloat[] q8, HalfFloat[] q9, HalfFloat[] q10,
+                                  HalfFloat[] q11, HalfFloat[] q12, HalfFloat[] q13, HalfFloat[] q14, HalfFloat[] q15) {
+        float[] s = context.mma(q0, context.mmaLoadA(tiles, 16, at), context.mmaFragment(0f), MMAShape.M16N8K16);
+        s = context.mma(q1, context.mmaLoadA(tiles, 16, at + 32), s, MMAShape.M16N8K16);
+        if (dim > 32) {
+            s = context.mma(q2, context.mmaLoadA(tiles, 16, at + 64), s, MMAShape.M16N8K16);
+            s = context.mma(q3, context.mmaLoadA(tiles, 16, at + 96), s, MMAShape.M16N8K16);
+        }
+        if (dim > 64) {
+            s = context.mma(q4, context.mmaLoadA(tiles, 16, at + 128), s, MMAShape.M16N8K16);
+            s = context.mma(q5, context.mmaLoadA(tiles, 16, at + 160), s, MMAShape.M16N8K16);
+            s = context.mma(q6, context.mmaLoadA(tiles, 16, at + 192), s, MMAShape.M16N8K16);
+            s = context.mma(q7, context.mmaLoadA(tiles, 16, at + 224), s, MMAShape.M16N8K16);
+        }
+        if (dim > 128) {
+            s = context.mma(q8, context.mmaLoadA(tiles, 16, at + 256), s, MMAShape.M16N8K16);
+            s = context.mma(q9, context.mmaLoadA(tiles, 16, at + 288), s, MMAShape.M16N8K16);
+            s = context.mma(q10, context.mmaLoadA(tiles, 16, at + 320), s, MMAShape.M16N8K16);
+            s = context.mma(q11, context.mmaLoadA(tiles, 16, at + 352), s, MMAShape.M16N8K16);
+            s = context.mma(q12, context.mmaLoadA(tiles, 16, at + 384), s, MMAShape.M16N8K16);
+            s = context.mma(q13, context.mmaLoadA(tiles, 16, at + 416), s, MMAShape.M16N8K16);
+            s = context.mma(q14, context.mmaLoadA(tiles, 16, at + 448), s, MMAShape.M16N8K16);
+            s = context.mma(q15, context.mmaLoadA(tiles, 16, at + 480), s, MMAShape.M16N8K16);
+        }
+        return s;
+    }
+
+    /** The first position of a tile, counted through all pages. */
+    private static int place(IntArray table, int pages, int tile) {
+        return table.get(pages + tile * POSITIONS / Pages.SIZE) * Pages.SIZE + tile * POSITIONS % Pages.SIZE;
     }
 
     /** Groups for a segment and kv head; none for a single row. */
@@ -208,11 +295,14 @@ final class AttentionTiles {
         return rows > 1 ? (rows + each - 1) / each : 0;
     }
 
-    /** Element d of query j; nothing beyond the last row. */
-    private static float query(FloatArray arena, long q, int first, int n, int kvHead, int sharing, int dim, int j, int d) {
-        int row = j / sharing;
-        float value = arena.get(Place.start(q, first + TornadoMath.min(row, n - 1)) + (kvHead * sharing + j % sharing) * dim + d);
-        return row < n ? value : 0f;
+    /** Where what belongs to query j starts, {@code apart} elements from head to head; beyond the last row in that. */
+    private static int at(long rows, int first, int n, int kvHead, int sharing, int apart, int j) {
+        int row = TornadoMath.max(0, TornadoMath.min(j / sharing, n - 1));
+        return Place.start(rows, first + row) + (kvHead * sharing + j % sharing) * apart;
+    }
+
+    private static void gate(FloatArray arena, int y, int gate) {
+        arena.set(y, arena.get(y) * Activation.sigmoid(arena.get(gate)));
     }
 
     private static int pack(float low, float high) {

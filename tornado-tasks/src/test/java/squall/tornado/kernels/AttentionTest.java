@@ -41,7 +41,7 @@ class AttentionTest {
 
     private static Pages pages(Rig rig, int kvHeads, int dim, boolean half) {
         int all = SLOTS * PAGES_PER_SLOT;
-        int layerStride = all * Pages.SIZE * kvHeads * dim + 11;
+        int layerStride = all * Pages.SIZE * kvHeads * dim + 12;
         int[] table = new int[all];
         for (int i = 0; i < all; i++) table[i] = i * 5 % all;
         FloatArray keys = rig.floats(2 * layerStride), values = rig.floats(2 * layerStride);
@@ -119,8 +119,8 @@ class AttentionTest {
         assumeTrue(TestDevice.hasWarps(), "the backend has no tensor cores");
         Traits traits = new Traits(Traits.Shape.WARPS, 64, true, false, false);
         Rig rig = new Rig(heads * dim, LAYER, traits).rows(MANY_WARPS);
-        assertTrue(AttentionTiles.serves(rig.frame(), pages(rig, kvHeads, dim), heads));
-        check(rig, MANY, heads, kvHeads, dim, heads == 4, heads % 4 == 0, ROUNDED);
+        assertTrue(AttentionTiles.serves(rig.frame(), pages(rig, kvHeads, dim, true), heads));
+        check(rig, MANY, heads, kvHeads, dim, heads % 4 == 0, true, ROUNDED);
     }
 
     private static void check(Rig rig, int[][] segments, int heads, int kvHeads, int dim, boolean gated, boolean half) {
