@@ -47,6 +47,9 @@ final class StepTimes {
     private static final int MOST_ROWS = 64;
     private static final int FEW = 8;
     private static final int MANY = 40;
+    /** The same of tasks that work for milliseconds, several of which make an attention. */
+    private static final int FEW_LONG = 2;
+    private static final int MANY_LONG = 10;
     private static final int EXECUTIONS = 15;
     private static final int TAPS = 4;
     private static final int HEAD = 256;
@@ -109,7 +112,8 @@ final class StepTimes {
 
     /** Prints how long a kind of tasks takes; they are recorded after the regions and states that {@code made} makes. */
     private void time(String name, int layers, BiConsumer<Tape, Integer> tasks) throws TornadoExecutionPlanException {
-        double seconds = (seconds(MANY, layers, tasks) - seconds(FEW, layers, tasks)) / (MANY - FEW);
+        int few = rows > MOST_ROWS ? FEW_LONG : FEW, many = rows > MOST_ROWS ? MANY_LONG : MANY;
+        double seconds = (seconds(many, layers, tasks) - seconds(few, layers, tasks)) / (many - few);
         System.out.printf(Locale.ROOT, "%-5s %2d rows %6d positions %-16s %8.2f us%n", shape.name, rows, positions, name, seconds * 1e6);
     }
 

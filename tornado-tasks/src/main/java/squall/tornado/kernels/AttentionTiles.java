@@ -89,13 +89,13 @@ final class AttentionTiles {
         int[] tiles = context.allocateIntLocalArray(2 * VALUES);
         int[] weights = context.allocateIntLocalArray(WARPS * WEIGHTS);
         float[] sums = context.allocateFloatLocalArray(HEADER + 2 * BELOW);
-        float[] peaks = context.allocateFloatLocalArray(QUERIES);
+        float[] shared = context.allocateFloatLocalArray(2 * GROUP);
         int[] view = (int[]) (Object) tiles;
         FloatArray behind = (FloatArray) (Object) sums;
         float[] out = new float[OUTS];
         float[] score = new float[SCORES];
         int heads = Pair.first(headCounts), kvHeads = Pair.second(headCounts), sharing = heads / kvHeads, each = QUERIES / sharing;
-        int item = context.localIdx, lane = item & (WARP - 1), warp = item / WARP, query = warp * SIDE + lane / 4;
+        int item = context.localIdx, lane = item & (WARP - 1), warp = item / WARP, query = warp * SIDE + lane / 4, pair = lane % 4 * 2;
         int kvHead = context.groupIdx % kvHeads, part = context.groupIdx / kvHeads, segments = step.get(StepArray.SEGMENTS), segment = 0;
         while (segment < segments && part >= parts(step, segment, each)) {
             part -= parts(step, segment, each);
@@ -104,14 +104,13 @@ final class AttentionTiles {
         int alive = segment < segments ? 1 : 0, record = StepArray.FIRST_SEGMENT + StepArray.RECORD * segment * alive;
         int begin = step.get(record + StepArray.SEGMENT_BEGIN), end = step.get(record + StepArray.SEGMENT_END);
         int first = begin + alive * (parts(step, segment * alive, each) - 1 - part) * each, n = alive * TornadoMath.min(each, end - first);
-        int start = step.get(record + StepArray.SEGMENT_START) + first - begin, last = start + n - 1;
-        int pages = step.get(record + StepArray.SEGMENT_SLOT) * Pair.first(strides), count = n > 0 ? (last >> SHIFT) + 1 : 0;
-        int width = kvHeads * dim, base = layer.get(0) * Pair.second(strides) + kvHead * dim;
-        // where a lane's row of a tile starts: that of eight keys by 16 elements, of 16 values by eight, of 16 queries or weights
+        int start = step.get(record + StepArray.SEGMENT_START) + first - begin, last = start + n - 1, count = n > 0 ? (last >> SHIFT) + 1 : 0;
+        int pages = step.get(record + StepArray.SEGMENT_SLOT) * Pair.first(strides), base = layer.get(0) * Pair.second(strides) + kvHead * dim;
+        // where a lane's row of a tile starts: of eight keys by 16 elements, of 16 values by eight, of 16 queries or weights by 16
         int inA = ((lane >> 3 & 1) * 8 + (lane & 7)) * 32 + (lane >> 4) * 16, inB = (lane & 7) * 16 + (lane >> 3 & 1) * 128;
         int keyRow = (lane & 7) * BYTES + (lane >> 3 & 1) * 16 - inA, valueRow = 4 * VALUES + (lane & 15) * BYTES - inB;
         int queryRow = (warp * SIDE + (lane & 15)) * 4 * PART_INTS + (lane >> 4) * 16 - inA, weightRow = warp * 4 * WEIGHTS + lane * 16 - inA;
-        int own = HEADER + 2 * item, ownRow = -(lane / 4), ownColumn = 2 * item - lane % 4 * 2;
+        int own = HEADER + 2 * item, ownRow = -(lane / 4), ownColumn = 2 * item - pair;
         float scale = 1f / TornadoMath.sqrt((float) dim);
         for (int e = item; e < QUERIES * PART_INTS; e += GROUP) {
             int d = e % PART_INTS * 2, from = at(q, first, n, kvHead, sharing, dim, e / PART_INTS) + TornadoMath.min(d, dim - 2);
@@ -124,8 +123,8 @@ final class AttentionTiles {
         HalfFloat[] q4 = context.mmaLoadA(view, 16, queryRow + 128), q5 = context.mmaLoadA(view, 16, queryRow + 160);
         HalfFloat[] q6 = context.mmaLoadA(view, 16, queryRow + 192), q7 = context.mmaLoadA(view, 16, queryRow + 224);
         context.localBarrier();
-        int second = dim > PART ? QUERIES * PART_INTS : 0;
-        for (int e = item; e < second; e += GROUP) {
+        int more = dim > PART ? QUERIES * PART_INTS : 0;
+        for (int e = item; e < more; e += GROUP) {
             int d = PART + e % PART_INTS * 2, from = at(q, first, n, kvHead, sharing, dim, e / PART_INTS) + TornadoMath.min(d, dim - 2);
             float unit = d < dim ? scale : 0f;
             tiles[e] = pack(arena.get(from) * unit, arena.get(from + 1) * unit);
@@ -137,23 +136,13 @@ final class AttentionTiles {
         HalfFloat[] q14 = context.mmaLoadA(view, 16, queryRow + 192), q15 = context.mmaLoadA(view, 16, queryRow + 224);
         context.localBarrier();
         for (int i = 0; i < OUTS; i++) out[i] = 0f;
-        int pairs = dim / 2, turns = POSITIONS * pairs / GROUP, at = base + place(table, pages, 0) * width;
-        int upperLimit = start + query / sharing, lowerLimit = start + (query + 8) / sharing;
+        int upperLimit = start + query / sharing, lowerLimit = start + (query + 8) / sharing, width = kvHeads * dim;
         float upperMax = Attention.LOWEST, lowerMax = Attention.LOWEST, upperSum = 0f, lowerSum = 0f;
-        for (int i = 0; i < turns; i++) {
-            int p = item / pairs + i * (GROUP / pairs), d = item % pairs;
-            context.asyncCopyToLocal(tiles, p * PITCH + d, keys, at + TornadoMath.min(p, last - 0 * POSITIONS) * width + 2 * d);
-        }
-        context.asyncCopyCommit();
+        copy(context, view, 0, keys, base + place(table, pages, 0) * width, last, width, dim, item);
         for (int t = 0; t < count; t++) {
             context.asyncCopyWaitGroup(0);
             context.localBarrier();
-            at = base + place(table, pages, t) * width;
-            for (int i = 0; i < turns; i++) {
-                int p = item / pairs + i * (GROUP / pairs), d = item % pairs;
-                context.asyncCopyToLocal(tiles, VALUES + p * PITCH + d, values, at + TornadoMath.min(p, last - t * POSITIONS) * width + 2 * d);
-            }
-            context.asyncCopyCommit();
+            copy(context, view, VALUES, values, base + place(table, pages, t) * width, last - t * POSITIONS, width, dim, item);
             float[] s0 = scores(context, view, keyRow, dim, q0, q1, q2, q3, q4, q5, q6, q7, q8, q9, q10, q11, q12, q13, q14, q15);
             float[] s1 = scores(context, view, keyRow + 8 * BYTES, dim, q0, q1, q2, q3, q4, q5, q6, q7, q8, q9, q10, q11, q12, q13, q14, q15);
             float[] s2 = scores(context, view, keyRow + 16 * BYTES, dim, q0, q1, q2, q3, q4, q5, q6, q7, q8, q9, q10, q11, q12, q13, q14, q15);
@@ -168,29 +157,18 @@ final class AttentionTiles {
             for (int i = 0; i < 4; i++) score[12 + i] = sums[own + (i >> 1) * BELOW + (i & 1)];
             float upper = upperMax, lower = lowerMax;
             for (int i = 0; i < SCORES; i++) {
-                int position = t * POSITIONS + lane % 4 * 2 + (i >> 2) * 8 + (i & 1);
+                int position = t * POSITIONS + pair + (i >> 2) * 8 + (i & 1);
                 score[i] = position <= ((i & 2) == 0 ? upperLimit : lowerLimit) ? score[i] : Attention.LOWEST;
                 if ((i & 2) == 0) upper = TornadoMath.max(upper, score[i]);
                 else lower = TornadoMath.max(lower, score[i]);
             }
-            for (int by = 1; by < 4; by += by) {
-                upper = TornadoMath.max(upper, context.simdShuffleDown(upper, by));
-                lower = TornadoMath.max(lower, context.simdShuffleDown(lower, by));
-            }
-            if (lane % 4 == 0) {
-                peaks[query] = upper;
-                peaks[query + 8] = lower;
-            }
+            shared[item] = most(context, upper);
+            shared[GROUP + item] = most(context, lower);
             context.localBarrier();
             int next = TornadoMath.min(t + 1, count - 1);
-            at = base + place(table, pages, next) * width;
-            for (int i = 0; i < turns; i++) {
-                int p = item / pairs + i * (GROUP / pairs), d = item % pairs;
-                context.asyncCopyToLocal(tiles, p * PITCH + d, keys, at + TornadoMath.min(p, last - next * POSITIONS) * width + 2 * d);
-            }
-            context.asyncCopyCommit();
-            upper = peaks[query];
-            lower = peaks[query + 8];
+            copy(context, view, 0, keys, base + place(table, pages, next) * width, last - next * POSITIONS, width, dim, item);
+            upper = shared[item - lane % 4];
+            lower = shared[GROUP + item - lane % 4];
             float shrink = TornadoMath.exp(upperMax - upper), shrinkLower = TornadoMath.exp(lowerMax - lower);
             upperMax = upper;
             lowerMax = lower;
@@ -201,23 +179,23 @@ final class AttentionTiles {
                 float c = TornadoMath.exp(score[i + 2] - lower), d = TornadoMath.exp(score[i + 3] - lower);
                 upperSum += a + b;
                 lowerSum += c + d;
-                weights[warp * WEIGHTS + i / 4 * 2 * WARP + lane] = pack(a, b);
-                weights[warp * WEIGHTS + i / 4 * 2 * WARP + WARP + lane] = pack(c, d);
+                weights[warp * WEIGHTS + i / 2 * WARP + lane] = pack(a, b);
+                weights[warp * WEIGHTS + (i / 2 + 1) * WARP + lane] = pack(c, d);
             }
             context.asyncCopyWaitGroup(1);
             context.localBarrier();
             HalfFloat[] p0 = context.mmaLoadA(weights, 16, weightRow), p1 = context.mmaLoadA(weights, 16, weightRow + 2 * WEIGHTS);
             for (int i = 0; i < dim / 8; i += 4) {
-                float[] o0 = context.mma(p0, context.mmaLoadB(tiles, 16, valueRow + 16 * i), context.mmaFragment(0f), MMAShape.M16N8K16);
-                float[] o1 = context.mma(p0, context.mmaLoadB(tiles, 16, valueRow + 16 * i + 16), context.mmaFragment(0f), MMAShape.M16N8K16);
-                float[] o2 = context.mma(p0, context.mmaLoadB(tiles, 16, valueRow + 16 * i + 32), context.mmaFragment(0f), MMAShape.M16N8K16);
-                float[] o3 = context.mma(p0, context.mmaLoadB(tiles, 16, valueRow + 16 * i + 48), context.mmaFragment(0f), MMAShape.M16N8K16);
-                o0 = context.mma(p1, context.mmaLoadB(tiles, 16, valueRow + 16 * BYTES + 16 * i), o0, MMAShape.M16N8K16);
-                o1 = context.mma(p1, context.mmaLoadB(tiles, 16, valueRow + 16 * BYTES + 16 * i + 16), o1, MMAShape.M16N8K16);
-                o2 = context.mma(p1, context.mmaLoadB(tiles, 16, valueRow + 16 * BYTES + 16 * i + 32), o2, MMAShape.M16N8K16);
-                o3 = context.mma(p1, context.mmaLoadB(tiles, 16, valueRow + 16 * BYTES + 16 * i + 48), o3, MMAShape.M16N8K16);
+                float[] o0 = weighed(context, view, valueRow + 16 * i, p0, context.mmaFragment(0f));
+                float[] o1 = weighed(context, view, valueRow + 16 * i + 16, p0, context.mmaFragment(0f));
+                float[] o2 = weighed(context, view, valueRow + 16 * i + 32, p0, context.mmaFragment(0f));
+                float[] o3 = weighed(context, view, valueRow + 16 * i + 48, p0, context.mmaFragment(0f));
+                o0 = weighed(context, view, valueRow + 16 * BYTES + 16 * i, p1, o0);
+                o1 = weighed(context, view, valueRow + 16 * BYTES + 16 * i + 16, p1, o1);
+                o2 = weighed(context, view, valueRow + 16 * BYTES + 16 * i + 32, p1, o2);
+                o3 = weighed(context, view, valueRow + 16 * BYTES + 16 * i + 48, p1, o3);
                 context.mmaStore(o0, behind, ownRow, ownColumn, BELOW / 8);
-                for (int k = 0; k < 4; k++) out[4 * i + 0 + k] = ((k & 2) == 0 ? shrink : shrinkLower) * out[4 * i + 0 + k] + sums[own + (k >> 1) * BELOW + (k & 1)];
+                for (int k = 0; k < 4; k++) out[4 * i + k] = ((k & 2) == 0 ? shrink : shrinkLower) * out[4 * i + k] + sums[own + (k >> 1) * BELOW + (k & 1)];
                 context.mmaStore(o1, behind, ownRow, ownColumn, BELOW / 8);
                 for (int k = 0; k < 4; k++) out[4 * i + 4 + k] = ((k & 2) == 0 ? shrink : shrinkLower) * out[4 * i + 4 + k] + sums[own + (k >> 1) * BELOW + (k & 1)];
                 context.mmaStore(o2, behind, ownRow, ownColumn, BELOW / 8);
@@ -226,29 +204,22 @@ final class AttentionTiles {
                 for (int k = 0; k < 4; k++) out[4 * i + 12 + k] = ((k & 2) == 0 ? shrink : shrinkLower) * out[4 * i + 12 + k] + sums[own + (k >> 1) * BELOW + (k & 1)];
             }
         }
-        context.localBarrier();
-        sums[own] = upperSum;
-        sums[own + 1] = lowerSum;
+        shared[item] = upperSum;
+        shared[GROUP + item] = lowerSum;
         context.localBarrier();
         float total = 0f, totalLower = 0f;
         for (int i = 0; i < 4; i++) {
-            total += sums[HEADER + 2 * (item - lane % 4 + i)];
-            totalLower += sums[HEADER + 2 * (item - lane % 4 + i) + 1];
+            total += shared[item - lane % 4 + i];
+            totalLower += shared[GROUP + item - lane % 4 + i];
         }
-        // two loops: the compiler unrolls only what is short, and an array that is not taken apart lies in memory for the whole kernel
         int written = query / sharing < n ? dim / 8 : 0, writtenLower = (query + 8) / sharing < n ? dim / 8 : 0;
-        int to = at(y, first, n, kvHead, sharing, dim, query) + lane % 4 * 2, toLower = at(y, first, n, kvHead, sharing, dim, query + 8) + lane % 4 * 2;
+        int to = at(y, first, n, kvHead, sharing, dim, query) + pair, toLower = at(y, first, n, kvHead, sharing, dim, query + 8) + pair;
         for (int i = 0; i < dim / 8; i++) {
-            if (written > 0) {
-                arena.set(to + 8 * i, out[4 * i] / total);
-                arena.set(to + 8 * i + 1, out[4 * i + 1] / total);
-            }
-            if (writtenLower > 0) {
-                arena.set(toLower + 8 * i, out[4 * i + 2] / totalLower);
-                arena.set(toLower + 8 * i + 1, out[4 * i + 3] / totalLower);
-            }
+            if (written > 0) set(arena, to + 8 * i, out[4 * i] / total, out[4 * i + 1] / total);
+            if (writtenLower > 0) set(arena, toLower + 8 * i, out[4 * i + 2] / totalLower, out[4 * i + 3] / totalLower);
         }
-        int by = at(gate, first, n, kvHead, sharing, gateHead, query) + lane % 4 * 2, byLower = at(gate, first, n, kvHead, sharing, gateHead, query + 8) + lane % 4 * 2;
+        // a loop of its own: an array that a loop too long to be unrolled reads would lie in memory from the start
+        int by = at(gate, first, n, kvHead, sharing, gateHead, query) + pair, byLower = at(gate, first, n, kvHead, sharing, gateHead, query + 8) + pair;
         int gated = gateHead > 0 ? 2 * written : 0, gatedLower = gateHead > 0 ? 2 * writtenLower : 0;
         for (int i = 0; i < gated; i++) gate(arena, to + i / 2 * 8 + i % 2, by + i / 2 * 8 + i % 2);
         for (int i = 0; i < gatedLower; i++) gate(arena, toLower + i / 2 * 8 + i % 2, byLower + i / 2 * 8 + i % 2);
@@ -283,6 +254,27 @@ final class AttentionTiles {
         return s;
     }
 
+    /** 16 queries' weights of 16 positions times eight columns of their values, which start at byte {@code at}, and what is there already. */
+    private static float[] weighed(KernelContext context, int[] tiles, int at, HalfFloat[] weights, float[] there) {
+        return context.mma(weights, context.mmaLoadB(tiles, 16, at), there, MMAShape.M16N8K16);
+    }
+
+    /** Has a tile's keys or values on their way, those at {@code from} and of the next positions up to number {@code most}. */
+    private static void copy(KernelContext context, int[] tiles, int to, HalfFloatArray kept, int from, int most, int width, int dim, int item) {
+        int pairs = dim / 2, d = item % pairs;
+        for (int i = 0; i < POSITIONS * pairs / GROUP; i++) {
+            int p = item / pairs + i * (GROUP / pairs);
+            context.asyncCopyToLocal(tiles, to + p * PITCH + d, kept, from + TornadoMath.min(p, most) * width + 2 * d);
+        }
+        context.asyncCopyCommit();
+    }
+
+    /** The largest number of four lanes, in the first of them. */
+    private static float most(KernelContext context, float x) {
+        float two = TornadoMath.max(x, context.simdShuffleDown(x, 1));
+        return TornadoMath.max(two, context.simdShuffleDown(two, 2));
+    }
+
     /** The first position of a tile, counted through all pages. */
     private static int place(IntArray table, int pages, int tile) {
         return table.get(pages + tile * POSITIONS / Pages.SIZE) * Pages.SIZE + tile * POSITIONS % Pages.SIZE;
@@ -299,6 +291,11 @@ final class AttentionTiles {
     private static int at(long rows, int first, int n, int kvHead, int sharing, int apart, int j) {
         int row = TornadoMath.max(0, TornadoMath.min(j / sharing, n - 1));
         return Place.start(rows, first + row) + (kvHead * sharing + j % sharing) * apart;
+    }
+
+    private static void set(FloatArray arena, int at, float value, float next) {
+        arena.set(at, value);
+        arena.set(at + 1, next);
     }
 
     private static void gate(FloatArray arena, int y, int gate) {

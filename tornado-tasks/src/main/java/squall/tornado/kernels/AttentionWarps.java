@@ -29,8 +29,8 @@ final class AttentionWarps {
     private static final int GROUP = WARPS * WARP;
     /** Elements of a head that a lane has. */
     private static final int VALUES = Attention.MAX_HEAD_DIM / WARP;
-    /** Groups that a large GPU has room for at a time, two for each of its 132 multiprocessors. */
-    private static final int GROUPS = 256;
+    /** Groups that a large GPU has room for at a time, three for each of its 132 multiprocessors. */
+    private static final int GROUPS = 396;
     /** Splits of a row where rows alone fill the device: the longest context decides how long a step takes. */
     private static final int LEAST_SPLITS = 8;
     /** Splits of a row that is alone in its segment, beside segments of many rows. */
@@ -41,7 +41,10 @@ final class AttentionWarps {
     private static final int MERGED_SHIFT = 6;
     private static final int MERGED = 1 << MERGED_SHIFT;
     private static final int MERGERS = 256;
-    private static final int MOST_SPLITS = GROUPS;
+    private static final int MOST_SPLITS = 256;
+    /** A split is some times as many positions, those that a group takes at a time. */
+    private static final int UNIT_SHIFT = 4;
+    private static final int UNIT = 1 << UNIT_SHIFT;
 
     private AttentionWarps() {}
 
@@ -64,21 +67,39 @@ final class AttentionWarps {
         Frame f = tape.frame();
         int kvHeads = pages.kvHeads(), dim = pages.headDim(), splits = splits(f, kvHeads), sharing = heads / kvHeads;
         int blocks = (sharing + SHARED - 1) / SHARED, all = few(f) ? 1 : 0;
-        tape.add("attention", Grid.perRow(kvHeads * blocks * splits, GROUP), (g, id) -> Kept.ready(g, pages).task(id, AttentionWarps::kAttendWarps,
+        tape.add("attention", grid(all, kvHeads * blocks * splits, GROUP), (g, id) -> Kept.ready(g, pages).task(id, AttentionWarps::kAttendWarps,
                 f.context(), f.arena(), f.step(), f.layer(), Kept.keys(pages), Kept.values(pages), Kept.halfKeys(pages),
                 Kept.halfValues(pages), pages.table(), Place.of(partial), Place.of(q), Pair.of(pages.pagesPerSlot(), pages.layerStride()),
                 Pair.of(heads, kvHeads), Pair.of(dim, splits), Pair.of(f.rowsAt(), all << 1 | Kept.half(pages))));
         int parts = (dim + MERGED - 1) / MERGED;
         long gates = gate == null ? 0 : Place.of(gate) + shape.offset();
-        tape.add("attentionMerge", Grid.perRow(heads * parts, MERGERS), (g, id) -> g.task(id, AttentionWarps::kMergeWarps, f.context(),
+        tape.add("attentionMerge", grid(all, heads * parts, MERGERS), (g, id) -> g.task(id, AttentionWarps::kMergeWarps, f.context(),
                 f.arena(), f.step(), Place.of(y), Place.of(partial), gates, gate == null ? 0 : shape.stride(), Pair.of(heads, dim), splits,
                 Pair.of(f.rowsAt(), all)));
     }
 
-    /** Positions of a split, whole pages, for a row that sees {@code length}. */
+    /** Groups for every row or, as at most one row of a segment is alone in it, for every segment. */
+    private static Grid grid(int all, int groups, int local) {
+        return all == 1 ? Grid.perRow(groups, local) : Grid.perSegment(groups, local);
+    }
+
+    /** The row that number n of a grid is for. */
+    private static int row(IntArray step, int n, int all) {
+        int segment = TornadoMath.max(0, TornadoMath.min(n, step.get(StepArray.SEGMENTS) - 1));
+        int begin = step.get(StepArray.FIRST_SEGMENT + StepArray.RECORD * segment + StepArray.SEGMENT_BEGIN);
+        return all == 1 ? n : begin;
+    }
+
+    /** Positions that the row sees which number n of a grid is for; 0 for none. */
+    private static int length(IntArray step, int rowsAt, int n, int all) {
+        int there = all == 1 ? 1 : n < step.get(StepArray.SEGMENTS) ? 1 : 0;
+        return there * Attention.length(step, rowsAt, row(step, n, all), all);
+    }
+
+    /** Positions of a split of a row that sees {@code length}: enough that all splits are equally long, but for the last. */
     private static int each(int length, int splits) {
-        int pages = (length + Pages.SIZE - 1) >> Pages.SHIFT;
-        return (pages + splits - 1) / splits * Pages.SIZE;
+        int units = (length + UNIT - 1) >> UNIT_SHIFT;
+        return TornadoMath.max(1, (units + splits - 1) / splits) * UNIT;
     }
 
     /** A group for each split of up to {@value #SHARED} heads of one kv head of a row. */
@@ -97,9 +118,10 @@ final class AttentionWarps {
         float[] sum = new float[SHARED];
         int heads = Pair.first(headCounts), kvHeads = Pair.second(headCounts), dim = Pair.first(dimSplits), splits = Pair.second(dimSplits);
         int half = Pair.second(rowsHalf) & 1, sharing = heads / kvHeads, blocks = (sharing + SHARED - 1) / SHARED, block = (sharing + blocks - 1) / blocks;
-        int split = context.groupIdx % splits, unit = context.groupIdx / splits % (kvHeads * blocks), row = context.groupIdx / (splits * kvHeads * blocks);
+        int split = context.groupIdx % splits, unit = context.groupIdx / splits % (kvHeads * blocks), number = context.groupIdx / (splits * kvHeads * blocks);
         int lane = context.localIdx & (WARP - 1), warp = context.localIdx / WARP;
-        int record = Pair.first(rowsHalf) + StepArray.RECORD * row, length = Attention.length(step, Pair.first(rowsHalf), row, Pair.second(rowsHalf) >> 1);
+        int all = Pair.second(rowsHalf) >> 1, row = row(step, number, all), length = length(step, Pair.first(rowsHalf), number, all);
+        int record = Pair.first(rowsHalf) + StepArray.RECORD * row;
         int first = split * each(length, splits), end = TornadoMath.min(length, first + each(length, splits));
         int head = unit / blocks * sharing + unit % blocks * block, served = TornadoMath.min(block, sharing - unit % blocks * block);
         int width = kvHeads * dim, base = layer.get(0) * Pair.second(pages) + unit / blocks * dim + 2 * lane;
@@ -145,8 +167,8 @@ final class AttentionWarps {
                 for (int t = 0; t < AHEAD; t++) {
                     float dot = 0f;
                     for (int j = 0; j < VALUES; j++) dot += query[h * VALUES + j] * key[t * VALUES + j];
-                    float all = context.simdSum(dot);
-                    score[t] = p + t < end ? all : Attention.LOWEST;
+                    float whole = context.simdSum(dot);
+                    score[t] = p + t < end ? whole : Attention.LOWEST;
                     most = TornadoMath.max(most, score[t]);
                 }
                 float shrink = TornadoMath.exp(max[h] - most);
@@ -202,9 +224,9 @@ final class AttentionWarps {
         int heads = Pair.first(headsDim), dim = Pair.second(headsDim), blocks = (dim + MERGED - 1) >> MERGED_SHIFT;
         int item = context.localIdx, lane = item & (WARP - 1), quarter = item / MERGED;
         int column = context.groupIdx % blocks * MERGED + item % MERGED;
-        int head = context.groupIdx / blocks % heads, row = context.groupIdx / (blocks * heads);
-        int length = Attention.length(step, Pair.first(rowsAll), row, Pair.second(rowsAll)), alive = TornadoMath.min(1, length);
-        int pages = (length + Pages.SIZE - 1) >> Pages.SHIFT, each = (pages + splits - 1) / splits, used = (pages + each - 1) / TornadoMath.max(1, each);
+        int head = context.groupIdx / blocks % heads, number = context.groupIdx / (blocks * heads);
+        int row = row(step, number, Pair.second(rowsAll)), length = length(step, Pair.first(rowsAll), number, Pair.second(rowsAll)), alive = TornadoMath.min(1, length);
+        int each = each(length, splits), used = (length + each - 1) / each;
         int from = Place.start(partial, row) + head * splits * (dim + 2), tail = from + splits * dim;
         float most = Attention.LOWEST;
         for (int s = lane; s < used; s += WARP) most = TornadoMath.max(most, arena.get(tail + s));
