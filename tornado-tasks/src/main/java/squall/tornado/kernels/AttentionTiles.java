@@ -34,7 +34,7 @@ final class AttentionTiles {
     private static final int GROUP = WARPS * WARP;
     /** Rows of a tile of a tensor core's. */
     private static final int SIDE = 16;
-    static final int QUERIES = WARPS * SIDE;
+    private static final int QUERIES = WARPS * SIDE;
     private static final int SHIFT = 5;
     private static final int POSITIONS = 1 << SHIFT;
     /** Ints from a position to the next in local memory, 16 bytes more than the largest head has: so eight rows meet all banks. */
@@ -86,24 +86,17 @@ final class AttentionTiles {
     static void kAttendTensor(KernelContext context, FloatArray arena, IntArray step, IntArray layer, HalfFloatArray keys,
                               HalfFloatArray values, IntArray table, long strides, long y, long q, long gate, int gateHead, long headCounts,
                               int dim) {
-        int[] tiles = context.allocateIntLocalArray(2 * VALUES);
-        int[] weights = context.allocateIntLocalArray(WARPS * WEIGHTS);
-        float[] sums = context.allocateFloatLocalArray(HEADER + 2 * BELOW);
-        float[] shared = context.allocateFloatLocalArray(2 * GROUP);
+        int[] tiles = context.allocateIntLocalArray(2 * VALUES), weights = context.allocateIntLocalArray(WARPS * WEIGHTS);
+        float[] sums = context.allocateFloatLocalArray(HEADER + 2 * BELOW), shared = context.allocateFloatLocalArray(2 * GROUP);
         int[] view = (int[]) (Object) tiles;
         FloatArray behind = (FloatArray) (Object) sums;
-        float[] out = new float[OUTS];
-        float[] score = new float[SCORES];
+        float[] out = new float[OUTS], score = new float[SCORES];
         int heads = Pair.first(headCounts), kvHeads = Pair.second(headCounts), sharing = heads / kvHeads, each = QUERIES / sharing;
         int item = context.localIdx, lane = item & (WARP - 1), warp = item / WARP, query = warp * SIDE + lane / 4, pair = lane % 4 * 2;
-        int kvHead = context.groupIdx % kvHeads, part = context.groupIdx / kvHeads, segments = step.get(StepArray.SEGMENTS), segment = 0;
-        while (segment < segments && part >= parts(step, segment, each)) {
-            part -= parts(step, segment, each);
-            segment++;
-        }
-        int alive = segment < segments ? 1 : 0, record = StepArray.FIRST_SEGMENT + StepArray.RECORD * segment * alive;
+        int kvHead = context.groupIdx % kvHeads, part = context.groupIdx / kvHeads, found = segment(step, part, each);
+        int alive = found < step.get(StepArray.SEGMENTS) ? 1 : 0, segment = alive * found, record = StepArray.FIRST_SEGMENT + StepArray.RECORD * segment;
         int begin = step.get(record + StepArray.SEGMENT_BEGIN), end = step.get(record + StepArray.SEGMENT_END);
-        int first = begin + alive * (parts(step, segment * alive, each) - 1 - part) * each, n = alive * TornadoMath.min(each, end - first);
+        int first = begin + alive * (until(step, segment, each) - 1 - part) * each, n = alive * TornadoMath.min(each, end - first);
         int start = step.get(record + StepArray.SEGMENT_START) + first - begin, last = start + n - 1, count = n > 0 ? (last >> SHIFT) + 1 : 0;
         int pages = step.get(record + StepArray.SEGMENT_SLOT) * Pair.first(strides), base = layer.get(0) * Pair.second(strides) + kvHead * dim;
         // where a lane's row of a tile starts: of eight keys by 16 elements, of 16 values by eight, of 16 queries or weights by 16
@@ -112,11 +105,8 @@ final class AttentionTiles {
         int queryRow = (warp * SIDE + (lane & 15)) * 4 * PART_INTS + (lane >> 4) * 16 - inA, weightRow = warp * 4 * WEIGHTS + lane * 16 - inA;
         int own = HEADER + 2 * item, ownRow = -(lane / 4), ownColumn = 2 * item - pair;
         float scale = 1f / TornadoMath.sqrt((float) dim);
-        for (int e = item; e < QUERIES * PART_INTS; e += GROUP) {
-            int d = e % PART_INTS * 2, from = at(q, first, n, kvHead, sharing, dim, e / PART_INTS) + TornadoMath.min(d, dim - 2);
-            float unit = d < dim ? scale : 0f;
-            tiles[e] = pack(arena.get(from) * unit, arena.get(from + 1) * unit);
-        }
+        for (int e = item; e < QUERIES * PART_INTS; e += GROUP)
+            tiles[e] = pair(arena, at(q, first, n, kvHead, sharing, dim, e / PART_INTS), e % PART_INTS * 2, dim, scale);
         context.localBarrier();
         HalfFloat[] q0 = context.mmaLoadA(view, 16, queryRow), q1 = context.mmaLoadA(view, 16, queryRow + 32);
         HalfFloat[] q2 = context.mmaLoadA(view, 16, queryRow + 64), q3 = context.mmaLoadA(view, 16, queryRow + 96);
@@ -124,11 +114,8 @@ final class AttentionTiles {
         HalfFloat[] q6 = context.mmaLoadA(view, 16, queryRow + 192), q7 = context.mmaLoadA(view, 16, queryRow + 224);
         context.localBarrier();
         int more = dim > PART ? QUERIES * PART_INTS : 0;
-        for (int e = item; e < more; e += GROUP) {
-            int d = PART + e % PART_INTS * 2, from = at(q, first, n, kvHead, sharing, dim, e / PART_INTS) + TornadoMath.min(d, dim - 2);
-            float unit = d < dim ? scale : 0f;
-            tiles[e] = pack(arena.get(from) * unit, arena.get(from + 1) * unit);
-        }
+        for (int e = item; e < more; e += GROUP)
+            tiles[e] = pair(arena, at(q, first, n, kvHead, sharing, dim, e / PART_INTS), PART + e % PART_INTS * 2, dim, scale);
         context.localBarrier();
         HalfFloat[] q8 = context.mmaLoadA(view, 16, queryRow), q9 = context.mmaLoadA(view, 16, queryRow + 32);
         HalfFloat[] q10 = context.mmaLoadA(view, 16, queryRow + 64), q11 = context.mmaLoadA(view, 16, queryRow + 96);
@@ -214,11 +201,11 @@ final class AttentionTiles {
         }
         int written = query / sharing < n ? dim / 8 : 0, writtenLower = (query + 8) / sharing < n ? dim / 8 : 0;
         int to = at(y, first, n, kvHead, sharing, dim, query) + pair, toLower = at(y, first, n, kvHead, sharing, dim, query + 8) + pair;
-        for (int i = 0; i < dim / 8; i++) {
+        // loops so short that they are unrolled: an array that another reads would lie in memory from the start
+        for (int i = 0; i < dim / 8; i++)
             if (written > 0) set(arena, to + 8 * i, out[4 * i] / total, out[4 * i + 1] / total);
+        for (int i = 0; i < dim / 8; i++)
             if (writtenLower > 0) set(arena, toLower + 8 * i, out[4 * i + 2] / totalLower, out[4 * i + 3] / totalLower);
-        }
-        // a loop of its own: an array that a loop too long to be unrolled reads would lie in memory from the start
         int by = at(gate, first, n, kvHead, sharing, gateHead, query) + pair, byLower = at(gate, first, n, kvHead, sharing, gateHead, query + 8) + pair;
         int gated = gateHead > 0 ? 2 * written : 0, gatedLower = gateHead > 0 ? 2 * writtenLower : 0;
         for (int i = 0; i < gated; i++) gate(arena, to + i / 2 * 8 + i % 2, by + i / 2 * 8 + i % 2);
@@ -229,29 +216,19 @@ final class AttentionTiles {
     private static float[] scores(KernelContext context, int[] tiles, int at, int dim, HalfFloat[] q0, HalfFloat[] q1, HalfFloat[] q2, HalfFloat[] q3,
                                   HalfFloat[] q4, HalfFloat[] q5, HalfFloat[] q6, HalfFloat[] q7, HalfFloat[] q8, HalfFloat[] q9, HalfFloat[] q10,
                                   HalfFloat[] q11, HalfFloat[] q12, HalfFloat[] q13, HalfFloat[] q14, HalfFloat[] q15) {
-        float[] s = context.mma(q0, context.mmaLoadA(tiles, 16, at), context.mmaFragment(0f), MMAShape.M16N8K16);
-        s = context.mma(q1, context.mmaLoadA(tiles, 16, at + 32), s, MMAShape.M16N8K16);
-        if (dim > 32) {
-            s = context.mma(q2, context.mmaLoadA(tiles, 16, at + 64), s, MMAShape.M16N8K16);
-            s = context.mma(q3, context.mmaLoadA(tiles, 16, at + 96), s, MMAShape.M16N8K16);
-        }
-        if (dim > 64) {
-            s = context.mma(q4, context.mmaLoadA(tiles, 16, at + 128), s, MMAShape.M16N8K16);
-            s = context.mma(q5, context.mmaLoadA(tiles, 16, at + 160), s, MMAShape.M16N8K16);
-            s = context.mma(q6, context.mmaLoadA(tiles, 16, at + 192), s, MMAShape.M16N8K16);
-            s = context.mma(q7, context.mmaLoadA(tiles, 16, at + 224), s, MMAShape.M16N8K16);
-        }
-        if (dim > 128) {
-            s = context.mma(q8, context.mmaLoadA(tiles, 16, at + 256), s, MMAShape.M16N8K16);
-            s = context.mma(q9, context.mmaLoadA(tiles, 16, at + 288), s, MMAShape.M16N8K16);
-            s = context.mma(q10, context.mmaLoadA(tiles, 16, at + 320), s, MMAShape.M16N8K16);
-            s = context.mma(q11, context.mmaLoadA(tiles, 16, at + 352), s, MMAShape.M16N8K16);
-            s = context.mma(q12, context.mmaLoadA(tiles, 16, at + 384), s, MMAShape.M16N8K16);
-            s = context.mma(q13, context.mmaLoadA(tiles, 16, at + 416), s, MMAShape.M16N8K16);
-            s = context.mma(q14, context.mmaLoadA(tiles, 16, at + 448), s, MMAShape.M16N8K16);
-            s = context.mma(q15, context.mmaLoadA(tiles, 16, at + 480), s, MMAShape.M16N8K16);
-        }
+        float[] s = dot(context, tiles, at + 32, q1, dot(context, tiles, at, q0, context.mmaFragment(0f)));
+        if (dim > 32) s = dot(context, tiles, at + 96, q3, dot(context, tiles, at + 64, q2, s));
+        if (dim > 64) s = dot(context, tiles, at + 160, q5, dot(context, tiles, at + 128, q4, s));
+        if (dim > 64) s = dot(context, tiles, at + 224, q7, dot(context, tiles, at + 192, q6, s));
+        if (dim > 128) s = dot(context, tiles, at + 288, q9, dot(context, tiles, at + 256, q8, s));
+        if (dim > 128) s = dot(context, tiles, at + 352, q11, dot(context, tiles, at + 320, q10, s));
+        if (dim > 128) s = dot(context, tiles, at + 416, q13, dot(context, tiles, at + 384, q12, s));
+        if (dim > 128) s = dot(context, tiles, at + 480, q15, dot(context, tiles, at + 448, q14, s));
         return s;
+    }
+
+    private static float[] dot(KernelContext context, int[] tiles, int at, HalfFloat[] q, float[] there) {
+        return context.mma(q, context.mmaLoadA(tiles, 16, at), there, MMAShape.M16N8K16);
     }
 
     /** 16 queries' weights of 16 positions times eight columns of their values, which start at byte {@code at}, and what is there already. */
@@ -285,6 +262,30 @@ final class AttentionTiles {
         int record = StepArray.FIRST_SEGMENT + StepArray.RECORD * segment;
         int rows = step.get(record + StepArray.SEGMENT_END) - step.get(record + StepArray.SEGMENT_BEGIN);
         return rows > 1 ? (rows + each - 1) / each : 0;
+    }
+
+    /** The segment that has part number {@code part} of all; the number of segments where none has. */
+    private static int segment(IntArray step, int part, int each) {
+        int segment = 0, left = part - parts(step, 0, each);
+        while (segment < step.get(StepArray.SEGMENTS) && left >= 0) {
+            segment++;
+            left -= segment < step.get(StepArray.SEGMENTS) ? parts(step, segment, each) : 0;
+        }
+        return segment;
+    }
+
+    /** Parts of all segments up to this one. */
+    private static int until(IntArray step, int segment, int each) {
+        int all = 0;
+        for (int s = 0; s <= segment; s++) all += parts(step, s, each);
+        return all;
+    }
+
+    /** Elements d and d + 1 of a query as halves; zeros behind its end. */
+    private static int pair(FloatArray arena, int from, int d, int dim, float scale) {
+        int at = from + TornadoMath.min(d, dim - 2);
+        float unit = d < dim ? scale : 0f;
+        return pack(arena.get(at) * unit, arena.get(at + 1) * unit);
     }
 
     /** Where what belongs to query j starts, {@code apart} elements from head to head; beyond the last row in that. */

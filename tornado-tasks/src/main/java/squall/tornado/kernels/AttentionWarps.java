@@ -29,8 +29,8 @@ final class AttentionWarps {
     private static final int GROUP = WARPS * WARP;
     /** Elements of a head that a lane has. */
     private static final int VALUES = Attention.MAX_HEAD_DIM / WARP;
-    /** Groups that a large GPU has room for at a time, three for each of its 132 multiprocessors. */
-    private static final int GROUPS = 396;
+    /** Groups that a large GPU has room for at a time, two for each of its 132 multiprocessors. */
+    private static final int GROUPS = 256;
     /** Splits of a row where rows alone fill the device: the longest context decides how long a step takes. */
     private static final int LEAST_SPLITS = 8;
     /** Splits of a row that is alone in its segment, beside segments of many rows. */
@@ -41,10 +41,7 @@ final class AttentionWarps {
     private static final int MERGED_SHIFT = 6;
     private static final int MERGED = 1 << MERGED_SHIFT;
     private static final int MERGERS = 256;
-    private static final int MOST_SPLITS = 256;
-    /** A split is some times as many positions, those that a group takes at a time. */
-    private static final int UNIT_SHIFT = 4;
-    private static final int UNIT = 1 << UNIT_SHIFT;
+    private static final int MOST_SPLITS = GROUPS;
 
     private AttentionWarps() {}
 
@@ -96,10 +93,10 @@ final class AttentionWarps {
         return there * Attention.length(step, rowsAt, row(step, n, all), all);
     }
 
-    /** Positions of a split of a row that sees {@code length}: enough that all splits are equally long, but for the last. */
+    /** Positions of a split, whole pages, for a row that sees {@code length}. */
     private static int each(int length, int splits) {
-        int units = (length + UNIT - 1) >> UNIT_SHIFT;
-        return TornadoMath.max(1, (units + splits - 1) / splits) * UNIT;
+        int pages = (length + Pages.SIZE - 1) >> Pages.SHIFT;
+        return (pages + splits - 1) / splits * Pages.SIZE;
     }
 
     /** A group for each split of up to {@value #SHARED} heads of one kv head of a row. */
@@ -226,7 +223,7 @@ final class AttentionWarps {
         int column = context.groupIdx % blocks * MERGED + item % MERGED;
         int head = context.groupIdx / blocks % heads, number = context.groupIdx / (blocks * heads);
         int row = row(step, number, Pair.second(rowsAll)), length = length(step, Pair.first(rowsAll), number, Pair.second(rowsAll)), alive = TornadoMath.min(1, length);
-        int each = each(length, splits), used = (length + each - 1) / each;
+        int pages = (length + Pages.SIZE - 1) >> Pages.SHIFT, each = (pages + splits - 1) / splits, used = (pages + each - 1) / TornadoMath.max(1, each);
         int from = Place.start(partial, row) + head * splits * (dim + 2), tail = from + splits * dim;
         float most = Attention.LOWEST;
         for (int s = lane; s < used; s += WARP) most = TornadoMath.max(most, arena.get(tail + s));
