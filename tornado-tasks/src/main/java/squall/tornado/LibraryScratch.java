@@ -5,6 +5,7 @@ import java.util.Objects;
 import java.util.stream.Stream;
 import uk.ac.manchester.tornado.api.types.arrays.FloatArray;
 import uk.ac.manchester.tornado.api.types.arrays.HalfFloatArray;
+import uk.ac.manchester.tornado.api.types.arrays.IntArray;
 import uk.ac.manchester.tornado.api.types.arrays.LongArray;
 
 /**
@@ -23,6 +24,10 @@ public final class LibraryScratch {
     private FloatArray products;
     private FloatArray factors;
     private LongArray tiles;
+    private int choiceCount;
+    private int hiddenCount;
+    private IntArray choices;
+    private HalfFloatArray hidden;
 
     /** Notes a product of {@code maxRows} rows with a matrix [outs, cols]. */
     public void need(int maxRows, int outs, int cols) {
@@ -42,7 +47,15 @@ public final class LibraryScratch {
         tileCount = Math.max(tileCount, longs);
     }
 
+    /** Notes choices of experts: ints to put them in order with, and hidden units of all of them. */
+    public void needChoices(int ints, int units) {
+        choiceCount = Math.max(choiceCount, ints);
+        hiddenCount = Math.max(hiddenCount, units);
+    }
+
     void include(LibraryScratch other) {
+        choiceCount = Math.max(choiceCount, other.choiceCount);
+        hiddenCount = Math.max(hiddenCount, other.hiddenCount);
         tileCount = Math.max(tileCount, other.tileCount);
         weightCount = Math.max(weightCount, other.weightCount);
         rowCount = Math.max(rowCount, other.rowCount);
@@ -53,6 +66,10 @@ public final class LibraryScratch {
     /** Makes the arrays, if any product goes through them. */
     void allocate() {
         if (tileCount > 0) tiles = new LongArray(tileCount);
+        if (choiceCount > 0) {
+            choices = new IntArray(choiceCount);
+            hidden = new HalfFloatArray(hiddenCount);
+        }
         if (weightCount == 0) return;
         weights = new HalfFloatArray(weightCount);
         rows = new HalfFloatArray(rowCount);
@@ -62,7 +79,7 @@ public final class LibraryScratch {
 
     /** For the device to make room for. */
     List<Object> arrays() {
-        return Stream.of(weights, rows, products, factors, tiles).filter(Objects::nonNull).map(Object.class::cast).toList();
+        return Stream.of(weights, rows, products, factors, tiles, choices, hidden).filter(Objects::nonNull).map(Object.class::cast).toList();
     }
 
     /** A matrix, [outs, cols]. */
@@ -83,6 +100,16 @@ public final class LibraryScratch {
     /** Operands of tensor cores, see {@code TileMatMul}. */
     public LongArray tiles() {
         return tiles;
+    }
+
+    /** See {@code ExpertTiles}. */
+    public IntArray choices() {
+        return choices;
+    }
+
+    /** Hidden units of the choices, in order. */
+    public HalfFloatArray hidden() {
+        return hidden;
     }
 
     /** One a row. */

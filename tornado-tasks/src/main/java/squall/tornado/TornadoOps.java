@@ -24,6 +24,7 @@ import squall.tornado.kernels.DeltaStep;
 import squall.tornado.kernels.Draw;
 import squall.tornado.kernels.Elementwise;
 import squall.tornado.kernels.Embedding;
+import squall.tornado.kernels.ExpertTiles;
 import squall.tornado.kernels.Experts;
 import squall.tornado.kernels.GatedNorm;
 import squall.tornado.kernels.HeadNormRope;
@@ -372,14 +373,21 @@ final class TornadoOps implements Ops {
             Ops.super.mixture(x, norm, m);
             return;
         }
-        Region n = rows(x.width()), logits = rows(m.router().rows()), scalar = m.shared() == null ? null : rows(1);
-        rmsNorm(n, x, norm);
+        Region logits = rows(m.router().rows()), scalar = m.shared() == null ? null : rows(1);
+        boolean tiles = stack(m.gate(), m.up()) && ExpertTiles.serves(tape.frame(), m.gate(), m.down());
+        Region n = tiles ? halvedNorm(x, norm) : rows(x.width());
+        if (!tiles) rmsNorm(n, x, norm);
         if (scalar == null) matmul(logits, n, m.router());
         else matmul(new Buf[] {logits, scalar}, n, new Weight[] {m.router(), m.shared().scalar()});
         int used = m.used() + (scalar == null ? 0 : 1);
         Chosen chosen = new Chosen(store.chosen(), placed(used), used);
         Router.record(tape, chosen, logits, logits.width(), m.weights(), scalar);
         Mixture all = m.together();
+        if (tiles) {
+            Region parts = placed(Math.multiplyExact(used, x.width()));
+            ExpertTiles.recordAdd(tape, Region.of(x), parts, chosen, store.experts(List.of(all.gate(), all.up())), store.experts(List.of(all.down())));
+            return;
+        }
         Region h = placed(Math.multiplyExact(used, m.gate().rows()));
         if (stack(m.gate(), m.up()))
             Experts.recordAdd(tape, Region.of(x), h, n, chosen, store.experts(List.of(all.gate(), all.up())), store.experts(List.of(all.down())));

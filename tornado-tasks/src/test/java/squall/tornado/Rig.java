@@ -168,6 +168,13 @@ public final class Rig {
         scratch.allocate();
     }
 
+    /** Makes room for the choices of all rows. */
+    public void experts(int experts, int used, int hidden, int dim) {
+        scratch.need(BUCKET, dim, dim);
+        scratch.needChoices(BUCKET * used + 3 * (BUCKET * used / 64 + experts), BUCKET * used * hidden);
+        scratch.allocate();
+    }
+
     /** Makes room for so many longs of operands of tensor cores. */
     public void tiles(int longs) {
         scratch.needTiles(longs);
