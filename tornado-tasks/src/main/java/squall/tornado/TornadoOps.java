@@ -24,6 +24,7 @@ import squall.tornado.kernels.DeltaStep;
 import squall.tornado.kernels.Draw;
 import squall.tornado.kernels.Elementwise;
 import squall.tornado.kernels.Embedding;
+import squall.tornado.kernels.ExpertStep;
 import squall.tornado.kernels.ExpertTiles;
 import squall.tornado.kernels.Experts;
 import squall.tornado.kernels.GatedNorm;
@@ -373,6 +374,10 @@ final class TornadoOps implements Ops {
             Ops.super.mixture(x, norm, m);
             return;
         }
+        if (inSteps(m)) {
+            mixtureInSteps(Region.of(x), norm, m);
+            return;
+        }
         Region logits = rows(m.router().rows()), scalar = m.shared() == null ? null : rows(1);
         boolean tiles = stack(m.gate(), m.up()) && ExpertTiles.serves(tape.frame(), m.gate(), m.down());
         Region n = tiles ? halvedNorm(x, norm) : rows(x.width());
@@ -394,6 +399,23 @@ final class TornadoOps implements Ops {
         else
             Experts.recordAdd(tape, Region.of(x), h, n, chosen, store.experts(List.of(all.gate())), store.experts(List.of(all.up())),
                     store.experts(List.of(all.down())));
+    }
+
+    private boolean inSteps(Mixture m) {
+        boolean one = stack(m.gate(), m.up()) && (m.shared() == null || stack(m.router(), m.shared().scalar()));
+        return one && ExpertStep.serves(tape.frame(), m.router(), m.gate(), m.down(), m.used() + 1);
+    }
+
+    private void mixtureInSteps(Region x, Norm norm, Mixture m) {
+        boolean shared = m.shared() != null;
+        int used = m.used() + (shared ? 1 : 0);
+        Normed n = new Normed(x, store.vector(norm.weight()), norm.eps());
+        Bank router = store.matrices(shared ? List.of(m.router(), m.shared().scalar()) : List.of(m.router()));
+        Region logits = placed(m.router().rows() + (shared ? 1 : 0)), steps = placed(ExpertStep.steps(x.width(), used, m.gate().rows()));
+        Chosen chosen = new Chosen(store.chosen(), placed(used), used);
+        Mixture all = m.together();
+        ExpertStep.recordAdd(tape, n, chosen, logits, router, shared, m.weights(), store.experts(List.of(all.gate(), all.up())),
+                store.experts(List.of(all.down())), steps);
     }
 
     @Override public void experts(Buf y, Buf x, Routing routing, Weight gate, Weight up, Weight down) {

@@ -35,6 +35,7 @@ import uk.ac.manchester.tornado.api.types.vectors.Half2;
 public final class ExpertTiles {
     /** Choices of a tile, matrix rows of a group: of the gate and the up matrix half of them each. */
     static final int TILE = 64;
+    private static final int SHIFT = 6;
     /** Choices up to which tiles are multiplied by a task of their own. */
     private static final int FEW = 32;
     private static final int COLUMNS = 128;
@@ -128,8 +129,8 @@ public final class ExpertTiles {
             if (own == 1) choices.set(to, i);
             to += own;
         }
-        int tiles = (total + TILE - 1) / TILE, each = tiles > 0 ? ((total + tiles - 1) / tiles + 15) / 16 * 16 : 0;
-        int first = start / TILE + expert, last = (start + total) / TILE + expert;
+        int tiles = total + TILE - 1 >> SHIFT, each = tiles > 0 ? ((total + tiles - 1) / tiles + 15) >> 4 << 4 : 0;
+        int first = (start >> SHIFT) + expert, last = (start + total >> SHIFT) + expert;
         for (int i = first + item; i <= last; i += GROUP) {
             int before = (i - first) * each, at = tilesAt + RECORD * i;
             choices.set(at, expert);
@@ -147,7 +148,7 @@ public final class ExpertTiles {
                        long weights, long expertsUsed, long matrix, long tiling, int most, int stage) {
         int tilesAt = Pair.first(tiling), least = Pair.second(tiling), experts = Pair.first(expertsUsed), used = Pair.second(expertsUsed), rows = Pair.first(matrix), cols = Pair.second(matrix);
         int outs = stage == HIDDEN ? rows >> 1 : rows, each = stage == HIDDEN ? COLUMNS >> 1 : COLUMNS, groups = (outs + each - 1) / each;
-        int tiles = step.get(StepArray.ROWS) * used / TILE + experts, record = tilesAt + RECORD * TornadoMath.min(context.groupIdx / groups, tiles - 1);
+        int tiles = (step.get(StepArray.ROWS) * used >> SHIFT) + experts, record = tilesAt + RECORD * TornadoMath.min(context.groupIdx / groups, tiles - 1);
         int count = context.groupIdx / groups < tiles ? choices.get(record + 2) : 0;
         if (count <= least || count > most) return;
         int[] x = context.allocateIntLocalArray(2 * STEPS * (most / 16 * LARGE + 8));
@@ -161,7 +162,7 @@ public final class ExpertTiles {
             starts[item] = (stage == HIDDEN ? choices.get(at) / used : at) * cols;
         }
         context.localBarrier();
-        int strip = item & 3, pair = item >> 2, strips = cols >> 4, chunks = (strips + STEPS - 1) / STEPS;
+        int strip = item & 3, pair = item >> 2, strips = cols >> 4, chunks = strips + STEPS - 1 >> 2;
         int base = (layer.get(0) * experts + choices.get(record)) * rows, r0 = base + row(stage, out, 2 * pair, outs), r1 = base + row(stage, out, 2 * pair + 1, outs);
         int q0 = r0 * Planes.rowLongs(layout, cols), q1 = r1 * Planes.rowLongs(layout, cols);
         int d0 = r0 * Planes.rowScales(layout, cols), d1 = r1 * Planes.rowScales(layout, cols);
@@ -226,7 +227,7 @@ public final class ExpertTiles {
             }
             context.localBarrier();
         }
-        int own = warp * SUMS + 2 * lane + lane / 16, up = -(lane / 4), aside = own - lane % 4 * 2, mine = HEADER + own;
+        int own = warp * SUMS + 2 * lane + lane / 16, up = -(lane >> 2), aside = own - lane % 4 * 2, mine = HEADER + own;
         int column = out + right * (stage == HIDDEN ? 16 : 32) + lane % 4 * 2, next = column + (stage == HIDDEN ? 8 : 16);
         for (int i = 0; i < most / 16; i++) {
             int r = (above + (i & 2)) * 16 + lane / 4, left = outs - (i % 2 == 0 ? column : next);
