@@ -24,6 +24,7 @@ import squall.tornado.kernels.DeltaStep;
 import squall.tornado.kernels.Draw;
 import squall.tornado.kernels.Elementwise;
 import squall.tornado.kernels.Embedding;
+import squall.tornado.kernels.ExpertOrder;
 import squall.tornado.kernels.ExpertStep;
 import squall.tornado.kernels.ExpertTiles;
 import squall.tornado.kernels.Experts;
@@ -390,6 +391,7 @@ final class TornadoOps implements Ops {
         Mixture all = m.together();
         if (tiles) {
             Region parts = placed(Math.multiplyExact(used, x.width()));
+            ExpertOrder.record(tape, chosen, all.gate().experts().size(), all.gate().rows());
             ExpertTiles.recordAdd(tape, Region.of(x), parts, chosen, store.experts(List.of(all.gate(), all.up())), store.experts(List.of(all.down())));
             return;
         }

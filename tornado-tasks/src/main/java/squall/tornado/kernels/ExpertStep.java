@@ -41,8 +41,11 @@ public final class ExpertStep {
     private static final int MOST_EXPERTS = 512;
     private static final int MOST_USED = 16;
     private static final int ONES = 0x01010101;
-    /** What a logit that is not a number is taken for. */
-    private static final float LOWEST = -Float.MAX_VALUE;
+    /** What a logit that is not a number is taken for, or less than that; and what fills a warp. */
+    private static final float LOWEST = -1e38f;
+    private static final float NONE = -Float.MAX_VALUE;
+    /** Strips of a row that a lane has on their way. */
+    private static final int DEEP = 2;
 
     private ExpertStep() {}
 
@@ -95,8 +98,9 @@ public final class ExpertStep {
         int weights = layer.get(0) * Pair.first(normAt) + Pair.second(normAt), first = LOGITS * group;
         int r0 = (layer.get(0) * count + TornadoMath.min(first, count - 1)) * cols, r1 = (layer.get(0) * count + TornadoMath.min(first + 1, count - 1)) * cols;
         float squares = 0f, s = 0f, u = 0f;
-        for (int i = item; i < cols; i += GROUP) {
-            float v = arena.get(at + i), n = v * norm.get(weights + i);
+        for (int k = 0; k < (cols + GROUP - 1) / GROUP; k++) {
+            int i = TornadoMath.min(k * GROUP + item, cols - 1);
+            float v = k * GROUP + item < cols ? arena.get(at + i) : 0f, n = v * norm.get(weights + i);
             squares += v * v;
             s += n * router.get(r0 + i);
             u += n * router.get(r1 + i);
@@ -168,23 +172,27 @@ public final class ExpertStep {
         for (int e = item; e < padded; e += GROUP) {
             float v = arena.get(from + TornadoMath.min(e, experts - 1));
             if (v != v) v = LOWEST;
-            values[e] = TornadoMath.max(v, LOWEST);
+            values[e] = e < experts ? TornadoMath.max(v, LOWEST) : NONE;
         }
         context.localBarrier();
         for (int e = item; e < padded; e += GROUP) {
             float mine = values[e];
             int above = 0, first = e - lane;
-            for (int i = 0; i < WARP; i++) above += ranks(values[first + i], first + i, mine, e, experts);
+            for (int i = 0; i < WARP; i++) above += (values[first + i] > mine ? 1 : 0) | (values[first + i] == mine ? 1 : 0) & (i < lane ? 1 : 0);
             if (above < used) best[e / WARP * used + above] = mine;
             if (above < used) which[e / WARP * used + above] = e;
         }
         context.localBarrier();
-        int candidates = padded / WARP * used;
-        for (int c = item; c < candidates; c += GROUP) {
-            int above = 0;
-            for (int i = 0; i < candidates; i++) above += ranks(best[i], which[i], best[c], which[c], experts);
-            if (above < used) order[above] = best[c];
-            if (above < used) chosen[above] = which[c];
+        int candidates = padded / WARP * used, quarter = item & 3;
+        for (int first = 0; first < candidates; first += GROUP / 4) {
+            int c = TornadoMath.min(first + (item >> 2), candidates - 1);
+            float mine = best[c], above = 0f;
+            for (int i = quarter; i < candidates; i += 4) above += (best[i] > mine ? 1 : 0) | (best[i] == mine ? 1 : 0) & (i < c ? 1 : 0);
+            above += context.simdShuffleDown(above, 2);
+            above += context.simdShuffleDown(above, 1);
+            int rank = first + (item >> 2) < candidates ? (int) above : used;
+            if (quarter == 0 && rank < used) order[rank] = mine;
+            if (quarter == 0 && rank < used) chosen[rank] = which[c];
         }
         if (item == 0) chosen[used] = experts;
         context.localBarrier();
@@ -192,15 +200,18 @@ public final class ExpertStep {
         int base = (layer.get(0) * (experts + (how & 1)) + chosen[place]) * 2 * hidden, longsOf = Planes.rowLongs(layout, cols), scalesOf = Planes.rowScales(layout, cols);
         int g0 = base + o0, g1 = base + o1, u0 = g0 + hidden, u1 = g1 + hidden, in = row * longs, sizes = Place.start(steps, row);
         float a0 = 0f, a1 = 0f, b0 = 0f, b1 = 0f;
-        for (int t = lane; t < strips; t += WARP) {
-            long low = bytes.get(in + t), high = bytes.get(in + strips + t);
-            int a = (int) low, b = (int) (low >> 32), c = (int) high, d = (int) (high >> 32), sum = 0;
-            if (Planes.shifted(layout)) sum = PlaneMatMul.dot(ONES, ONES, ONES, ONES, a, b, c, d);
-            float size = arena.get(sizes + t);
-            a0 += size * PlaneMatMul.strip(layout, quanta, scales, g0 * longsOf, g0 * scalesOf, strips, t, a, b, c, d, sum);
-            b0 += size * PlaneMatMul.strip(layout, quanta, scales, u0 * longsOf, u0 * scalesOf, strips, t, a, b, c, d, sum);
-            a1 += size * PlaneMatMul.strip(layout, quanta, scales, g1 * longsOf, g1 * scalesOf, strips, t, a, b, c, d, sum);
-            b1 += size * PlaneMatMul.strip(layout, quanta, scales, u1 * longsOf, u1 * scalesOf, strips, t, a, b, c, d, sum);
+        for (int start = lane; start < strips; start += DEEP * WARP) {
+            for (int k = 0; k < DEEP; k++) {
+                int t = TornadoMath.min(start + k * WARP, strips - 1);
+                long low = bytes.get(in + t), high = bytes.get(in + strips + t);
+                int a = (int) low, b = (int) (low >> 32), c = (int) high, d = (int) (high >> 32), sum = 0;
+                if (Planes.shifted(layout)) sum = PlaneMatMul.dot(ONES, ONES, ONES, ONES, a, b, c, d);
+                float size = start + k * WARP < strips ? arena.get(sizes + t) : 0f;
+                a0 += size * PlaneMatMul.strip(layout, quanta, scales, g0 * longsOf, g0 * scalesOf, strips, t, a, b, c, d, sum);
+                b0 += size * PlaneMatMul.strip(layout, quanta, scales, u0 * longsOf, u0 * scalesOf, strips, t, a, b, c, d, sum);
+                a1 += size * PlaneMatMul.strip(layout, quanta, scales, g1 * longsOf, g1 * scalesOf, strips, t, a, b, c, d, sum);
+                b1 += size * PlaneMatMul.strip(layout, quanta, scales, u1 * longsOf, u1 * scalesOf, strips, t, a, b, c, d, sum);
+            }
         }
         a0 = WarpMatMul.sum(context, a0);
         b0 = WarpMatMul.sum(context, b0);
@@ -228,13 +239,6 @@ public final class ExpertStep {
             ids.set(row * all + item, chosen[item]);
             arena.set(Place.start(weights, row) + item, weight);
         }
-    }
-
-    /** 1 where the first of two experts ranks above the second; those that there are not rank below all others. */
-    private static int ranks(float value, int expert, float other, int otherExpert, int experts) {
-        int there = expert < experts ? 1 : 0, gone = otherExpert < experts ? 0 : 1, larger = value > other ? 1 : 0, equal = value == other ? 1 : 0;
-        int before = expert < otherExpert ? 1 : 0;
-        return there & (gone | larger | equal & before) | (1 - there) & gone & before;
     }
 
     /** A group for {@value #OUTPUTS} outputs of a row, a warp for each of its experts. */

@@ -20,22 +20,15 @@ import uk.ac.manchester.tornado.api.types.arrays.LongArray;
 import uk.ac.manchester.tornado.api.types.vectors.Half2;
 
 /**
- * {@link Experts} of many rows on tensor cores, with matrices in {@link Planes} and the rows that {@link LibraryRows} left. The choices of
- * all rows, of which choice {@code row * used + j} is the row's j-th expert, are put in order by expert, and each expert's are cut
- * into tiles of {@value #TILE} at most. A group multiplies a tile with {@value #COLUMNS} rows of its expert's matrix, which it decodes to halves in
- * local memory, part by part. Every choice has a result of its own; a last task sums those of a row, always in one order.
- * <pre>
- * choices: numbers of choices in order [maxRows * used] | tiles: expert, place of the first choice in order, choices [maxTiles][3]
- * </pre>
- * There are {@code choices / TILE + experts} tiles in any case, whatever the rows choose: with {@code b} choices before them those of expert
- * e begin with number {@code b / TILE + e}, which leaves none of them less room than they need; what is left over is empty.
+ * {@link Experts} of many rows on tensor cores, with matrices in {@link Planes} and the rows that {@link LibraryRows} left, when their
+ * choices are in {@link ExpertOrder}. A group multiplies a tile of choices with {@value #COLUMNS} rows of its expert's matrix, which it decodes to
+ * halves in local memory, part by part. Every choice has a result of its own; a last task sums those of a row, always in one order.
  *
  * <p>Both operands are rounded to eleven bits, the hidden units as well, which are kept within the range of halves; sums are in float32.
  */
 public final class ExpertTiles {
     /** Choices of a tile, matrix rows of a group: of the gate and the up matrix half of them each. */
-    static final int TILE = 64;
-    private static final int SHIFT = 6;
+    private static final int TILE = ExpertOrder.TILE;
     /** Choices up to which tiles are multiplied by a task of their own. */
     private static final int FEW = 32;
     private static final int COLUMNS = 128;
@@ -52,7 +45,6 @@ public final class ExpertTiles {
     private static final int BELOW = 72;
     /** A FloatArray over local memory has its first element behind a header. */
     private static final int HEADER = 4;
-    private static final int RECORD = 3;
     private static final float LARGEST_HALF = 65504f;
     private static final int FEWEST_ROWS = 9;
 
@@ -68,29 +60,19 @@ public final class ExpertTiles {
     }
 
     /**
-     * {@code y[r] += sum over the row's experts of weight * down(silu(gate x[r]) * up x[r])}, x: the scratch's rows.
+     * {@code y[r] += sum over the row's experts of weight * down(silu(gate x[r]) * up x[r])}, x: the scratch's rows, the choices in order.
      *
      * @param y     [rows, dim]
      * @param parts scratch, [rows, used * dim]
      */
     public static void recordAdd(Tape tape, Region y, Region parts, Chosen chosen, Bank gateUp, Bank down) {
         Frame f = tape.frame();
-        int used = chosen.used(), experts = gateUp.experts(), tilesAt = Math.multiplyExact(f.maxRows(), used), hidden = down.cols();
-        LibraryScratch scratch = f.scratch();
-        scratch.needChoices(tilesAt + RECORD * tiles(f.maxRows(), used, experts), Math.multiplyExact(tilesAt, hidden));
-        tape.add("groupExperts", Grid.fixed(experts, GROUP), (g, id) -> g.task(id, ExpertTiles::kOrder, f.context(), f.step(), chosen.ids(),
-                scratch.choices(), experts, used, tilesAt));
+        int used = chosen.used();
         multiply(tape, "expertsHidden", parts, chosen, gateUp, HIDDEN, FEW, TILE);
         multiply(tape, "fewHidden", parts, chosen, gateUp, HIDDEN, 0, FEW);
         multiply(tape, "expertsOutput", parts, chosen, down, OUTPUT, FEW, TILE);
         multiply(tape, "fewOutput", parts, chosen, down, OUTPUT, 0, FEW);
-        int groups = (y.width() + GROUP - 1) / GROUP;
-        tape.add("sumExperts", Grid.perRow(groups, GROUP), (g, id) -> g.task(id, ExpertTiles::kSum, f.context(), f.arena(), f.step(), Place.of(y),
-                Place.of(parts), y.width(), used, groups));
-    }
-
-    private static int tiles(int rows, int used, int experts) {
-        return rows * used / TILE + experts;
+        ExpertOrder.recordSum(tape, y, parts, used);
     }
 
     private static void multiply(Tape tape, String name, Region parts, Chosen chosen, Bank w, int stage, int least, int most) {
@@ -98,45 +80,10 @@ public final class ExpertTiles {
         LibraryScratch scratch = f.scratch();
         int used = chosen.used(), each = stage == HIDDEN ? COLUMNS / 2 : COLUMNS, outs = stage == HIDDEN ? w.rows() / 2 : w.rows();
         int groups = (outs + each - 1) / each, experts = w.experts(), tilesAt = f.maxRows() * used;
-        tape.add(name, new Grid((rows, segments) -> tiles(rows, used, experts) * groups, GROUP), (g, id) -> g.task(id, ExpertTiles::kTiles, f.context(),
+        tape.add(name, new Grid((rows, segments) -> ExpertOrder.tiles(rows, used, experts) * groups, GROUP), (g, id) -> g.task(id, ExpertTiles::kTiles, f.context(),
                 f.arena(), f.step(), f.layer(), scratch.choices(), stage == HIDDEN ? scratch.rows() : scratch.hidden(), scratch.factors(),
                 (LongArray) w.array(), w.planes().scales(), w.planes().gain(), Planes.layout(w.format()), scratch.hidden(), Place.of(parts),
                 Place.of(chosen.weights()), Pair.of(experts, used), Pair.of(w.rows(), w.cols()), Pair.of(tilesAt, least), most, stage));
-    }
-
-    /** A group for each expert: it counts the choices of lesser experts and its own, and puts its own behind those. */
-    static void kOrder(KernelContext context, IntArray step, IntArray ids, IntArray choices, int experts, int used, int tilesAt) {
-        int[] lesser = context.allocateIntLocalArray(GROUP);
-        int[] equal = context.allocateIntLocalArray(GROUP);
-        int expert = context.groupIdx, item = context.localIdx, all = step.get(StepArray.ROWS) * used, below = 0, mine = 0;
-        for (int i = item; i < all; i += GROUP) {
-            int id = ids.get(i);
-            below += id < expert ? 1 : 0;
-            mine += id == expert ? 1 : 0;
-        }
-        lesser[item] = below;
-        equal[item] = mine;
-        context.localBarrier();
-        int start = 0, total = 0, to = 0;
-        for (int i = 0; i < GROUP; i++) {
-            start += lesser[i];
-            to += i < item ? equal[i] : 0;
-            total += equal[i];
-        }
-        to += start;
-        for (int i = item; i < all; i += GROUP) {
-            int own = ids.get(i) == expert ? 1 : 0;
-            if (own == 1) choices.set(to, i);
-            to += own;
-        }
-        int tiles = total + TILE - 1 >> SHIFT, each = tiles > 0 ? ((total + tiles - 1) / tiles + 15) >> 4 << 4 : 0;
-        int first = (start >> SHIFT) + expert, last = (start + total >> SHIFT) + expert;
-        for (int i = first + item; i <= last; i += GROUP) {
-            int before = (i - first) * each, at = tilesAt + RECORD * i;
-            choices.set(at, expert);
-            choices.set(at + 1, start + before);
-            choices.set(at + 2, i - first < tiles ? TornadoMath.min(each, total - before) : 0);
-        }
     }
 
     /**
@@ -148,7 +95,7 @@ public final class ExpertTiles {
                        long weights, long expertsUsed, long matrix, long tiling, int most, int stage) {
         int tilesAt = Pair.first(tiling), least = Pair.second(tiling), experts = Pair.first(expertsUsed), used = Pair.second(expertsUsed), rows = Pair.first(matrix), cols = Pair.second(matrix);
         int outs = stage == HIDDEN ? rows >> 1 : rows, each = stage == HIDDEN ? COLUMNS >> 1 : COLUMNS, groups = (outs + each - 1) / each;
-        int tiles = (step.get(StepArray.ROWS) * used >> SHIFT) + experts, record = tilesAt + RECORD * TornadoMath.min(context.groupIdx / groups, tiles - 1);
+        int tiles = (step.get(StepArray.ROWS) * used >> ExpertOrder.SHIFT) + experts, record = tilesAt + ExpertOrder.RECORD * TornadoMath.min(context.groupIdx / groups, tiles - 1);
         int count = context.groupIdx / groups < tiles ? choices.get(record + 2) : 0;
         if (count <= least || count > most) return;
         int[] x = context.allocateIntLocalArray(2 * STEPS * (most / 16 * LARGE + 8));
@@ -157,10 +104,8 @@ public final class ExpertTiles {
         float[] sums = context.allocateFloatLocalArray(HEADER + GROUP / WARP * SUMS);
         FloatArray behind = (FloatArray) (Object) sums;
         int item = context.localIdx, warp = item / WARP, lane = item % WARP, first = choices.get(record + 1), out = context.groupIdx % groups * each;
-        if (item < most) {
-            int at = first + TornadoMath.min(item, count - 1);
-            starts[item] = (stage == HIDDEN ? choices.get(at) / used : at) * cols;
-        }
+        int mine = first + TornadoMath.min(item, count - 1);
+        if (item < most) starts[item] = (stage == HIDDEN ? choices.get(mine) / used : mine) * cols;
         context.localBarrier();
         int strip = item & 3, pair = item >> 2, strips = cols >> 4, chunks = strips + STEPS - 1 >> 2;
         int base = (layer.get(0) * experts + choices.get(record)) * rows, r0 = base + row(stage, out, 2 * pair, outs), r1 = base + row(stage, out, 2 * pair + 1, outs);
@@ -181,13 +126,13 @@ public final class ExpertTiles {
         }
         context.asyncCopyCommit();
         for (int c = 0; c < chunks; c++) {
-            float there = c * STEPS + strip < strips ? 1f : 0f, o0 = s0 * Planes.bias(layout) + m0, o1 = s1 * Planes.bias(layout) + m1;
-            for (int k = 0; k < 4; k++) {
+            // behind a row's end the numbers are zeros
+            float there = c * STEPS + strip < strips ? 1f : 0f, o0 = there * (s0 * Planes.bias(layout) + m0), o1 = there * (s1 * Planes.bias(layout) + m1);
+            s0 *= there;
+            s1 *= there;
+            for (int k = 0; k < Planes.STRIP / 4; k++) {
                 int p = Planes.four(layout, low0, second0, high0, k), q = Planes.four(layout, low1, second1, high1, k);
-                w[to + k * 16] = pack(there * (s0 * (p << 24 >> 24) - o0), there * (s1 * (q << 24 >> 24) - o1));
-                w[to + k * 16 + 4] = pack(there * (s0 * (p << 16 >> 24) - o0), there * (s1 * (q << 16 >> 24) - o1));
-                w[to + k * 16 + 8] = pack(there * (s0 * (p << 8 >> 24) - o0), there * (s1 * (q << 8 >> 24) - o1));
-                w[to + k * 16 + 12] = pack(there * (s0 * (p >> 24) - o0), there * (s1 * (q >> 24) - o1));
+                for (int i = 0; i < 4; i++) w[to + k * 16 + i * 4] = pack(s0 * quantum(layout, p, i) - o0, s1 * quantum(layout, q, i) - o1);
             }
             context.asyncCopyWaitGroup(0);
             context.localBarrier();
@@ -227,7 +172,7 @@ public final class ExpertTiles {
             }
             context.localBarrier();
         }
-        int own = warp * SUMS + 2 * lane + lane / 16, up = -(lane >> 2), aside = own - lane % 4 * 2, mine = HEADER + own;
+        int own = warp * SUMS + 2 * lane + lane / 16, up = -(lane >> 2), aside = own - lane % 4 * 2, slot = HEADER + own;
         int column = out + right * (stage == HIDDEN ? 16 : 32) + lane % 4 * 2, next = column + (stage == HIDDEN ? 8 : 16);
         for (int i = 0; i < most / 16; i++) {
             int r = (above + (i & 2)) * 16 + lane / 4, left = outs - (i % 2 == 0 ? column : next);
@@ -235,12 +180,12 @@ public final class ExpertTiles {
             if (i == 1) context.mmaStore(f2, behind, up, aside, BELOW / 8);
             if (i == 2) context.mmaStore(g0, behind, up, aside, BELOW / 8);
             if (i == 3) context.mmaStore(g2, behind, up, aside, BELOW / 8);
-            float v0 = sums[mine], v1 = sums[mine + 1], v2 = sums[mine + BELOW], v3 = sums[mine + BELOW + 1];
+            float v0 = sums[slot], v1 = sums[slot + 1], v2 = sums[slot + BELOW], v3 = sums[slot + BELOW + 1];
             if (i == 0) context.mmaStore(f1, behind, up, aside, BELOW / 8);
             if (i == 1) context.mmaStore(f3, behind, up, aside, BELOW / 8);
             if (i == 2) context.mmaStore(g1, behind, up, aside, BELOW / 8);
             if (i == 3) context.mmaStore(g3, behind, up, aside, BELOW / 8);
-            float u0 = sums[mine], u1 = sums[mine + 1], u2 = sums[mine + BELOW], u3 = sums[mine + BELOW + 1];
+            float u0 = sums[slot], u1 = sums[slot + 1], u2 = sums[slot + BELOW], u3 = sums[slot + BELOW + 1];
             write(arena, hidden, choices, factors, parts, weights, used, outs, gain, first, r, r < count ? left : 0, stage, v0, v1, u0, u1);
             write(arena, hidden, choices, factors, parts, weights, used, outs, gain, first, r + 8, r + 8 < count ? left : 0, stage, v2, v3, u2, u3);
         }
@@ -274,17 +219,15 @@ public final class ExpertTiles {
         }
     }
 
-    private static float inside(float v) {
-        return TornadoMath.max(TornadoMath.min(v, LARGEST_HALF), -LARGEST_HALF);
+    /** Byte i of four; below eight bits they have no sign, and the conversion takes one as it is. */
+    private static float quantum(int layout, int four, int i) {
+        float quantum = (float) (four >> 8 * i & 255);
+        if ((layout & 15) == 8) quantum = (float) (four << 24 - 8 * i >> 24);
+        return quantum;
     }
 
-    /** A work-item for each number of y. */
-    static void kSum(KernelContext context, FloatArray arena, IntArray step, long y, long parts, int dim, int used, int groups) {
-        int row = context.groupIdx / groups, i = context.groupIdx % groups * GROUP + context.localIdx;
-        int mine = row < step.get(StepArray.ROWS) && i < dim ? used : 0, from = Place.start(parts, row) + i;
-        float sum = 0f;
-        for (int j = 0; j < mine; j++) sum += arena.get(from + j * dim);
-        if (mine > 0) arena.set(Place.start(y, row) + i, arena.get(Place.start(y, row) + i) + sum);
+    private static float inside(float v) {
+        return TornadoMath.max(TornadoMath.min(v, LARGEST_HALF), -LARGEST_HALF);
     }
 
     private static int pack(float low, float high) {

@@ -52,13 +52,15 @@ class ExpertTilesTest {
         IntArray ids = new IntArray(Rig.BUCKET * USED);
         ids.init(-1);
         for (int r = 0; r < rows; r++) {
-            int[] chosen = {3, r % 7 == 0 ? 0 : 2, 3, 4};
-            for (int j = 0; j < USED; j++) ids.set(r * USED + j, chosen[j]);
+            int[] experts = {3, r % 7 == 0 ? 0 : 2, 3, 4};
+            for (int j = 0; j < USED; j++) ids.set(r * USED + j, experts[j]);
         }
+        Chosen chosen = new Chosen(ids, weights, USED);
         rig.experts(EXPERTS, USED, hidden, dim);
         rig.play(tape -> {
             LibraryRows.record(tape, x);
-            ExpertTiles.recordAdd(tape, y, parts, new Chosen(ids, weights, USED), gateUp, down);
+            ExpertOrder.record(tape, chosen, EXPERTS, hidden);
+            ExpertTiles.recordAdd(tape, y, parts, chosen, gateUp, down);
         }, Stream.concat(Stream.of(ids), Stream.of(Banks.arrays(gateUp, down))).toArray(TornadoNativeArray[]::new));
         for (int r = 0; r < rows; r++) {
             double[] expected = rig.rowBefore(y, r), bounds = new double[dim], in = rig.row(x, r);
@@ -95,6 +97,7 @@ class ExpertTilesTest {
     }
 
     @Test @Tag("checker") void kernelsAreWhatDevicesCompile() {
-        for (KernelReport report : Lint.kernelsOf(ExpertTiles.class)) assertEquals(List.of(), report.violations(), report.name());
+        for (Class<?> kernels : List.of(ExpertOrder.class, ExpertTiles.class))
+            for (KernelReport report : Lint.kernelsOf(kernels)) assertEquals(List.of(), report.violations(), report.name());
     }
 }
