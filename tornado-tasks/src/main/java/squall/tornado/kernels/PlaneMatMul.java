@@ -17,21 +17,20 @@ import uk.ac.manchester.tornado.api.utils.QuantizationUtils;
 /**
  * Products of a row with quantised matrices in {@link Planes}, on CUDA: x is rounded to bytes, sixteen numbers with a scale of
  * their own, and multiplied with the quanta by the instruction for four products. Every group rounds x for itself: that is
- * less than a task would cost, and waits for the same memory as the weights behind it. Then each warp takes two
- * matrix rows at a time.
+ * less than a task would cost, and the first weights are on their way meanwhile. A work-item has a strip of x for all matrix
+ * rows of its group; its sums go to local memory and are added up at the end, so that nothing is waited for between matrix rows.
  *
  * <p>With the step d = max |x| / 127 of a strip no x is off by more than d / 2, so a product is off by at most
  * {@code sum over strips of d / 2 * sum |w|}. llama.cpp rounds to bytes in the same way, 32 numbers at a time.
  */
 final class PlaneMatMul {
-    private static final int GROUP = 256;
-    private static final int WARPS = GROUP / WarpMatMul.WARP;
-    /** Groups that a device should have at least before a warp gets more work. */
-    private static final int GROUPS = 1024;
-    /** Quarters of strips whose peaks are kept at a time. */
-    private static final int CHUNK = 1024;
-    /** Strips of a row that a lane has on their way. */
-    private static final int DEEP = 4;
+    /** Strips of a group. */
+    private static final int MOST = 640;
+    /** Work-items that fill a large device; fewer than could run at once, since every group rounds x. */
+    private static final int ITEMS = WarpRow.PROCESSORS * 512;
+    /** Matrix rows that can be on their way at a time. */
+    private static final int DEEP = 8;
+    private static final int QUARTERS = 4;
     private static final int ONES = 0x01010101;
     /** Ints between planes of x: neighbours in x are in different banks of local memory. */
     private static final int GAP = 8;
@@ -44,84 +43,124 @@ final class PlaneMatMul {
 
     /** norm: what is to be done to x, or null; kind: see {@link MatMul}; outs: numbers of a row of y. */
     static void record(Tape tape, String name, Region y, Region x, Normed norm, Bank w, int outs, int kind) {
-        Frame f = tape.frame();
-        int layout = Planes.layout(w.format()), all = kind == MatMul.SWIGLU ? outs : (outs + 1) / 2;
-        int pairs = all / WARPS >= 4 * GROUPS ? 4 : all / WARPS >= 2 * GROUPS ? 2 : 1, groups = (all + WARPS * pairs - 1) / (WARPS * pairs);
-        tape.add(name, Grid.perRow(groups, GROUP), (g, id) -> WarpMatMul.ready(g).task(id, PlaneMatMul::kRow, f.context(), f.arena(), f.step(), f.layer(),
-                (LongArray) w.array(), w.planes().scales(), w.planes().gain(), WarpMatMul.weights(norm), WarpMatMul.at(norm), WarpMatMul.eps(norm),
-                w.rows(), w.cols(), Place.of(y), Place.of(x), Pair.small(layout, (kind | (norm == null ? 0 : WarpMatMul.NORMED)) << 4 | pairs)));
+        int warps = warps(w), team = warps * WarpMatMul.WARP, room = (WarpRow.LOCAL - QUARTERS * GAP) / team - 2 * QUARTERS - 1;
+        record(tape, name, y, x, norm, w, outs, kind, WarpRow.share(w.rows(), team, deep(warps), ITEMS, room));
     }
 
-    /** A group has {@code WARPS * pairs} pairs of matrix rows: neighbours, or one of the gate and one of the other matrix. */
+    /** share: matrix rows of a group, a multiple of those on their way at a time. */
+    static void record(Tape tape, String name, Region y, Region x, Normed norm, Bank w, int outs, int kind, int share) {
+        Frame f = tape.frame();
+        int warps = warps(w), layout = Planes.layout(w.format()), most = kind == MatMul.SWIGLU ? share / 2 : share;
+        int how = Pair.small(deep(warps) << 4 | (norm == null ? 0 : WarpMatMul.NORMED) | kind, share << 8 | warps);
+        tape.add(name, Grid.perRow((outs + most - 1) / most, warps * WarpMatMul.WARP), (g, id) -> WarpMatMul.ready(g).task(id, PlaneMatMul::kRow, f.context(),
+                f.arena(), f.step(), f.layer(), (LongArray) w.array(), w.planes().scales(), w.planes().gain(), WarpMatMul.weights(norm), WarpMatMul.at(norm),
+                WarpMatMul.eps(norm), Pair.of(w.rows(), w.cols()), Place.of(y), Place.of(x), layout, how));
+    }
+
+    private static int warps(Bank w) {
+        int strips = w.cols() / Planes.STRIP;
+        return WarpMatMul.warps(strips, (strips + MOST - 1) / MOST);
+    }
+
+    /** Matrix rows on their way: as many as fit into registers together with as many work-items as a group has. */
+    private static int deep(int warps) {
+        return warps > 16 ? 2 : warps > 6 ? 4 : DEEP;
+    }
+
+    /**
+     * A work-item has a strip of x, in bytes, for {@code share} matrix rows, of which the quanta of {@code deep} are on their way at a
+     * time; for SwiGLU those of the gate and of the other matrix take turns. The first are asked for before x is rounded.
+     */
     static void kRow(KernelContext context, FloatArray arena, IntArray step, IntArray layer, LongArray quanta, HalfFloatArray scales,
-                     float gain, FloatArray norm, long normAt, float eps, int rows, int cols, long y, long x, int how) {
-        int layout = Pair.smallFirst(how), kind = Pair.smallSecond(how) >> 4 & 3, normed = Pair.smallSecond(how) >> 4 & WarpMatMul.NORMED;
-        int pairs = Pair.smallSecond(how) & 15, outs = kind == MatMul.SWIGLU ? rows >> 1 : rows;
-        int all = kind == MatMul.SWIGLU ? outs : outs + 1 >> 1, groups = (all + WARPS * pairs - 1) / (WARPS * pairs), row = context.groupIdx / groups;
-        if (row >= step.get(StepArray.ROWS)) return;
-        int item = context.localIdx, strips = cols >> 4, plane = strips + GAP, at = Place.start(x, row);
-        float[] peaks = context.allocateFloatLocalArray(CHUNK);
-        float[] steps = context.allocateFloatLocalArray(cols >> 4);
-        int[] bytes = context.allocateIntLocalArray(4 * ((cols >> 4) + GAP));
-        float[] squares = context.allocateFloatLocalArray(WARPS);
-        int weights = layer.get(0) * Pair.first(normAt) + Pair.second(normAt);
-        float square = 0;
-        for (int chunk = 0; chunk < cols >> 2; chunk += CHUNK) {
-            int end = TornadoMath.min(chunk + CHUNK, cols >> 2);
-            for (int i = chunk + item; i < end; i += GROUP) {
-                float a = arena.get(at + 4 * i), b = arena.get(at + 4 * i + 1), c = arena.get(at + 4 * i + 2), d = arena.get(at + 4 * i + 3);
-                if (normed > 0) square += a * a + b * b + (c * c + d * d);
-                float ab = TornadoMath.max(TornadoMath.abs(weighed(a, norm, normed, weights + 4 * i)), TornadoMath.abs(weighed(b, norm, normed, weights + 4 * i + 1)));
-                float cd = TornadoMath.max(TornadoMath.abs(weighed(c, norm, normed, weights + 4 * i + 2)), TornadoMath.abs(weighed(d, norm, normed, weights + 4 * i + 3)));
-                peaks[i - chunk] = TornadoMath.max(ab, cd);
+                     float gain, FloatArray norm, long normAt, float eps, long matrix, long y, long x, int layout, int how) {
+        int rows = Pair.first(matrix), cols = Pair.second(matrix), kind = Pair.smallFirst(how) & 3;
+        int normed = Pair.smallFirst(how) & WarpMatMul.NORMED, deep = Pair.smallFirst(how) >> 4;
+        int share = Pair.smallSecond(how) >> 8, warps = Pair.smallSecond(how) & 255, team = warps * WarpMatMul.WARP;
+        int item = context.localIdx, lane = item & (WarpMatMul.WARP - 1), strips = cols >> 4, quarters = cols >> 2, plane = team + GAP;
+        int pair = kind == MatMul.SWIGLU ? 1 : 0, outs = rows >> pair, most = share >> pair, groups = (outs + most - 1) / most, row = context.groupIdx / groups;
+        float[] parts = context.allocateFloatLocalArray((share + 1) * WarpMatMul.WARP * warps);
+        float[] peaks = context.allocateFloatLocalArray(QUARTERS * WarpMatMul.WARP * warps);
+        int[] bytes = context.allocateIntLocalArray(QUARTERS * (WarpMatMul.WARP * warps + GAP));
+        float[] v = new float[Planes.STRIP];
+        long[] low = new long[DEEP], second = new long[DEEP];
+        int[] high = new int[DEEP];
+        float[] scale = new float[DEEP], minimum = new float[DEEP];
+        int alive = step.get(StepArray.ROWS), number = layer.get(0), at = Place.start(x, row), first = context.groupIdx % groups * most, last = outs - 1;
+        int base = number * rows, weights = number * Pair.first(normAt) + Pair.second(normAt);
+        float squares = 0;
+        for (int from = 0; from < strips; from += team) {
+            int s = TornadoMath.min(from + item, strips - 1);
+            for (int k = 0; k < QUARTERS; k++) {
+                int q = TornadoMath.min(QUARTERS * from + item + k * team, quarters - 1);
+                for (int j = 0; j < 4; j++) v[4 * k + j] = arena.get(at + 4 * q + j);
+            }
+            for (int r = 0; r < deep; r++) {
+                int m = base + TornadoMath.min(first + (r >> pair), last) + (r & pair) * outs;
+                low[r] = Planes.low(quanta, m * Planes.rowLongs(layout, cols), s);
+                second[r] = Planes.second(layout, quanta, m * Planes.rowLongs(layout, cols), strips, s);
+                high[r] = Planes.high(layout, quanta, m * Planes.rowLongs(layout, cols), strips, s);
+                scale[r] = Planes.scale(layout, scales, m * Planes.rowScales(layout, cols), s);
+                minimum[r] = Planes.minimum(layout, scales, m * Planes.rowScales(layout, cols), s);
+            }
+            if (from > 0) context.localBarrier();
+            for (int k = 0; k < QUARTERS; k++) {
+                int q = QUARTERS * from + item + k * team;
+                float alone = q < quarters ? 1f : 0f;
+                for (int j = 0; j < 4; j++) {
+                    float a = alone * v[4 * k + j];
+                    squares += a * a;
+                    if (normed > 0) a *= norm.get(weights + 4 * TornadoMath.min(q, quarters - 1) + j);
+                    v[4 * k + j] = a;
+                }
+                peaks[item + k * team] = TornadoMath.max(TornadoMath.max(TornadoMath.abs(v[4 * k]), TornadoMath.abs(v[4 * k + 1])),
+                        TornadoMath.max(TornadoMath.abs(v[4 * k + 2]), TornadoMath.abs(v[4 * k + 3])));
             }
             context.localBarrier();
-            for (int i = chunk + item; i < end; i += GROUP) {
-                int first = (i - chunk) & -4, from = at + 4 * i, w = weights + 4 * i;
-                float peak = TornadoMath.max(TornadoMath.max(peaks[first], peaks[first + 1]), TornadoMath.max(peaks[first + 2], peaks[first + 3]));
-                float factor = 127f / TornadoMath.max(peak, 1e-30f);
-                bytes[(i & 3) * plane + (i >> 2)] = round(weighed(arena.get(from), norm, normed, w), factor)
-                        | round(weighed(arena.get(from + 1), norm, normed, w + 1), factor) << 8
-                        | round(weighed(arena.get(from + 2), norm, normed, w + 2), factor) << 16
-                        | round(weighed(arena.get(from + 3), norm, normed, w + 3), factor) << 24;
-                if ((i & 3) == 0) steps[i >> 2] = peak * (1f / 127f);
+            for (int k = 0; k < QUARTERS; k++) {
+                int i = item + k * team, f = i & -4;
+                float factor = 127f / TornadoMath.max(TornadoMath.max(TornadoMath.max(peaks[f], peaks[f + 1]), TornadoMath.max(peaks[f + 2], peaks[f + 3])), 1e-30f);
+                bytes[(i & 3) * plane + (i >> 2)] = round(v[4 * k], factor) | round(v[4 * k + 1], factor) << 8 | round(v[4 * k + 2], factor) << 16
+                        | round(v[4 * k + 3], factor) << 24;
             }
-            if (normed > 0 && chunk + CHUNK >= cols >> 2) square = WarpMatMul.sum(context, square);
-            if (normed > 0 && item % WarpMatMul.WARP == 0) squares[item / WarpMatMul.WARP] = square;
             context.localBarrier();
-        }
-        float total = 0;
-        if (normed > 0) for (int i = 0; i < WARPS; i++) total += squares[i];
-        float factor = normed > 0 ? gain / TornadoMath.sqrt(total / cols + eps) : gain;
-        int lane = item % WarpMatMul.WARP, base = layer.get(0) * rows, deep = strips > 2 * WarpMatMul.WARP ? DEEP : 2;
-        for (int p = 0; p < pairs; p++) {
-            int pair = (context.groupIdx % groups * pairs + p) * WARPS + item / WarpMatMul.WARP, mine = pair < all ? strips : 0;
-            int out = kind == MatMul.SWIGLU ? pair : 2 * pair, other = kind == MatMul.SWIGLU ? outs + out : TornadoMath.min(out + 1, outs - 1);
-            int q0 = (base + out) * Planes.rowLongs(layout, cols), q1 = (base + other) * Planes.rowLongs(layout, cols);
-            int d0 = (base + out) * Planes.rowScales(layout, cols), d1 = (base + other) * Planes.rowScales(layout, cols);
-            float s = 0, u = 0;
-            for (int first = lane; first < mine; first += deep * WarpMatMul.WARP) {
-                for (int k = 0; k < deep; k++) {
-                    int t = TornadoMath.min(first + k * WarpMatMul.WARP, strips - 1);
-                    int a = bytes[t], b = bytes[plane + t], c = bytes[2 * plane + t], d = bytes[3 * plane + t], sum = 0;
-                    if (Planes.shifted(layout)) sum = dot(ONES, ONES, ONES, ONES, a, b, c, d);
-                    float size = first + k * WarpMatMul.WARP < strips ? steps[t] : 0f;
-                    s += size * strip(layout, quanta, scales, q0, d0, strips, t, a, b, c, d, sum);
-                    u += size * strip(layout, quanta, scales, q1, d1, strips, t, a, b, c, d, sum);
+            int a = bytes[item], b = bytes[plane + item], c = bytes[2 * plane + item], d = bytes[3 * plane + item], f = 4 * item, sum = 0;
+            float size = TornadoMath.max(TornadoMath.max(peaks[f], peaks[f + 1]), TornadoMath.max(peaks[f + 2], peaks[f + 3])) * (1f / 127f);
+            if (Planes.shifted(layout)) sum = dot(ONES, ONES, ONES, ONES, a, b, c, d);
+            int end = share + (context.groupIdx >> 24);
+            for (int i = 0; i < end; i += deep) {
+                for (int r = 0; r < deep; r++) {
+                    int product = dot(Planes.four(layout, low[r], second[r], high[r], 0), Planes.four(layout, low[r], second[r], high[r], 1),
+                            Planes.four(layout, low[r], second[r], high[r], 2), Planes.four(layout, low[r], second[r], high[r], 3), a, b, c, d);
+                    float part = size * (scale[r] * (product - Planes.bias(layout) * sum) - minimum[r] * sum);
+                    if (from > 0) part += parts[(i + r) * team + item];
+                    parts[(i + r) * team + item] = part;
+                    int n = TornadoMath.min(i + deep, share - deep) + r, m = base + TornadoMath.min(first + (n >> pair), last) + (n & pair) * outs;
+                    if (i + deep < end) {
+                        low[r] = Planes.low(quanta, m * Planes.rowLongs(layout, cols), s);
+                        second[r] = Planes.second(layout, quanta, m * Planes.rowLongs(layout, cols), strips, s);
+                        high[r] = Planes.high(layout, quanta, m * Planes.rowLongs(layout, cols), strips, s);
+                        scale[r] = Planes.scale(layout, scales, m * Planes.rowScales(layout, cols), s);
+                        minimum[r] = Planes.minimum(layout, scales, m * Planes.rowScales(layout, cols), s);
+                    }
                 }
             }
-            s = factor * WarpMatMul.sum(context, s);
-            u = factor * WarpMatMul.sum(context, u);
-            int to = Place.start(y, row) + out;
-            if (lane == 0 && pair < all) MatMul.write(arena, to, s, u, kind);
-            if (lane == 0 && pair < all && kind != MatMul.SWIGLU && out + 1 < outs) MatMul.write(arena, to + 1, u, 0, kind);
         }
-    }
-
-    private static float weighed(float x, FloatArray norm, int normed, int at) {
-        float v = x;
-        if (normed > 0) v = x * norm.get(at);
-        return v;
+        if (normed > 0) parts[share * team + item] = squares;
+        context.localBarrier();
+        float factor = gain;
+        if (normed > 0) {
+            float total = 0;
+            for (int i = lane; i < team; i += WarpMatMul.WARP) total += parts[share * team + i];
+            factor = gain / TornadoMath.sqrt(context.simdSum(total) / cols + eps);
+        }
+        for (int o = item >> 5; o < most; o += warps) {
+            float value = 0, other = 0;
+            for (int i = lane; i < team; i += WarpMatMul.WARP) value += parts[(o << pair) * team + i];
+            if (pair > 0) for (int i = lane; i < team; i += WarpMatMul.WARP) other += parts[(2 * o + 1) * team + i];
+            value = factor * context.simdSum(value);
+            if (pair > 0) other = factor * context.simdSum(other);
+            if (lane == 0 && first + o < outs && row < alive) MatMul.write(arena, Place.start(y, row) + first + o, value, other, kind);
+        }
     }
 
     /** x in steps, as a byte with the bits above it clear. */

@@ -19,9 +19,8 @@ import uk.ac.manchester.tornado.api.types.arrays.LongArray;
 import uk.ac.manchester.tornado.api.types.vectors.Half2;
 
 /**
- * Products with matrices of F32, F16 and BF16 on CUDA, in float32: a group has eight matrix rows, its work-items share their
- * columns, and each keeps what it needs of x in registers for all eight. So x is loaded once for eight rows, and there
- * are eight loads of weights on their way for each work-item. Sums meet in shuffles, then in local memory.
+ * Products of several rows with matrices of F32, F16 and BF16 on CUDA, in float32: a group has two matrix rows and its work-items
+ * share their columns. Sums meet in shuffles, then in local memory. Products of one row are {@link WarpRow}'s.
  *
  * <p>A work-item takes four columns at a time, which ones depends on how the numbers are stored: neighbours of a warp
  * read neighbouring words, as wide as are really loaded.
@@ -34,17 +33,16 @@ import uk.ac.manchester.tornado.api.types.vectors.Half2;
 final class WarpMatMul {
     /** Columns that a work-item takes at a time. */
     static final int UNIT = 4;
-    /** Matrix rows of a group. */
+    /** Sums of a work-item of {@link #kRows}. */
     private static final int ROWS = 8;
-    /** Their sums, and that of the squares of x. */
-    private static final int SUMS = ROWS + 1;
     /** Bit beside the kind: x is to be normed. */
     static final int NORMED = 4;
     private static final int MOST = 256;
+
     static final int WARP = 32;
 
     // where the numbers are
-    private static final int FLOATS = 0;
+    static final int FLOATS = 0;
     static final int HALVES = 1;
     static final int LONGS = 2;
 
@@ -68,21 +66,17 @@ final class WarpMatMul {
     /** norm: what is to be done to x, or null; kind: see {@link MatMul}; outs: numbers of a row of y. */
     static void record(Tape tape, String name, Region y, Region x, Normed norm, Bank w, int outs, int kind) {
         Frame f = tape.frame();
-        int team = team(w.cols() / UNIT), how = Pair.small(store(w) << 4 | (norm == null ? 0 : NORMED) | kind, team);
-        long matrix = Pair.of(w.rows(), w.cols());
-        int most = kind == MatMul.SWIGLU ? ROWS / 2 : ROWS, pairs = kind == MatMul.SWIGLU ? 1 : 2;
-        if (f.maxRows() == 1)
-            tape.add(name, Grid.fixed((outs + most - 1) / most, team), (g, id) -> ready(g).task(id, WarpMatMul::kRow, f.context(), f.arena(), f.step(),
-                    f.layer(), floats(w), halves(w), longs(w), weights(norm), at(norm), eps(norm), matrix, Place.of(y), Place.of(x), how));
+        int way = store(w) << 4 | (norm == null ? 0 : NORMED) | kind, units = w.cols() / UNIT, turns = (units + MOST - 1) / MOST, team = warps(units, turns) * WARP;
+        int pairs = kind == MatMul.SWIGLU ? 1 : 2, how = Pair.small(way, team);
+        if (f.maxRows() == 1) WarpRow.record(tape, name, y, x, norm, w, outs, way);
         else
             tape.add(name, Grid.perTile((outs + pairs - 1) / pairs, MatMul.TILE, team), (g, id) -> ready(g).task(id, WarpMatMul::kRows, f.context(),
-                    f.arena(), f.step(), f.layer(), floats(w), halves(w), longs(w), matrix, Place.of(y), Place.of(x), how));
+                    f.arena(), f.step(), f.layer(), floats(w), halves(w), longs(w), Pair.of(w.rows(), w.cols()), Place.of(y), Place.of(x), how));
     }
 
-    /** Work-items of a group, whole warps, so that as few as possible are idle in the last of equal turns over the units. */
-    static int team(int units) {
-        int turns = (units + MOST - 1) / MOST, each = (units + turns - 1) / turns;
-        return (each + WARP - 1) / WARP * WARP;
+    /** Warps that share units, each work-item with at most so many. */
+    static int warps(int units, int each) {
+        return ((units + each - 1) / each + WARP - 1) / WARP;
     }
 
     // ---- arguments of a task
@@ -120,73 +114,7 @@ final class WarpMatMul {
         return g.transferToDevice(DataTransferMode.FIRST_EXECUTION, NO_FLOATS, NO_HALVES, NO_LONGS);
     }
 
-    // ---- kernels
-
-    /** One row of x. Eight outputs a group, or four, whose rows of the gate and of the other matrix are eight. */
-    static void kRow(KernelContext context, FloatArray arena, IntArray step, IntArray layer, FloatArray floats, HalfFloatArray halves,
-                     LongArray longs, FloatArray norm, long normAt, float eps, long matrix, long y, long x, int how) {
-        int rows = Pair.first(matrix), cols = Pair.second(matrix), store = Pair.smallFirst(how) >> 4, kind = Pair.smallFirst(how) & 3, normed = Pair.smallFirst(how) & NORMED;
-        int team = Pair.smallSecond(how), outs = kind == MatMul.SWIGLU ? rows >> 1 : rows;
-        if (step.get(StepArray.ROWS) < 1) return;
-        float[] parts = context.allocateFloatLocalArray(SUMS * (team / WARP));
-        int item = context.localIdx, most = kind == MatMul.SWIGLU ? ROWS / 2 : ROWS, first = context.groupIdx * most, last = outs - 1;
-        int up = kind == MatMul.SWIGLU ? outs : 0, next = kind == MatMul.SWIGLU ? first : first + 4;
-        int stride = store == LONGS ? cols >> 2 : cols, from = layer.get(0) * rows * stride, at = Place.start(x, 0), units = cols >> 2;
-        int r0 = from + first * stride, r1 = from + TornadoMath.min(first + 1, last) * stride;
-        int r2 = from + TornadoMath.min(first + 2, last) * stride, r3 = from + TornadoMath.min(first + 3, last) * stride;
-        int r4 = from + (up + TornadoMath.min(next, last)) * stride, r5 = from + (up + TornadoMath.min(next + 1, last)) * stride;
-        int r6 = from + (up + TornadoMath.min(next + 2, last)) * stride, r7 = from + (up + TornadoMath.min(next + 3, last)) * stride;
-        int weights = layer.get(0) * Pair.first(normAt) + Pair.second(normAt);
-        float s0 = 0, s1 = 0, s2 = 0, s3 = 0, s4 = 0, s5 = 0, s6 = 0, s7 = 0, squares = 0;
-        for (int u = item; u < units; u += team) {
-            float a = arena.get(at + column(store, units, u, 0)), b = arena.get(at + column(store, units, u, 1));
-            float c = arena.get(at + column(store, units, u, 2)), d = arena.get(at + column(store, units, u, 3));
-            if (normed > 0) {
-                squares += a * a + b * b + (c * c + d * d);
-                a *= norm.get(weights + column(store, units, u, 0));
-                b *= norm.get(weights + column(store, units, u, 1));
-                c *= norm.get(weights + column(store, units, u, 2));
-                d *= norm.get(weights + column(store, units, u, 3));
-            }
-            s0 += dot(store, floats, halves, longs, r0, units, u, a, b, c, d);
-            s1 += dot(store, floats, halves, longs, r1, units, u, a, b, c, d);
-            s2 += dot(store, floats, halves, longs, r2, units, u, a, b, c, d);
-            s3 += dot(store, floats, halves, longs, r3, units, u, a, b, c, d);
-            s4 += dot(store, floats, halves, longs, r4, units, u, a, b, c, d);
-            s5 += dot(store, floats, halves, longs, r5, units, u, a, b, c, d);
-            s6 += dot(store, floats, halves, longs, r6, units, u, a, b, c, d);
-            s7 += dot(store, floats, halves, longs, r7, units, u, a, b, c, d);
-        }
-        s0 = sum(context, s0);
-        s1 = sum(context, s1);
-        s2 = sum(context, s2);
-        s3 = sum(context, s3);
-        s4 = sum(context, s4);
-        s5 = sum(context, s5);
-        s6 = sum(context, s6);
-        s7 = sum(context, s7);
-        if (normed > 0) squares = sum(context, squares);
-        if (item % WARP == 0) {
-            int to = item / WARP * SUMS;
-            parts[to] = s0;
-            parts[to + 1] = s1;
-            parts[to + 2] = s2;
-            parts[to + 3] = s3;
-            parts[to + 4] = s4;
-            parts[to + 5] = s5;
-            parts[to + 6] = s6;
-            parts[to + 7] = s7;
-            parts[to + 8] = squares;
-        }
-        context.localBarrier();
-        float value = 0, second = 0, total = 0;
-        int mine = item < most ? team / WARP : 0;
-        for (int i = 0; i < mine; i++) value += parts[i * SUMS + item];
-        if (kind == MatMul.SWIGLU) for (int i = 0; i < mine; i++) second += parts[i * SUMS + ROWS / 2 + item];
-        if (normed > 0) for (int i = 0; i < mine; i++) total += parts[i * SUMS + ROWS];
-        float scale = normed > 0 ? 1f / TornadoMath.sqrt(total / cols + eps) : 1f;
-        if (mine > 0 && first + item < outs) MatMul.write(arena, Place.start(y, 0) + first + item, scale * value, scale * second, kind);
-    }
+    // ---- in kernels
 
     /** Up to four rows of x; two matrix rows, which are neighbours, or one of the gate and one of the other matrix. */
     static void kRows(KernelContext context, FloatArray arena, IntArray step, IntArray layer, FloatArray floats, HalfFloatArray halves,
@@ -247,7 +175,7 @@ final class WarpMatMul {
     }
 
     /** Column k (below four) of unit u, as the class comment draws them. */
-    private static int column(int store, int units, int u, int k) {
+    static int column(int store, int units, int u, int k) {
         int column = 4 * u + k;
         if (store == HALVES) column = (k >> 1) * 2 * units + 2 * u + (k & 1);
         if (store == FLOATS) column = k * units + u;
@@ -261,26 +189,6 @@ final class WarpMatMul {
         if (store == HALVES) value = halves.get(row + i).getFloat32();
         if (store == FLOATS) value = floats.get(row + i);
         return value;
-    }
-
-    /** The four numbers of unit u, times a to d. */
-    private static float dot(int store, FloatArray floats, HalfFloatArray halves, LongArray longs, int row, int units, int u,
-                             float a, float b, float c, float d) {
-        float sum = 0;
-        if (store == LONGS) {
-            long four = longs.get(row + u);
-            int low = (int) four, high = (int) (four >> 32);
-            sum = BFloat16.bf16ToFloat((short) low) * a + BFloat16.bf16ToFloat((short) (low >> 16)) * b
-                    + (BFloat16.bf16ToFloat((short) high) * c + BFloat16.bf16ToFloat((short) (high >> 16)) * d);
-        }
-        if (store == HALVES) {
-            Half2 low = halves.getHalf2(row + 2 * u), high = halves.getHalf2(row + 2 * units + 2 * u);
-            sum = Half2.lowFloat(low) * a + Half2.highFloat(low) * b + (Half2.lowFloat(high) * c + Half2.highFloat(high) * d);
-        }
-        if (store == FLOATS)
-            sum = floats.get(row + u) * a + floats.get(row + units + u) * b
-                    + (floats.get(row + 2 * units + u) * c + floats.get(row + 3 * units + u) * d);
-        return sum;
     }
 
     /** The sum over the lanes of a warp, in lane 0. */

@@ -78,6 +78,32 @@ class WarpMatMulTest {
         }
     }
 
+    /** Groups that have more matrix rows than are on their way at a time, and the last one fewer. */
+    @ParameterizedTest @ValueSource(strings = {"F32", "F16", "BF16"}) void largeGroups(Format format) {
+        Rig rig = rig(1, true);
+        Bank file = Banks.of(format, 22, 352, 1), w = Banks.wide(file);
+        Region x = rig.region(352), y = rig.region(22), h = rig.region(11);
+        scaleDown(rig, x, 1);
+        rig.play(tape -> {
+            WarpRow.record(tape, "matmul", y, x, null, w, 22, WarpMatMul.store(w) << 4 | MatMul.ASSIGN, 8);
+            WarpRow.record(tape, "swiGlu", h, x, null, w, 11, WarpMatMul.store(w) << 4 | MatMul.SWIGLU, 8);
+        }, Banks.arrays(w));
+        double[] p = product(rig, file, x, 0);
+        rig.expect(y, 0, p, TOLERANCE);
+        rig.expect(h, 0, swiGlu(p), 2 * TOLERANCE);
+        rig.nothingElseChanged();
+    }
+
+    /** More columns than a group has in one turn. */
+    @ParameterizedTest @ValueSource(strings = {"F32", "F16", "BF16"}) void longRows(Format format) {
+        Rig rig = rig(1, true);
+        Bank file = Banks.of(format, 4, 10_304, 1);
+        Region x = rig.region(10_304), y = rig.region(4);
+        play(rig, MatMul::record, y, x, Banks.wide(file));
+        rig.expect(y, 0, product(rig, file, x, 0), TOLERANCE);
+        rig.nothingElseChanged();
+    }
+
     @ParameterizedTest @MethodSource("floats") void sums(Format format, int rows) {
         Rig rig = rig(rows, true);
         Bank file = Banks.of(format, 11, 260, 1);
@@ -131,12 +157,12 @@ class WarpMatMulTest {
 
     // ---- x in bytes
 
-    /** More than one chunk of x, so that squares are summed over several. */
+    /** More than one turn of columns, so that squares are summed over several. */
     @ParameterizedTest @ValueSource(strings = {"Q8_0", "Q4_1"}) void productsOfPlanesAndANorm(Format format) {
         Rig rig = rig(1, false);
-        Bank file = Banks.of(format, 18, 4384, 1), w = Banks.planes(file);
-        Small norm = rig.small(4384);
-        Region x = rig.region(4384), y = rig.region(18);
+        Bank file = Banks.of(format, 18, 10_304, 1), w = Banks.planes(file);
+        Small norm = rig.small(10_304);
+        Region x = rig.region(10_304), y = rig.region(18);
         rig.play(tape -> MatMul.record(tape, y, new Normed(x, norm, 1e-3f), w),
                 Stream.concat(Stream.of(norm.array()), Stream.of(Banks.arrays(w))).toArray(TornadoNativeArray[]::new));
         double[] n = normed(rig, x, norm);
@@ -153,11 +179,31 @@ class WarpMatMulTest {
         rig.nothingElseChanged();
     }
 
-    /** More columns than peaks are kept of at a time, and a number of strips that no warp divides. */
+    /** As {@link #largeGroups}, of all layouts. */
+    @ParameterizedTest @ValueSource(strings = {"Q8_0", "Q4_0", "Q4_K", "Q5_K", "Q6_K"}) void largeGroupsOfPlanes(Format format) {
+        Rig rig = rig(1, false);
+        Bank file = Banks.of(format, 43, 512, 1), w = Banks.planes(file);
+        Region x = rig.region(512), y = rig.region(43);
+        rig.play(tape -> PlaneMatMul.record(tape, "matmul", y, x, null, w, 43, MatMul.ASSIGN, 24), Banks.arrays(w));
+        rig.expect(y, 0, product(rig, file, x, 0), bounds(rig, file, x, 0));
+        rig.nothingElseChanged();
+    }
+
+    /** Several rows of x, each with groups of its own. */
+    @ParameterizedTest @ValueSource(strings = {"Q8_0", "Q4_K"}) void rowsOfPlanes(Format format) {
+        Rig rig = rig(6, false);
+        Bank file = Banks.of(format, 19, 512, 1), w = Banks.planes(file);
+        Region x = rig.region(512), y = rig.region(19);
+        play(rig, MatMul::record, y, x, w);
+        for (int r = 0; r < 6; r++) rig.expect(y, r, product(rig, file, x, r), bounds(rig, file, x, r));
+        rig.nothingElseChanged();
+    }
+
+    /** More columns than a group has in one turn, and a number of strips that no warp divides. */
     @ParameterizedTest @ValueSource(strings = {"Q8_0", "Q5_1"}) void longRowsOfPlanes(Format format) {
         Rig rig = rig(1, false);
-        Bank file = Banks.of(format, 4, 4384, 1), w = Banks.planes(file);
-        Region x = rig.region(4384), y = rig.region(4);
+        Bank file = Banks.of(format, 4, 10_304, 1), w = Banks.planes(file);
+        Region x = rig.region(10_304), y = rig.region(4);
         play(rig, MatMul::record, y, x, w);
         rig.expect(y, 0, product(rig, file, x, 0), bounds(rig, file, x, 0));
         rig.nothingElseChanged();
@@ -315,7 +361,7 @@ class WarpMatMulTest {
         for (int r = 0; r < rows; r++) for (int i = 0; i < x.width(); i++) rig.set(x, r, i, rig.get(x, r, i) / 50);
     }
 
-    @Tag("checker") @ParameterizedTest @ValueSource(classes = {WarpMatMul.class, PlaneMatMul.class, PlaneExperts.class}) void keepToTheDialect(Class<?> kernels) {
+    @Tag("checker") @ParameterizedTest @ValueSource(classes = {WarpMatMul.class, WarpRow.class, PlaneMatMul.class, PlaneExperts.class}) void keepToTheDialect(Class<?> kernels) {
         List<KernelReport> reports = Lint.kernelsOf(kernels);
         assertFalse(reports.isEmpty());
         for (KernelReport report : reports) assertEquals(List.of(), report.violations(), report.name());
