@@ -8,6 +8,7 @@ import squall.ops.StepPlan;
 import squall.quant.Format;
 import squall.tornado.kernels.Halves;
 import squall.tornado.kernels.MatMul;
+import squall.tornado.kernels.Normed;
 import squall.tornado.kernels.Planes;
 import uk.ac.manchester.tornado.api.GridScheduler;
 import uk.ac.manchester.tornado.api.KernelContext;
@@ -24,7 +25,8 @@ import uk.ac.manchester.tornado.api.types.arrays.TornadoNativeArray;
 
 /**
  * Times the products that are recorded for a CUDA device, on TornadoVM's default device:
- * {@code java @SDK/tornado-argfile … -cp … squall.tornado.ProductTimes [format,…|all [rows x cols,… [rows of x,…]]]}. A product is
+ * {@code java @SDK/tornado-argfile … -cp … squall.tornado.ProductTimes [format,…|all [rows x cols,… [rows of x,…]]]}; "1n" rows are one that
+ * the product norms. A product is
  * repeated over the layers of a bank that is larger than the caches, as tasks of one CUDA graph; what is printed comes from
  * the difference between graphs of many and of few tasks, so that what an execution costs besides is not in it.
  */
@@ -37,20 +39,28 @@ final class ProductTimes {
     /** Bytes of a bank: several times the caches. */
     private static final long BANK = 400_000_000;
     private static final int EXECUTIONS = 15;
+    /** Nanoseconds after which the device's clocks are up. */
+    private static final long WARM = 100_000_000;
 
     private final Bank bank;
     private final int layers;
     private final int rows;
+    private final Small norm;
     private final List<Object> arrays = new ArrayList<>();
     private final FloatArray arena;
     private final StepArray step;
     private final LibraryScratch scratch = new LibraryScratch();
 
-    private ProductTimes(Format format, int outs, int cols, int rows) {
+    private ProductTimes(Format format, int outs, int cols, int rows, boolean normed) {
         this.rows = rows;
         long bytes = outs * format.rowBytes(cols);
         layers = (int) Math.max(2, Math.min(16, BANK / bytes));
         bank = bank(format, outs, cols);
+        norm = normed ? new Small(new FloatArray(layers * cols), cols, 0, cols) : null;
+        if (normed) {
+            norm.array().init(0.5f);
+            arrays.add(norm.array());
+        }
         arena = new FloatArray(64 * (outs + cols));
         for (int i = 0; i < arena.getSize(); i++) arena.set(i, (i * 37 % 101 - 50) / 50f);
         step = new StepArray(64, 64, 0);
@@ -109,14 +119,17 @@ final class ProductTimes {
             graph.transferToDevice(DataTransferMode.FIRST_EXECUTION, layer);
             tape.turnTo(new Frame(context, arena, step.ints, step.rowsAt, layer, halves, maxRows,
                     new Traits(Traits.Shape.WARPS, 64, true, false, false), scratch));
-            MatMul.record(tape, new Region(bank.rows(), 64 * cols, bank.rows()), new Region(cols, 0, cols), bank);
+            Region y = new Region(bank.rows(), 64 * cols, bank.rows()), x = new Region(cols, 0, cols);
+            if (norm == null) MatMul.record(tape, y, x, bank);
+            else MatMul.record(tape, y, new Normed(x, norm, 1e-6f), bank);
         }
         graph.transferToHost(DataTransferMode.UNDER_DEMAND, arena);
         tape.size(rows, rows);
         double[] times = new double[EXECUTIONS];
         try (TornadoExecutionPlan plan = new TornadoExecutionPlan(graph.snapshot())) {
             plan.withGridScheduler(scheduler).withCUDAGraph();
-            for (int i = 0; i < 3; i++) plan.execute();
+            plan.execute();
+            for (long begin = System.nanoTime(); System.nanoTime() - begin < WARM; ) plan.execute();
             for (int i = 0; i < EXECUTIONS; i++) {
                 long start = System.nanoTime();
                 plan.execute();
@@ -130,8 +143,8 @@ final class ProductTimes {
     private String line() throws TornadoExecutionPlanException {
         double seconds = (seconds(MANY) - seconds(FEW)) / (MANY - FEW);
         double bytes = 0;
-        for (Object a : arrays) bytes += ((TornadoNativeArray) a).getNumBytesOfSegment() / (double) layers;
-        return String.format(Locale.ROOT, "%-5s %6dx%-5d %2d rows %8.2f us %7.0f GB/s %7.1f TFLOP/s", bank.format(), bank.rows(), bank.cols(), rows,
+        for (Object a : arrays) if (norm == null || a != norm.array()) bytes += ((TornadoNativeArray) a).getNumBytesOfSegment() / (double) layers;
+        return String.format(Locale.ROOT, "%-5s %6dx%-5d %2d rows%s %8.2f us %7.0f GB/s %7.1f TFLOP/s", bank.format(), bank.rows(), bank.cols(), rows, norm == null ? "" : " normed",
                 seconds * 1e6, bytes / seconds / 1e9, 2.0 * bank.rows() * bank.cols() * rows / seconds / 1e12);
     }
 
@@ -141,7 +154,8 @@ final class ProductTimes {
             for (String size : (args.length < 2 ? SIZES : args[1]).split(","))
                 for (String rows : (args.length < 3 ? ROWS : args[2]).split(",")) {
                     String[] sides = size.split("x");
-                    System.out.println(new ProductTimes(format, Integer.parseInt(sides[0]), Integer.parseInt(sides[1]), Integer.parseInt(rows)).line());
+                    System.out.println(new ProductTimes(format, Integer.parseInt(sides[0]), Integer.parseInt(sides[1]),
+                            Integer.parseInt(rows.replace("n", "")), rows.endsWith("n")).line());
                 }
     }
 }
