@@ -97,7 +97,7 @@ final class AttentionTiles {
         int alive = found < step.get(StepArray.SEGMENTS) ? 1 : 0, segment = alive * found, record = StepArray.FIRST_SEGMENT + StepArray.RECORD * segment;
         int begin = step.get(record + StepArray.SEGMENT_BEGIN), end = step.get(record + StepArray.SEGMENT_END);
         int first = begin + alive * (until(step, segment, each) - 1 - part) * each, n = alive * TornadoMath.min(each, end - first);
-        int start = step.get(record + StepArray.SEGMENT_START) + first - begin, last = start + n - 1, count = n > 0 ? (last >> SHIFT) + 1 : 0;
+        int start = step.get(record + StepArray.SEGMENT_START) + first - begin, last = TornadoMath.max(0, start + n - 1), count = n > 0 ? (last >> SHIFT) + 1 : 0;
         int pages = step.get(record + StepArray.SEGMENT_SLOT) * Pair.first(strides), base = layer.get(0) * Pair.second(strides) + kvHead * dim;
         // where a lane's row of a tile starts: of eight keys by 16 elements, of 16 values by eight, of 16 queries or weights by 16
         int inA = ((lane >> 3 & 1) * 8 + (lane & 7)) * 32 + (lane >> 4) * 16, inB = (lane & 7) * 16 + (lane >> 3 & 1) * 128;
