@@ -37,7 +37,7 @@ public final class ExpertStep {
     private static final int LOGITS = 2;
     /** Outputs of a group of the third task. */
     private static final int OUTPUTS = 4;
-    private static final int MOST_ROWS = 8;
+    private static final int MOST_ROWS = 64;
     private static final int MOST_EXPERTS = 512;
     private static final int MOST_USED = 16;
     private static final int ONES = 0x01010101;

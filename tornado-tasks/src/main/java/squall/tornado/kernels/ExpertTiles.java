@@ -46,7 +46,8 @@ public final class ExpertTiles {
     /** A FloatArray over local memory has its first element behind a header. */
     private static final int HEADER = 4;
     private static final float LARGEST_HALF = 65504f;
-    private static final int FEWEST_ROWS = 9;
+    /** Rows of a recording for prompts. */
+    private static final int FEWEST_ROWS = 65;
 
     // what becomes of the sums
     private static final int HIDDEN = 0;

@@ -146,7 +146,7 @@ class ExpertStepTest {
     @Test void servesFewRowsOfPlanes() {
         Weight floats = new Weight("w", Format.F32, 256, 256, List.of(), List.of()), planes = new Weight("w", Format.Q4_K, 256, 256, List.of(), List.of());
         assertTrue(ExpertStep.serves(new Rig(1, 0, TRAITS).few().frame(), floats, planes, planes, 9));
-        assertFalse(ExpertStep.serves(new Rig(1, 0, TRAITS).frame(), floats, planes, planes, 9), "many rows");
+        assertFalse(ExpertStep.serves(new Rig(1, 0, TRAITS).rows(65).frame(), floats, planes, planes, 9), "many rows");
         assertFalse(ExpertStep.serves(new Rig(1, 0, TRAITS).few().frame(), planes, planes, planes, 9), "a router in planes");
         assertFalse(ExpertStep.serves(new Rig(1, 0, TRAITS).few().frame(), floats, planes, floats, 9), "experts in floats");
     }

@@ -39,8 +39,7 @@ class ExpertTilesTest {
      * Expert 3 has two choices of every row, which make more than a tile from 33 rows on, expert 1 none, the others some. Sizes are no
      * multiples of what a group takes.
      */
-    @ParameterizedTest @CsvSource({"Q8_0, 160, 96, 37", "Q4_0, 160, 96, 40", "Q5_1, 96, 160, 34", "Q4_K, 256, 256, 37", "Q5_K, 256, 256, 33", "Q6_K, 256, 256, 36",
-        "Q4_K, 256, 256, 9", "Q4_1, 64, 32, 2"})
+    @ParameterizedTest @CsvSource({"Q8_0, 160, 96, 37", "Q4_0, 160, 96, 40", "Q5_1, 96, 160, 34", "Q4_K, 256, 256, 37", "Q5_K, 256, 256, 33", "Q6_K, 256, 256, 9"})
     void sums(Format format, int dim, int hidden, int rows) {
         assumeTrue(TestDevice.hasLibrary(), "no rows of halves without a library");
         Rig rig = new Rig(11, LAYER, TRAITS);
@@ -91,9 +90,9 @@ class ExpertTilesTest {
     @Test void servesManyRowsOfPlanes() {
         Weight planes = new Weight("w", Format.Q4_K, 256, 256, List.of(), List.of()), floats = new Weight("w", Format.F32, 256, 256, List.of(), List.of());
         Rig rig = new Rig(1, 0, TRAITS);
-        assertTrue(ExpertTiles.serves(rig.rows(64).frame(), planes, planes));
-        assertFalse(ExpertTiles.serves(rig.rows(8).frame(), planes, planes), "few rows");
-        assertFalse(ExpertTiles.serves(rig.rows(64).frame(), planes, floats), "no planes");
+        assertTrue(ExpertTiles.serves(rig.rows(65).frame(), planes, planes));
+        assertFalse(ExpertTiles.serves(rig.rows(64).frame(), planes, planes), "few rows");
+        assertFalse(ExpertTiles.serves(rig.rows(65).frame(), planes, floats), "no planes");
     }
 
     @Test @Tag("checker") void kernelsAreWhatDevicesCompile() {
