@@ -29,7 +29,7 @@ final class PlaneMatMul {
     /** Work-items that fill a large device; fewer than could run at once, since every group rounds x. */
     private static final int ITEMS = WarpRow.PROCESSORS * 512;
     /** Matrix rows that can be on their way at a time. */
-    private static final int DEEP = 8;
+    private static final int DEEP = 4;
     private static final int QUARTERS = 4;
     private static final int ONES = 0x01010101;
     /** Ints between planes of x: neighbours in x are in different banks of local memory. */
@@ -64,7 +64,7 @@ final class PlaneMatMul {
 
     /** Matrix rows on their way: as many as fit into registers together with as many work-items as a group has. */
     private static int deep(int warps) {
-        return warps > 16 ? 2 : warps > 6 ? 4 : DEEP;
+        return warps > 16 ? 2 : DEEP;
     }
 
     /**
