@@ -81,7 +81,7 @@ final class DeviceModel {
         layers.forEach(r -> r.survey().ropes().forEach(rope -> weights.angles(rope, options.contextLength())));
         this.halves = Halves.table();
         this.arena = HostMemory.floats(highWater);
-        scratch.allocate();
+        scratch.allocate(slots);
     }
 
     /** Rows of the recordings that are smaller than the largest, and it. */

@@ -19,6 +19,8 @@ public final class LibraryScratch {
     private int productCount;
     private int factorCount;
     private int tileCount;
+    private int chunkCount;
+    private int chunkLongs;
     private HalfFloatArray weights;
     private HalfFloatArray rows;
     private FloatArray products;
@@ -53,9 +55,16 @@ public final class LibraryScratch {
         hiddenCount = Math.max(hiddenCount, units);
     }
 
+    /** Notes so many full chunks of rows, and the longs of operands that each has. */
+    public void needChunks(int chunks, int longs) {
+        chunkCount = Math.max(chunkCount, chunks);
+        chunkLongs = Math.max(chunkLongs, longs);
+    }
+
     void include(LibraryScratch other) {
         choiceCount = Math.max(choiceCount, other.choiceCount);
         hiddenCount = Math.max(hiddenCount, other.hiddenCount);
+        needChunks(other.chunkCount, other.chunkLongs);
         tileCount = Math.max(tileCount, other.tileCount);
         weightCount = Math.max(weightCount, other.weightCount);
         rowCount = Math.max(rowCount, other.rowCount);
@@ -63,8 +72,13 @@ public final class LibraryScratch {
         factorCount = Math.max(factorCount, other.factorCount);
     }
 
-    /** Makes the arrays, if any product goes through them. */
-    void allocate() {
+    /**
+     * Makes the arrays, if any product goes through them.
+     *
+     * @param segments the most of a step: each may end with a part of a chunk
+     */
+    void allocate(int segments) {
+        tileCount = Math.max(tileCount, Math.multiplyExact(chunkCount + segments, chunkLongs));
         if (tileCount > 0) tiles = new LongArray(tileCount);
         if (choiceCount > 0) {
             choices = new IntArray(choiceCount);
@@ -97,7 +111,7 @@ public final class LibraryScratch {
         return products;
     }
 
-    /** Operands of tensor cores, see {@code TileMatMul}. */
+    /** Operands of tensor cores, see {@code TileMatMul} and {@code DeltaProducts}. */
     public LongArray tiles() {
         return tiles;
     }

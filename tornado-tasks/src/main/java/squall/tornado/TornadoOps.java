@@ -328,7 +328,7 @@ final class TornadoOps implements Ops {
     }
 
     private void rule(Region y, Region qkv, Region beta, Region g, Slab s, DeltaShape shape) {
-        if (DeltaRule.isChunked(tape.frame(), shape)) DeltaRule.recordChunked(tape, y, qkv, beta, g, s, shape, placed(DeltaRule.scratchWidth(shape)));
+        if (DeltaRule.isChunked(tape.frame(), shape)) DeltaRule.recordChunked(tape, y, qkv, beta, g, s, shape, placed(DeltaRule.scratchWidth(tape.frame(), shape)));
         else DeltaRule.record(tape, y, qkv, beta, g, s, shape);
     }
 

@@ -68,7 +68,7 @@ final class ProductTimes {
         for (int r = 0; r < rows; r++) plan.add(r, 0, new int[1], 0, 1, StepPlan.Want.LAST);
         step.fill(plan.build(), new int[0], 0);
         scratch.needTiles(16 * cols);
-        scratch.allocate();
+        scratch.allocate(0);
     }
 
     private Bank bank(Format format, int outs, int cols) {

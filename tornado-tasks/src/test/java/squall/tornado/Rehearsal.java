@@ -42,8 +42,12 @@ public final class Rehearsal implements AutoCloseable {
         IntArray layers = IntArray.fromElements(layer);
         TaskGraph graph = new TaskGraph("rehearsal");
         GridScheduler scheduler = new GridScheduler();
-        tape = new Tape(graph, scheduler, new Frame(new KernelContext(), arena, step.ints, step.rowsAt, layers, new FloatArray(1), maxRows, traits, new LibraryScratch()));
+        LibraryScratch scratch = new LibraryScratch();
+        score.accept(new Tape(null, null, new Frame(null, null, null, 0, null, null, maxRows, traits, scratch)));
+        scratch.allocate(maxRows);
+        tape = new Tape(graph, scheduler, new Frame(new KernelContext(), arena, step.ints, step.rowsAt, layers, new FloatArray(1), maxRows, traits, scratch));
         graph.transferToDevice(DataTransferMode.EVERY_EXECUTION, arena, step.ints, layers);
+        if (!scratch.arrays().isEmpty()) graph.transferToDevice(DataTransferMode.FIRST_EXECUTION, scratch.arrays().toArray());
         if (arrays.length > 0) graph.transferToDevice(DataTransferMode.FIRST_EXECUTION, (Object[]) arrays);
         score.accept(tape);
         graph.transferToHost(DataTransferMode.EVERY_EXECUTION, arena);

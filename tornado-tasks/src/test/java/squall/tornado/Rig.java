@@ -165,7 +165,7 @@ public final class Rig {
     /** Makes room for products of a library with matrices [outs, cols]. */
     public void library(int outs, int cols) {
         scratch.need(BUCKET, outs, cols);
-        scratch.allocate();
+        scratch.allocate(SEGMENTS);
     }
 
     /** Makes room for the choices of all rows. */
@@ -178,7 +178,7 @@ public final class Rig {
     /** Makes room for so many longs of operands of tensor cores. */
     public void tiles(int longs) {
         scratch.needTiles(longs);
-        scratch.allocate();
+        scratch.allocate(SEGMENTS);
     }
 
     /** Plays on a fresh device; {@code arrays} are what the kernels read besides the arena. */

@@ -39,7 +39,7 @@ import uk.ac.manchester.tornado.api.types.arrays.TornadoNativeArray;
 /**
  * Times what is no product in a step of decoding, on TornadoVM's default device, which is a CUDA one:
  * {@code java @SDK/tornado-argfile … -cp … squall.tornado.StepTimes [model,… [rows,… [positions,…]]]}, models 0.8b, 4b and 35b; of more
- * than {@value #MOST_ROWS} rows, which are the last ones of a prompt, only the attention. Tasks
+ * than {@value #MOST_ROWS} rows, which are the last ones of a prompt, only the attention and the parts of Gated DeltaNet. Tasks
  * are repeated over layers whose states are larger than the caches, in one CUDA graph; what is printed comes from the difference
  * between graphs of many and of few, so that what an execution costs besides is not in it.
  */
@@ -47,6 +47,7 @@ final class StepTimes {
     private static final int MOST_ROWS = 64;
     private static final int FEW = 8;
     private static final int MANY = 40;
+    private static final Traits TRAITS = new Traits(Traits.Shape.WARPS, 64, true, false, false);
     /** The same of tasks that work for milliseconds, several of which make an attention. */
     private static final int FEW_LONG = 2;
     private static final int MANY_LONG = 10;
@@ -125,11 +126,15 @@ final class StepTimes {
         if (!arrays.isEmpty()) graph.transferToDevice(DataTransferMode.FIRST_EXECUTION, arrays.toArray());
         GridScheduler scheduler = new GridScheduler();
         KernelContext context = new KernelContext();
+        LibraryScratch scratch = new LibraryScratch();
+        record.accept(new Tape(null, null, new Frame(null, null, null, 0, null, null, maxRows, TRAITS, scratch)), 0);
+        scratch.allocate(segments);
+        if (!scratch.arrays().isEmpty()) graph.transferToDevice(DataTransferMode.FIRST_EXECUTION, scratch.arrays().toArray());
         Tape tape = new Tape(graph, scheduler, null);
         for (int t = 0; t < tasks; t++) {
             IntArray layer = IntArray.fromElements(t % layers);
             graph.transferToDevice(DataTransferMode.FIRST_EXECUTION, layer);
-            tape.turnTo(new Frame(context, arena, step.ints, step.rowsAt, layer, halves, maxRows, new Traits(Traits.Shape.WARPS, 64, true, false, false), null));
+            tape.turnTo(new Frame(context, arena, step.ints, step.rowsAt, layer, halves, maxRows, TRAITS, scratch));
             record.accept(tape, t);
         }
         graph.transferToHost(DataTransferMode.UNDER_DEMAND, arena);
@@ -164,8 +169,8 @@ final class StepTimes {
         afresh();
         DeltaShape s = new DeltaShape(shape.keyHeads, shape.valueHeads, 128, 128, DeltaShape.HeadOrder.GROUPED);
         int out = s.valueHeads() * s.dv(), memory = out * s.dk(), ring = TAPS * s.channels(), convs = s.channels() * TAPS;
-        int layers = (int) Math.max(2, STATES / (4L * rows * memory));
-        Slab memories = new Slab(floats((long) layers * rows * memory), rows * memory, memory), rings = new Slab(floats((long) layers * rows * ring), rows * ring, ring);
+        int slots = rows > MOST_ROWS ? 1 : rows, layers = (int) Math.max(2, STATES / (4L * slots * memory));
+        Slab memories = new Slab(floats((long) layers * slots * memory), slots * memory, memory), rings = new Slab(floats((long) layers * slots * ring), slots * ring, ring);
         FloatArray all = floats(convs + 2 * s.valueHeads() + s.dv());
         Small conv = new Small(all, 0, 0, convs), decay = new Small(all, 0, convs, s.valueHeads()), dt = new Small(all, 0, convs + s.valueHeads(), s.valueHeads());
         Small norm = new Small(all, 0, convs + 2 * s.valueHeads(), s.dv());
@@ -173,7 +178,10 @@ final class StepTimes {
         if (rows == 1)
             time("deltaStep", layers, (tape, t) -> DeltaStep.record(tape, y, u, b, a, z, new DeltaStep.Weights(conv, decay, dt, norm), TAPS, rings, memories, s, EPS));
         time("deltaInputs", layers, (tape, t) -> DeltaInputs.record(tape, qkv, u, conv, TAPS, rings, b, a, decay, dt, s));
-        time("deltaRule", layers, (tape, t) -> DeltaRule.record(tape, y, qkv, b, a, memories, s));
+        if (rows > MOST_ROWS) {
+            Region scratch = region(DeltaRule.scratchWidth(new Frame(null, null, null, 0, null, null, maxRows, TRAITS, null), s));
+            time("deltaRuleChunked", layers, (tape, t) -> DeltaRule.recordChunked(tape, y, qkv, b, a, memories, s, scratch));
+        } else time("deltaRule", layers, (tape, t) -> DeltaRule.record(tape, y, qkv, b, a, memories, s));
         time("gatedNorm", layers, (tape, t) -> GatedNorm.record(tape, y, z, norm, EPS));
     }
 
@@ -193,7 +201,7 @@ final class StepTimes {
         HeadShape queries = new HeadShape(shape.heads, HEAD, 2 * HEAD, 0), gates = new HeadShape(shape.heads, HEAD, 2 * HEAD, HEAD);
         time("normRopeAppend", layers, (tape, t) -> HeadNormRope.recordAppending(tape, q, new HeadNormRope.Projected(projected, queries, both, k, v, key),
                 pages, EPS, angles, FREQUENCIES));
-        Frame like = new Frame(null, null, null, 0, null, null, maxRows, new Traits(Traits.Shape.WARPS, 64, true, false, false), null);
+        Frame like = new Frame(null, null, null, 0, null, null, maxRows, TRAITS, null);
         Region partial = region(Attention.partialWidth(like, shape.heads, shape.kvHeads, HEAD));
         time("attention+merge", layers, (tape, t) -> Attention.record(tape, y, q, pages, shape.heads, partial, projected, gates));
     }
@@ -238,6 +246,7 @@ final class StepTimes {
                 for (String rows : (args.length < 2 ? "1,16,64" : args[1]).split(",")) {
                     StepTimes times = new StepTimes(shape, Integer.parseInt(rows), Math.max(512, Integer.parseInt(rows)));
                     if (times.rows <= MOST_ROWS) times.besidesAttention();
+                    else times.delta();
                     for (String positions : (args.length < 3 ? "512,4096,32768" : args[2]).split(","))
                         if (times.rows == 1 || times.rows > MOST_ROWS || Integer.parseInt(positions) <= 512) new StepTimes(shape, times.rows, Integer.parseInt(positions)).attention();
                 }

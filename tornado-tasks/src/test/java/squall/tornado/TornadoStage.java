@@ -90,7 +90,7 @@ final class TornadoStage implements Stage {
         GroupArrays arrays = new GroupArrays(group, weights, state);
         survey.ropes().forEach(rope -> weights.angles(rope, CONTEXT_LENGTH));
         arena = new FloatArray(first.highWater() + 1);
-        scratch.allocate();
+        scratch.allocate(slots);
         outputs = new IntArray(Recordings.OUTPUTS_AT + maxRows);
         FloatArray halves = Halves.table();
         List<Object> sent = Stream.concat(weights.arrays().stream(), Stream.of(halves, layer)).toList();

@@ -56,10 +56,6 @@ final class DeltaChunks {
         tape.add("deltaChunks", chunks, (graph, id) -> graph.task(id, DeltaChunks::kDeltaChunks, f.context(), f.arena(), f.step(), y.at(),
                 y.stride(), qkv.at(), qkv.stride(), beta.at(), beta.stride(), g.at(), g.stride(), scratch.at(), scratch.stride(),
                 shape.keyHeads(), shape.valueHeads(), shape.dk(), shape.dv(), tiled));
-        if (DeltaTiles.serves(f, shape)) {
-            DeltaTiles.recordScan(tape, y, qkv, g, s, shape, scratch);
-            return;
-        }
         int slices = (shape.dv() + SLICE - 1) / SLICE;
         tape.add("deltaScan", Grid.perSegment(shape.valueHeads() * slices, GROUP), (graph, id) -> graph.task(id, DeltaChunks::kDeltaScan,
                 f.context(), f.arena(), f.step(), f.layer(), s.array(), y.at(), y.stride(), qkv.at(), qkv.stride(), g.at(), g.stride(),

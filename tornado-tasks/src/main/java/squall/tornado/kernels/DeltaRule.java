@@ -68,12 +68,13 @@ public final class DeltaRule {
      * @param scratch [rows, {@link #scratchWidth}]
      */
     public static void recordChunked(Tape tape, Region y, Region qkv, Region beta, Region g, Slab s, DeltaShape shape, Region scratch) {
-        DeltaChunks.record(tape, y, qkv, beta, g, s, shape, scratch);
+        if (DeltaTiles.serves(tape.frame(), shape)) DeltaTiles.record(tape, y, qkv, beta, g, s, shape, scratch);
+        else DeltaChunks.record(tape, y, qkv, beta, g, s, shape, scratch);
     }
 
     /** Floats of scratch that a row takes in {@link #recordChunked}. */
-    public static int scratchWidth(DeltaShape shape) {
-        return DeltaChunks.scratchWidth(shape);
+    public static int scratchWidth(Frame f, DeltaShape shape) {
+        return DeltaTiles.serves(f, shape) ? DeltaProducts.scratchWidth(shape) : DeltaChunks.scratchWidth(shape);
     }
 
     private static void recordVectors(Tape tape, Region y, Region qkv, Region beta, Region g, Slab s, DeltaShape shape) {

@@ -79,6 +79,8 @@ public final class DeltaStep {
         float[] state = new float[COLUMNS * VALUES];
         float[] key = new float[VALUES];
         float[] query = new float[VALUES];
+        float[] past = new float[CausalConv.TILE + 1];
+        float[] taken = new float[CausalConv.TILE + 1];
         int keyHeads = Pair.smallFirst(Pair.first(shape)), valueHeads = Pair.smallSecond(Pair.first(shape));
         int dk = Pair.smallFirst(Pair.second(shape)), dv = Pair.smallSecond(Pair.second(shape)) >> 1, tiled = Pair.second(shape) & 1;
         int taps = Pair.second(weightsTaps), channels = 2 * keyHeads * dk + valueHeads * dv;
@@ -88,36 +90,40 @@ public final class DeltaStep {
         int position = step.get(record + StepArray.POSITION), slot = step.get(record + StepArray.SLOT), index = layer.get(0);
         int item = context.localIdx, lane = item & (LANES - 1), first = (item >> 4 & 31) * COLUMNS;
 
-        int at = index * Pair.first(memory) + slot * Pair.second(memory) + (head * dv + first) * dk + lane;
-        int written = alive * dv, stored = position > 0 ? written : 0;
-        for (int c = 0; c < COLUMNS; c++)
-            for (int i = 0; i < VALUES; i++)
-                state[c * VALUES + i] = first + c < stored && lane + LANES * i < dk ? memories.get(at + c * dk + LANES * i) : 0f;
-
         int sharing = valueHeads / keyHeads;
         int keyHead = tiled == 1 ? head % keyHeads : head / sharing;
         int owner = tiled == 1 ? (head < keyHeads ? 1 : 0) : (head % sharing == 0 ? 1 : 0);
-        int part = item / MOST, element = item % MOST, w = index * Pair.first(weightsTaps);
-        int channel = part < 2 ? (part * keyHeads + keyHead) * dk + element : 2 * keyHeads * dk + head * dv + element;
-        int width = part < 2 ? dk : dv;
-        width = part < 3 ? alive * width : 0;
-        if (element < width) {
-            int ring = index * Pair.first(window) + slot * Pair.second(window) + channel;
-            float newest = arena.get(Place.start(u, row) + channel);
-            float value = newest * weights.get(w + Pair.first(convNorm) + channel * taps + taps - 1);
-            for (int i = 0; i < taps - 1; i++) {
-                int age = taps - 1 - i;
-                if (position >= age)
-                    value += weights.get(w + Pair.first(convNorm) + channel * taps + i) * windows.get(ring + CausalConv.place(position - age, taps) * channels);
-            }
-            inputs[item] = Activation.silu(value);
-            if ((part >> 1 | owner) != 0) windows.set(ring + CausalConv.place(position, taps) * channels, newest);
+        int part = TornadoMath.min(item / MOST, 2), element = item % MOST, w = index * Pair.first(weightsTaps);
+        int width = part < 2 ? dk : dv, within = element < width ? element : 0;
+        int channel = part < 2 ? (part * keyHeads + keyHead) * dk + within : 2 * keyHeads * dk + head * dv + within;
+        int ring = index * Pair.first(window) + slot * Pair.second(window) + channel;
+        // what little is needed first is asked for first, and everything before anything is stored: a load waits for earlier stores
+        float newest = arena.get(Place.start(u, row * alive) + channel);
+        for (int i = 0; i < taps; i++) {
+            taken[i] = weights.get(w + Pair.first(convNorm) + channel * taps + i);
+            past[i] = i < taps - 1 ? windows.get(ring + CausalConv.place(position - taps + 1 + i, taps) * channels) : newest;
         }
-        int gates = Place.start(b, row) + head, decays = Place.start(a, row) + head;
-        float beta = Activation.sigmoid(arena.get(gates));
-        float g = weights.get(w + Pair.first(decayDt) + head) * Activation.softplus(arena.get(decays) + weights.get(w + Pair.second(decayDt) + head));
-        float decay = TornadoMath.exp(g);
+        float b0 = arena.get(Place.start(b, row * alive) + head), a0 = arena.get(Place.start(a, row * alive) + head);
+        float fade = weights.get(w + Pair.first(decayDt) + head), shift = weights.get(w + Pair.second(decayDt) + head);
+        int output = item < dv ? item : 0;
+        float gate = arena.get(Place.start(z, row * alive) + head * dv + output), norm = weights.get(w + Pair.second(convNorm) + output);
+
+        int written = alive * dv, stored = position > 0 ? written : 0;
+        int at = index * Pair.first(memory) + slot * Pair.second(memory) + head * dv * dk;
+        for (int c = 0; c < COLUMNS; c++)
+            for (int i = 0; i < VALUES; i++)
+                state[c * VALUES + i] = memories.get(at + (first + c < dv ? first + c : 0) * dk + (lane + LANES * i < dk ? lane + LANES * i : 0));
+        float value = 0f;
+        for (int i = 0; i < taps; i++) value += position - taps + 1 + i >= 0 ? taken[i] * past[i] : 0f;
+        if (item < 3 * MOST) inputs[item] = element < width ? Activation.silu(value) : 0f;
+        float beta = Activation.sigmoid(b0);
+        float decay = TornadoMath.exp(fade * Activation.softplus(a0 + shift));
+        for (int c = 0; c < COLUMNS; c++)
+            for (int i = 0; i < VALUES; i++)
+                state[c * VALUES + i] = first + c < stored && lane + LANES * i < dk ? state[c * VALUES + i] : 0f;
         context.localBarrier();
+        int kept = (part >> 1 | owner) * alive;
+        if (kept != 0 && element < width && item < 3 * MOST) windows.set(ring + CausalConv.place(position, taps) * channels, newest);
 
         float keys = 0f, queries = 0f, both = 0f;
         for (int i = 0; i < VALUES; i++) {
@@ -153,7 +159,7 @@ public final class DeltaStep {
             float v = first + c < written ? inputs[2 * MOST + first + c] : 0f;
             float d = beta * (v - sums[first + c]) * unitKey;
             for (int i = 0; i < VALUES; i++)
-                if (first + c < written && lane + LANES * i < dk) memories.set(at + c * dk + LANES * i, decay * state[c * VALUES + i] + d * key[i]);
+                if (first + c < written && lane + LANES * i < dk) memories.set(at + (first + c) * dk + lane + LANES * i, decay * state[c * VALUES + i] + d * key[i]);
         }
         float out = 0f;
         if (item < written) out = sums[MOST + item] + both * beta * (inputs[2 * MOST + item] - sums[item]);
@@ -162,8 +168,6 @@ public final class DeltaStep {
         context.localBarrier();
         float all = squares[0] + squares[1] + squares[2] + squares[3];
         float scale = 1f / TornadoMath.sqrt(all / dv + eps);
-        if (item < written)
-            arena.set(Place.start(y, row) + head * dv + item, weights.get(w + Pair.second(convNorm) + item) * out * scale
-                    * Activation.silu(arena.get(Place.start(z, row) + head * dv + item)));
+        if (item < written) arena.set(Place.start(y, row) + head * dv + item, norm * out * scale * Activation.silu(gate));
     }
 }

@@ -32,6 +32,7 @@ import squall.ops.StateSpec;
 import squall.ops.StepPlan;
 import squall.ops.Weight;
 import squall.quant.Format;
+import squall.tornado.Frame;
 import squall.tornado.Region;
 import squall.tornado.Rehearsal;
 import squall.tornado.Rig;
@@ -146,7 +147,7 @@ class DeltaKernelsTest {
 
     @Test void nothingThatTornadoRefuses() {
         assumeFalse(TestDevice.isReal(), "the bytecode is the same on a device");
-        for (Class<?> kernels : new Class<?>[] {CausalConv.class, DeltaChunks.class, DeltaGates.class, DeltaInputs.class, DeltaRule.class, DeltaStep.class, DeltaTiles.class, GatedNorm.class}) assertSound(kernels);
+        for (Class<?> kernels : new Class<?>[] {CausalConv.class, DeltaChunks.class, DeltaGates.class, DeltaInputs.class, DeltaProducts.class, DeltaRule.class, DeltaStep.class, DeltaSystem.class, DeltaTiles.class, GatedNorm.class}) assertSound(kernels);
     }
 
     @ParameterizedTest @CsvSource({"4,64", "4,67", "2,19", "3,1", "6,40", "1,33", "17,5"})
@@ -288,7 +289,7 @@ class DeltaKernelsTest {
         DeltaShape shape = new DeltaShape(keyHeads, valueHeads, dk, dv, order);
         StateSpec.Recurrent s = new StateSpec.Recurrent("s", valueHeads, dk, dv);
         for (Traits traits : chunked()) {
-            Region[] r = regions(shape.channels(), valueHeads, valueHeads, valueHeads * dv, DeltaRule.scratchWidth(shape));
+            Region[] r = regions(shape.channels(), valueHeads, valueHeads, valueHeads * dv, DeltaRule.scratchWidth(like(traits, MOST_ROWS), shape));
             Slab slab = slab(valueHeads * dv * dk);
             compare(traits, JOURNEY, r, 3, new int[] {0, 3}, List.of(r[4]), new float[] {1, 0, -1}, traits.precise() ? 5e-6 : ROUNDED, tape -> {
                 DeltaGates.normalise(tape, r[0], shape);
@@ -300,6 +301,11 @@ class DeltaKernelsTest {
                 return new Buf[] {in[0], y};
             }, slab.array());
         }
+    }
+
+    /** A frame that is asked what it would need. */
+    private static Frame like(Traits traits, int maxRows) {
+        return new Frame(null, null, null, 0, null, null, maxRows, traits, null);
     }
 
     /** In float32, and where there are tensor cores with operands of eleven bits. */
@@ -328,7 +334,8 @@ class DeltaKernelsTest {
         int all = 2 * rows;
         Region qkv = region(shape.channels(), 0, shape.channels()), beta = region(2, all * shape.channels(), 2);
         Region decay = region(2, beta.at() + 2 * all, 2), y = region(18, decay.at() + 2 * all, 18);
-        Region scratch = region(DeltaRule.scratchWidth(shape), y.at() + 18 * all, DeltaRule.scratchWidth(shape));
+        int width = DeltaRule.scratchWidth(like(traits, all), shape);
+        Region scratch = region(width, y.at() + 18 * all, width);
         Slab slab = slab(2 * 24 * 9);
         float[][] in = {new float[all * shape.channels()], new float[all * 2], new float[all * 2]};
         for (int i = 0; i < in[0].length; i++) {

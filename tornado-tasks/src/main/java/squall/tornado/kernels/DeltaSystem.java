@@ -1,0 +1,172 @@
+package squall.tornado.kernels;
+
+import squall.ops.DeltaShape;
+import squall.tornado.Frame;
+import squall.tornado.Region;
+import squall.tornado.StepArray;
+import squall.tornado.Tape;
+import uk.ac.manchester.tornado.api.KernelContext;
+import uk.ac.manchester.tornado.api.enums.MMAShape;
+import uk.ac.manchester.tornado.api.math.TornadoMath;
+import uk.ac.manchester.tornado.api.types.HalfFloat;
+import uk.ac.manchester.tornado.api.types.arrays.FloatArray;
+import uk.ac.manchester.tornado.api.types.arrays.IntArray;
+import uk.ac.manchester.tornado.api.types.arrays.LongArray;
+
+/**
+ * {@link DeltaChunks} on tensor cores, second task: W as an operand of {@link DeltaTiles}, and U in float32 where O will be. With T_i the
+ * inverse of block i of 16 x 16 on the diagonal of I + A, row block i of [U | W] is {@code T_i B_i - sum_j (T_i A_ij) X_j}: no inverse of
+ * more than 16 rows is made, so that keys which are alike lose no digits.
+ */
+final class DeltaSystem {
+    private static final int CHUNK = DeltaProducts.CHUNK;
+    private static final int WARP = DeltaProducts.WARP;
+    /** Eight warps, each for 32 of the columns of [U | W]. */
+    private static final int GROUP = DeltaProducts.GROUP;
+    private static final int SUMS = DeltaProducts.SUMS;
+    private static final int BELOW = DeltaProducts.BELOW;
+    private static final int HEADER = DeltaProducts.HEADER;
+    private static final int LARGE = DeltaProducts.LARGE;
+    private static final int SMALL = DeltaProducts.SMALL;
+    /** Ints of a tile of 16 x 8 halves without a gap, and tiles of [U | W] from a row block to the next. */
+    private static final int PLAIN = 64;
+    private static final int ACROSS = 2 * DeltaProducts.LONGEST / 8;
+    /** Floats of a block on the diagonal, and from a row to the next. */
+    private static final int BLOCK = 272;
+    private static final int PITCH = 17;
+
+    private DeltaSystem() {}
+
+    static void record(Tape tape, Region y, Region qkv, Region beta, Region g, DeltaShape shape, Region scratch) {
+        Frame f = tape.frame();
+        tape.add("deltaSystem", DeltaProducts.perChunk(shape.valueHeads()), (graph, id) -> graph.task(id, DeltaSystem::kDeltaSystem, f.context(),
+                f.arena(), f.step(), f.scratch().tiles(), Place.of(y), Place.of(qkv), Place.of(beta), Place.of(g), Place.of(scratch),
+                DeltaProducts.heads(shape), Pair.of(shape.dk(), shape.dv()), DeltaRule.tiled(shape)));
+    }
+
+    /** A group for each chunk and value head: U and W. */
+    static void kDeltaSystem(KernelContext context, FloatArray arena, IntArray step, LongArray out, long y, long qkv, long beta, long g, long scratch,
+                            long heads, long sizes, int tiled) {
+        int[] tiles = context.allocateIntLocalArray(CHUNK / 16 * ACROSS * PLAIN);
+        int[] blocks = context.allocateIntLocalArray(6 * LARGE);
+        int[] inverses = context.allocateIntLocalArray(4 * LARGE);
+        float[] diagonal = context.allocateFloatLocalArray(4 * BLOCK);
+        float[] sums = context.allocateFloatLocalArray(HEADER + GROUP / WARP * SUMS);
+        float[] logs = context.allocateFloatLocalArray(CHUNK);
+        float[] betas = context.allocateFloatLocalArray(CHUNK);
+        FloatArray behind = (FloatArray) (Object) sums;
+        float[] t = new float[16];
+        float[] x = new float[16];
+        int item = context.localIdx, warp = item / WARP, lane = item % WARP, quad = lane & 3;
+        int keyHeads = Pair.first(heads), sharing = Pair.second(heads), valueHeads = keyHeads * sharing, dk = Pair.first(sizes), dv = Pair.second(sizes);
+        int head = context.groupIdx % valueHeads, number = context.groupIdx / valueHeads, chunk = number;
+        int keyHead = tiled == 1 ? head % keyHeads : head / sharing;
+        int segments = step.get(StepArray.SEGMENTS), segment = 0;
+        while (segment < segments && chunk >= DeltaProducts.chunks(step, segment)) {
+            chunk -= DeltaProducts.chunks(step, segment);
+            segment++;
+        }
+        int alive = segment < segments ? 1 : 0, record = StepArray.FIRST_SEGMENT + StepArray.RECORD * segment * alive;
+        int begin = alive * (step.get(record + StepArray.SEGMENT_BEGIN) + chunk * CHUNK);
+        int n = alive * TornadoMath.min(CHUNK, step.get(record + StepArray.SEGMENT_END) - begin), last = TornadoMath.max(n - 1, 0);
+        int k = Place.start(qkv, begin) + (keyHeads + keyHead) * dk, v = Place.start(qkv, begin) + 2 * keyHeads * dk + head * dv;
+        int pitch = Place.start(qkv, 1) - Place.start(qkv, 0), to = (number * valueHeads + head) * DeltaProducts.LONGS + DeltaProducts.W + lane;
+        int own = warp * SUMS + 2 * lane + lane / 16, mine = HEADER + own, ownRow = -(lane / 4), ownColumn = own - 2 * quad;
+        int row = item % CHUNK, source = begin + TornadoMath.min(row, last);
+        float log = arena.get(Place.start(g, source) + head), share = arena.get(Place.start(beta, source) + head), upTo = 0f;
+        if (item < CHUNK) diagonal[row] = row < n ? log : 0f;
+        if (item < CHUNK) betas[row] = row < n ? share : 0f;
+        context.localBarrier();
+        for (int i = 0; i < CHUNK; i++) upTo += i <= row ? diagonal[i] : 0f;
+        if (item < CHUNK) logs[row] = upTo;
+        context.localBarrier();
+        // beta V and beta e^G K, two columns of a row at a time
+        for (int i = 0; i < 16; i++) {
+            int r = i / 2 * 8 + lane / 4, tile = warp * 2 + i % 2, c = tile * 8 + 2 * quad, at = TornadoMath.min(r, last) * pitch;
+            int place = (i / 4 * ACROSS + tile) * PLAIN + i / 2 % 2 * WARP + lane;
+            float b = betas[r], e = b * TornadoMath.exp(logs[r]);
+            tiles[place] = DeltaProducts.pack(b * read(arena, v + at, c, dv), b * read(arena, v + at, c + 1, dv));
+            tiles[place + ACROSS / 2 * PLAIN] = DeltaProducts.pack(e * read(arena, k + at, c, dk), e * read(arena, k + at, c + 1, dk));
+        }
+        // A, of which the blocks on the diagonal stay in float32
+        for (int i = 0; i < 8; i++) {
+            int r = i * 8 + warp, c = 2 * lane, at = Place.start(scratch, begin + TornadoMath.min(r, last)) + keyHead * CHUNK + c, down = r / 16, across = c / 16;
+            float a0 = betas[r] * DeltaProducts.fade(arena.get(at), logs[r], logs[c], r - c - 1), a1 = betas[r] * DeltaProducts.fade(arena.get(at + 1), logs[r], logs[c + 1], r - c - 2);
+            if (across < down) blocks[(DeltaProducts.triangle(down - 1) + across) * LARGE + c / 8 % 2 * SMALL + r % 16 * 4 + c % 8 / 2] = DeltaProducts.pack(a0, a1);
+            if (across == down) {
+                diagonal[down * BLOCK + r % 16 * PITCH + c % 16] = a0;
+                diagonal[down * BLOCK + r % 16 * PITCH + c % 16 + 1] = a1;
+            }
+        }
+        context.localBarrier();
+        // row by row the inverse of I + A: t (I + A) = e_row, from the last element to the first
+        int block = item / 16 % 4, line = item % 16;
+        for (int c = 15; c >= 0; c--) {
+            float sum = c == line ? 1f : 0f;
+            for (int i = c + 1; i < 16; i++) sum -= t[i] * diagonal[block * BLOCK + i * PITCH + c];
+            t[c] = c <= line ? sum : 0f;
+        }
+        for (int i = 0; i < 8; i++)
+            if (item < CHUNK) inverses[block * LARGE + line * 8 + i] = DeltaProducts.pack(t[2 * i], t[2 * i + 1]);
+        context.localBarrier();
+        // -T_i A_ij, a block to a warp
+        int pair = TornadoMath.min(warp, 5), at = pair * LARGE + lane / 4 * 8 + quad;
+        HalfFloat[] left = context.mmaLoadA(inverses, 16, (pair < 1 ? 1 : pair < 3 ? 2 : 3) * LARGE * 4);
+        float[] a0 = context.mma(left, context.mmaLoadB(blocks, 16, pair * LARGE * 4), context.mmaFragment(0f), MMAShape.M16N8K16);
+        float[] a1 = context.mma(left, context.mmaLoadB(blocks, 16, (pair * LARGE + SMALL) * 4), context.mmaFragment(0f), MMAShape.M16N8K16);
+        context.localBarrier();
+        context.mmaStore(a0, behind, ownRow, ownColumn, BELOW / 8);
+        int upper = DeltaProducts.pack(-sums[mine], -sums[mine + 1]), lower = DeltaProducts.pack(-sums[mine + BELOW], -sums[mine + BELOW + 1]);
+        context.mmaStore(a1, behind, ownRow, ownColumn, BELOW / 8);
+        if (warp < 6) {
+            blocks[at] = upper;
+            blocks[at + 64] = lower;
+            blocks[at + 4] = DeltaProducts.pack(-sums[mine], -sums[mine + 1]);
+            blocks[at + 68] = DeltaProducts.pack(-sums[mine + BELOW], -sums[mine + BELOW + 1]);
+        }
+        context.localBarrier();
+        for (int i = 0; i < CHUNK / 16; i++) {
+            HalfFloat[] a = context.mmaLoadA(inverses, 16, i * LARGE * 4);
+            int right = (i * ACROSS + warp * 4) * PLAIN * 4;
+            float[] x0 = context.mma(a, context.mmaLoadB(tiles, 16, right), context.mmaFragment(0f), MMAShape.M16N8K16);
+            float[] x1 = context.mma(a, context.mmaLoadB(tiles, 16, right + PLAIN * 4), context.mmaFragment(0f), MMAShape.M16N8K16);
+            float[] x2 = context.mma(a, context.mmaLoadB(tiles, 16, right + PLAIN * 8), context.mmaFragment(0f), MMAShape.M16N8K16);
+            float[] x3 = context.mma(a, context.mmaLoadB(tiles, 16, right + PLAIN * 12), context.mmaFragment(0f), MMAShape.M16N8K16);
+            for (int j = 0; j < i; j++) {
+                a = context.mmaLoadA(blocks, 16, (DeltaProducts.triangle(i - 1) + j) * LARGE * 4);
+                right = (j * ACROSS + warp * 4) * PLAIN * 4;
+                x0 = context.mma(a, context.mmaLoadB(tiles, 16, right), x0, MMAShape.M16N8K16);
+                x1 = context.mma(a, context.mmaLoadB(tiles, 16, right + PLAIN * 4), x1, MMAShape.M16N8K16);
+                x2 = context.mma(a, context.mmaLoadB(tiles, 16, right + PLAIN * 8), x2, MMAShape.M16N8K16);
+                x3 = context.mma(a, context.mmaLoadB(tiles, 16, right + PLAIN * 12), x3, MMAShape.M16N8K16);
+            }
+            context.mmaStore(x0, behind, ownRow, ownColumn, BELOW / 8);
+            for (int j = 0; j < 4; j++) x[j] = sums[mine + j % 2 + j / 2 * BELOW];
+            context.mmaStore(x1, behind, ownRow, ownColumn, BELOW / 8);
+            for (int j = 0; j < 4; j++) x[4 + j] = sums[mine + j % 2 + j / 2 * BELOW];
+            context.mmaStore(x2, behind, ownRow, ownColumn, BELOW / 8);
+            for (int j = 0; j < 4; j++) x[8 + j] = sums[mine + j % 2 + j / 2 * BELOW];
+            context.mmaStore(x3, behind, ownRow, ownColumn, BELOW / 8);
+            for (int j = 0; j < 4; j++) x[12 + j] = sums[mine + j % 2 + j / 2 * BELOW];
+            int high = i * 16 + lane / 4;
+            for (int u = 0; u < 4; u++) {
+                int place = (i * ACROSS + warp * 4 + u) * PLAIN + lane, c = (warp * 4 + u) * 8 + 2 * quad, o = Place.start(y, begin + high) + head * dv + c;
+                int below = Place.start(y, begin + high + 8) + head * dv + c, even = u / 2 * 8 + u % 2 * 2;
+                tiles[place] = DeltaProducts.pack(x[4 * u], x[4 * u + 1]);
+                tiles[place + WARP] = DeltaProducts.pack(x[4 * u + 2], x[4 * u + 3]);
+                if (high < n && c < dv) arena.set(o, x[4 * u]);
+                if (high < n && c + 1 < dv) arena.set(o + 1, x[4 * u + 1]);
+                if (high + 8 < n && c < dv) arena.set(below, x[4 * u + 2]);
+                if (high + 8 < n && c + 1 < dv) arena.set(below + 1, x[4 * u + 3]);
+                if (alive == 1 && warp >= 4) out.set(to + (i * 8 + (warp - 4) * 2 + u / 2) * 64 + u % 2 * WARP, DeltaProducts.both(DeltaProducts.pack(x[even], x[even + 1]), DeltaProducts.pack(x[even + 4], x[even + 5])));
+            }
+            context.localBarrier();
+        }
+    }
+
+    /** Element c of so many, or 0. */
+    private static float read(FloatArray arena, int at, int c, int size) {
+        float value = arena.get(at + TornadoMath.min(c, size - 1));
+        return c < size ? value : 0f;
+    }
+}
