@@ -23,7 +23,7 @@ import uk.ac.manchester.tornado.api.types.arrays.LongArray;
  *   (e^(G_n - G) K)^T    keys x rows
  *   P                    rows x rows, the tiles of its lower triangle
  * </pre>
- * K K^T stays in float32, in a scratch. Columns 2 i, 2 i + 1, 8 + 2 i and 9 + 2 i of a tile lie together, so that a lane has a long of
+ * K K^T and G stay in float32, in a scratch. Columns 2 i, 2 i + 1, 8 + 2 i and 9 + 2 i of a tile lie together, so that a lane has a long of
  * them: in a sum over columns their order is free, as long as the rows of the other operand are in the same one.
  */
 final class DeltaProducts {
@@ -61,9 +61,9 @@ final class DeltaProducts {
         return shape.dk() <= LONGEST && shape.dv() <= LONGEST && shape.valueHeads() / shape.keyHeads() <= MOST_SHARING;
     }
 
-    /** Floats of scratch that a row takes: K K^T of each key head. */
+    /** Floats of scratch that a row takes: K K^T of each key head, then G of each value head. */
     static int scratchWidth(DeltaShape shape) {
-        return shape.keyHeads() * CHUNK;
+        return shape.keyHeads() * CHUNK + shape.valueHeads();
     }
 
     static void record(Tape tape, Region qkv, Region g, DeltaShape shape, Region scratch) {
@@ -94,7 +94,7 @@ final class DeltaProducts {
         float[] ks = new float[16];
         float[] qs = new float[16];
         float[] p = new float[32];
-        int item = context.localIdx, warp = item / WARP, lane = item % WARP, quad = lane & 3;
+        int item = context.localIdx, warp = item / WARP % 8, lane = item % WARP, quad = lane & 3;
         int keyHeads = Pair.first(heads), sharing = Pair.second(heads), valueHeads = keyHeads * sharing, dk = Pair.first(sizes);
         int keyHead = context.groupIdx % keyHeads, number = context.groupIdx / keyHeads, chunk = number;
         int segments = step.get(StepArray.SEGMENTS), segment = 0;
@@ -115,8 +115,9 @@ final class DeltaProducts {
         context.localBarrier();
         for (int i = 0; i < CHUNK; i++) upTo += i <= row ? steps[item - row + i] : 0f;
         logs[item] = upTo;
+        if (row < n && item / CHUNK < sharing) arena.set(kk + row * kkPitch + (keyHeads - keyHead) * CHUNK + sharer, upTo);
         // four rows and four elements of half of the keys for each work-item
-        int two = item >> 2 & 3, keyTile = item >> 4 & 3, rowTile = item >> 6;
+        int two = item >> 2 & 3, keyTile = item >> 4 & 3, rowTile = item >> 6 & 3;
         float[] f0 = context.mmaFragment(0f), f1 = context.mmaFragment(0f), f2 = context.mmaFragment(0f), f3 = context.mmaFragment(0f);
         float[] f4 = context.mmaFragment(0f), f5 = context.mmaFragment(0f), f6 = context.mmaFragment(0f), f7 = context.mmaFragment(0f);
         for (int half = 0; half < 2; half++) {

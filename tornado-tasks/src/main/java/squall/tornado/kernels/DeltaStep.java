@@ -101,7 +101,8 @@ public final class DeltaStep {
         float newest = arena.get(Place.start(u, row * alive) + channel);
         for (int i = 0; i < taps; i++) {
             taken[i] = weights.get(w + Pair.first(convNorm) + channel * taps + i);
-            past[i] = i < taps - 1 ? windows.get(ring + CausalConv.place(position - taps + 1 + i, taps) * channels) : newest;
+            past[i] = newest;
+            if (i < taps - 1 && position - taps + 1 + i >= 0) past[i] = windows.get(ring + CausalConv.place(position - taps + 1 + i, taps) * channels);
         }
         float b0 = arena.get(Place.start(b, row * alive) + head), a0 = arena.get(Place.start(a, row * alive) + head);
         float fade = weights.get(w + Pair.first(decayDt) + head), shift = weights.get(w + Pair.second(decayDt) + head);
@@ -122,6 +123,8 @@ public final class DeltaStep {
             for (int i = 0; i < VALUES; i++)
                 state[c * VALUES + i] = first + c < stored && lane + LANES * i < dk ? state[c * VALUES + i] : 0f;
         context.localBarrier();
+        // what is written now has been read by all
+        context.globalBarrier();
         int kept = (part >> 1 | owner) * alive;
         if (kept != 0 && element < width && item < 3 * MOST) windows.set(ring + CausalConv.place(position, taps) * channels, newest);
 

@@ -37,15 +37,15 @@ final class DeltaSystem {
 
     private DeltaSystem() {}
 
-    static void record(Tape tape, Region y, Region qkv, Region beta, Region g, DeltaShape shape, Region scratch) {
+    static void record(Tape tape, Region y, Region qkv, Region beta, DeltaShape shape, Region scratch) {
         Frame f = tape.frame();
         tape.add("deltaSystem", DeltaProducts.perChunk(shape.valueHeads()), (graph, id) -> graph.task(id, DeltaSystem::kDeltaSystem, f.context(),
-                f.arena(), f.step(), f.scratch().tiles(), Place.of(y), Place.of(qkv), Place.of(beta), Place.of(g), Place.of(scratch),
+                f.arena(), f.step(), f.scratch().tiles(), Place.of(y), Place.of(qkv), Place.of(beta), Place.of(scratch),
                 DeltaProducts.heads(shape), Pair.of(shape.dk(), shape.dv()), DeltaRule.tiled(shape)));
     }
 
     /** A group for each chunk and value head: U and W. */
-    static void kDeltaSystem(KernelContext context, FloatArray arena, IntArray step, LongArray out, long y, long qkv, long beta, long g, long scratch,
+    static void kDeltaSystem(KernelContext context, FloatArray arena, IntArray step, LongArray out, long y, long qkv, long beta, long scratch,
                             long heads, long sizes, int tiled) {
         int[] tiles = context.allocateIntLocalArray(CHUNK / 16 * ACROSS * PLAIN);
         int[] blocks = context.allocateIntLocalArray(6 * LARGE);
@@ -57,7 +57,7 @@ final class DeltaSystem {
         FloatArray behind = (FloatArray) (Object) sums;
         float[] t = new float[16];
         float[] x = new float[16];
-        int item = context.localIdx, warp = item / WARP, lane = item % WARP, quad = lane & 3;
+        int item = context.localIdx, warp = item / WARP % 8, lane = item % WARP, quad = lane & 3;
         int keyHeads = Pair.first(heads), sharing = Pair.second(heads), valueHeads = keyHeads * sharing, dk = Pair.first(sizes), dv = Pair.second(sizes);
         int head = context.groupIdx % valueHeads, number = context.groupIdx / valueHeads, chunk = number;
         int keyHead = tiled == 1 ? head % keyHeads : head / sharing;
@@ -73,12 +73,9 @@ final class DeltaSystem {
         int pitch = Place.start(qkv, 1) - Place.start(qkv, 0), to = (number * valueHeads + head) * DeltaProducts.LONGS + DeltaProducts.W + lane;
         int own = warp * SUMS + 2 * lane + lane / 16, mine = HEADER + own, ownRow = -(lane / 4), ownColumn = own - 2 * quad;
         int row = item % CHUNK, source = begin + TornadoMath.min(row, last);
-        float log = arena.get(Place.start(g, source) + head), share = arena.get(Place.start(beta, source) + head), upTo = 0f;
-        if (item < CHUNK) diagonal[row] = row < n ? log : 0f;
-        if (item < CHUNK) betas[row] = row < n ? share : 0f;
-        context.localBarrier();
-        for (int i = 0; i < CHUNK; i++) upTo += i <= row ? diagonal[i] : 0f;
+        float upTo = arena.get(Place.start(scratch, source) + keyHeads * CHUNK + head), share = arena.get(Place.start(beta, source) + head);
         if (item < CHUNK) logs[row] = upTo;
+        if (item < CHUNK) betas[row] = row < n ? share : 0f;
         context.localBarrier();
         // beta V and beta e^G K, two columns of a row at a time
         for (int i = 0; i < 16; i++) {
@@ -101,11 +98,12 @@ final class DeltaSystem {
         context.localBarrier();
         // row by row the inverse of I + A: t (I + A) = e_row, from the last element to the first
         int block = item / 16 % 4, line = item % 16;
-        for (int c = 15; c >= 0; c--) {
-            float sum = c == line ? 1f : 0f;
-            for (int i = c + 1; i < 16; i++) sum -= t[i] * diagonal[block * BLOCK + i * PITCH + c];
-            t[c] = c <= line ? sum : 0f;
-        }
+        if (item < CHUNK)
+            for (int c = 15; c >= 0; c--) {
+                float sum = c == line ? 1f : 0f;
+                for (int i = c + 1; i < 16; i++) sum -= t[i] * diagonal[block * BLOCK + i * PITCH + c];
+                t[c] = c <= line ? sum : 0f;
+            }
         for (int i = 0; i < 8; i++)
             if (item < CHUNK) inverses[block * LARGE + line * 8 + i] = DeltaProducts.pack(t[2 * i], t[2 * i + 1]);
         context.localBarrier();
@@ -149,6 +147,7 @@ final class DeltaSystem {
             context.mmaStore(x3, behind, ownRow, ownColumn, BELOW / 8);
             for (int j = 0; j < 4; j++) x[12 + j] = sums[mine + j % 2 + j / 2 * BELOW];
             int high = i * 16 + lane / 4;
+            context.localBarrier();
             for (int u = 0; u < 4; u++) {
                 int place = (i * ACROSS + warp * 4 + u) * PLAIN + lane, c = (warp * 4 + u) * 8 + 2 * quad, o = Place.start(y, begin + high) + head * dv + c;
                 int below = Place.start(y, begin + high + 8) + head * dv + c, even = u / 2 * 8 + u % 2 * 2;

@@ -49,10 +49,10 @@ final class DeltaTiles {
     static void record(Tape tape, Region y, Region qkv, Region beta, Region g, Slab s, DeltaShape shape, Region scratch) {
         Frame f = tape.frame();
         DeltaProducts.record(tape, qkv, g, shape, scratch);
-        DeltaSystem.record(tape, y, qkv, beta, g, shape, scratch);
+        DeltaSystem.record(tape, y, qkv, beta, shape, scratch);
         int slices = (shape.dv() + SLICE - 1) / SLICE;
         tape.add("deltaScan", Grid.perSegment(shape.valueHeads() * slices, GROUP), (graph, id) -> graph.task(id, DeltaTiles::kScanTensor,
-                f.context(), f.arena(), f.step(), f.layer(), s.array(), f.scratch().tiles(), Place.of(y), Place.of(g), shape.valueHeads(),
+                f.context(), f.arena(), f.step(), f.layer(), s.array(), f.scratch().tiles(), Place.of(y), Place.of(scratch), DeltaProducts.heads(shape),
                 Pair.of(shape.dk(), shape.dv()), Pair.of(s.layerStride(), s.slotStride())));
     }
 
@@ -60,8 +60,8 @@ final class DeltaTiles {
      * A group for each segment, value head and {@value #SLICE} columns of S, chunk after chunk. Warp w has rows 16 w and on of S. Of a chunk's
      * results warps 0 to 3 have 16 rows each of V', the others of O.
      */
-    static void kScanTensor(KernelContext context, FloatArray arena, IntArray step, IntArray layer, FloatArray s, LongArray in, long y, long g,
-                            int heads, long sizes, long strides) {
+    static void kScanTensor(KernelContext context, FloatArray arena, IntArray step, IntArray layer, FloatArray s, LongArray in, long y, long scratch,
+                            long shared, long sizes, long strides) {
         long[] operands = context.allocateLongLocalArray(GROUP / WARP * OPERANDS);
         int[] tiles = (int[]) (Object) operands;
         // S, and V' while nobody reads S
@@ -73,8 +73,8 @@ final class DeltaTiles {
         float[] sum = new float[16];
         long[] first = new long[16];
         long[] second = new long[16];
-        int warp = context.localIdx / WARP, lane = context.localIdx % WARP, quad = lane & 3, row = lane / 4, down = warp % 4, isOut = warp / 4;
-        int dk = Pair.first(sizes), dv = Pair.second(sizes), slices = (dv + SLICE - 1) >> SLICE_SHIFT;
+        int warp = context.localIdx / WARP % 8, lane = context.localIdx % WARP, quad = lane & 3, row = lane / 4, down = warp % 4, isOut = warp / 4;
+        int keyHeads = Pair.first(shared), heads = keyHeads * Pair.second(shared), dk = Pair.first(sizes), dv = Pair.second(sizes), slices = (dv + SLICE - 1) >> SLICE_SHIFT;
         int from = context.groupIdx % slices * SLICE, head = context.groupIdx / slices % heads, segment = context.groupIdx / slices / heads;
         int alive = segment < step.get(StepArray.SEGMENTS) ? 1 : 0, record = StepArray.FIRST_SEGMENT + StepArray.RECORD * segment * alive;
         int begin = step.get(record + StepArray.SEGMENT_BEGIN), end = alive == 1 ? step.get(record + StepArray.SEGMENT_END) : begin;
@@ -92,9 +92,12 @@ final class DeltaTiles {
         int left = isOut * DeltaProducts.QUERIES + down * 512 + lane, pitch = Place.start(y, 1) - Place.start(y, 0);
         int base = (number * heads + head) * DeltaProducts.LONGS, o = Place.start(y, begin + down * 16 + row) + head * dv + from + 2 * quad;
         int chunks = (end - begin + CHUNK - 1) >> DeltaProducts.CHUNK_SHIFT;
+        int rows = TornadoMath.max(end - begin, 1), gates = Place.start(scratch, begin) + keyHeads * CHUNK + head, gatePitch = Place.start(scratch, 1) - Place.start(scratch, 0);
         for (int i = 0; i < 16; i++) first[i] = in.get(alive * (base + left) + i * WARP);
+        int most = (dv & SLICE - 1) == 0 ? SLICE : TornadoMath.max(width, 1) - 1 - 2 * quad, last = rows - 1 - down * 16 - row;
+        for (int i = 0; i < 16; i++) u[i] = arena.get(o + ahead(i, last, most, pitch));
+        float faded = arena.get(gates + (TornadoMath.min(CHUNK, rows) - 1) * gatePitch);
         for (int chunk = 0; chunk < chunks; chunk++) {
-            int n = end - begin - chunk * CHUNK, last = TornadoMath.min(n, CHUNK) - 1, gates = begin + chunk * CHUNK;
             for (int i = 0; i < 4; i++) {
                 states[(warp * 4 + i) * TILE + ordered] = DeltaProducts.pack(state[4 * i], state[4 * i + 1]);
                 states[(warp * 4 + i) * TILE + ordered + 8] = DeltaProducts.pack(state[4 * i + 2], state[4 * i + 3]);
@@ -107,11 +110,6 @@ final class DeltaTiles {
                 long weight = in.get(base + DeltaProducts.WEIGHTS + right + TornadoMath.min(i, 2 * down + 1) * WARP + lane);
                 second[8 + i] = i < 2 * down + 2 ? weight : 0L;
             }
-            for (int i = 0; i < 16; i++) {
-                int line = TornadoMath.min(down * 16 + row + i / 2 % 2 * 8, last) - down * 16 - row, c = TornadoMath.min(i / 4 * 8 + 2 * quad + i % 2, width - 1) - 2 * quad;
-                u[i] = arena.get(o + line * pitch + c);
-            }
-            float g0 = arena.get(Place.start(g, gates + TornadoMath.min(lane, last)) + head), g1 = arena.get(Place.start(g, gates + TornadoMath.min(lane + WARP, last)) + head);
             float[] f0 = context.mmaFragment(0f), f1 = context.mmaFragment(0f), f2 = context.mmaFragment(0f), f3 = context.mmaFragment(0f);
             for (int i = 0; i < 8; i++) {
                 HalfFloat[] a = context.mmaLoadA(tiles, 16, (warp * OPERANDS + i * 64) * 8);
@@ -129,17 +127,19 @@ final class DeltaTiles {
             for (int j = 0; j < 4; j++) sum[8 + j] = u[8 + j] - sums[mine + j % 2 + j / 2 * BELOW];
             context.mmaStore(f3, behind, ownRow, ownColumn, BELOW / 8);
             for (int j = 0; j < 4; j++) sum[12 + j] = u[12 + j] - sums[mine + j % 2 + j / 2 * BELOW];
-            for (int i = 0; i < 16; i++) operands[warp * OPERANDS + i * WARP + lane] = second[i];
             context.localBarrier();
-            int above = down * 16 + row < n ? 1 : 0, below = down * 16 + row + 8 < n ? 1 : 0;
+            for (int i = 0; i < 16; i++) operands[warp * OPERANDS + i * WARP + lane] = second[i];
             for (int i = 0; i < 4; i++)
                 if (isOut == 0) {
                     states[(warp * 4 + i) * TILE + ordered] = DeltaProducts.pack(sum[4 * i], sum[4 * i + 1]);
                     states[(warp * 4 + i) * TILE + ordered + 8] = DeltaProducts.pack(sum[4 * i + 2], sum[4 * i + 3]);
                 }
-            base += chunk + 1 < chunks ? heads * DeltaProducts.LONGS : 0;
+            int next = chunk + 1 < chunks ? 1 : 0;
+            base += next * heads * DeltaProducts.LONGS;
             for (int i = 0; i < 16; i++) first[i] = in.get(base + left + i * WARP);
-            float total = TornadoMath.exp(context.simdSum((lane <= last ? g0 : 0f) + (lane + WARP <= last ? g1 : 0f)));
+            for (int i = 0; i < 16; i++) u[i] = arena.get(o + next * CHUNK * pitch + ahead(i, last - next * CHUNK, most, pitch));
+            float total = TornadoMath.exp(faded);
+            faded = arena.get(gates + (TornadoMath.min((chunk + next + 1) * CHUNK, rows) - 1) * gatePitch);
             context.localBarrier();
             // S = e^(G_n) S + (e^(G_n - G) K)^T V', O = e^G Q S + P V'
             float[] s0 = context.mmaFragment(0f), s1 = context.mmaFragment(0f), s2 = context.mmaFragment(0f), s3 = context.mmaFragment(0f);
@@ -173,9 +173,10 @@ final class DeltaTiles {
             context.mmaStore(f3, behind, ownRow, ownColumn, BELOW / 8);
             for (int j = 0; j < 4; j++) sum[12 + j] = sums[mine + j % 2 + j / 2 * BELOW];
             for (int i = 0; i < 16; i++) {
-                int live = isOut * (i / 2 % 2 == 0 ? above : below), c = i / 4 * 8 + i % 2;
-                if (live == 1 && c + 2 * quad < width) arena.set(o + i / 2 % 2 * 8 * pitch + c, sum[i]);
+                int c = i / 4 * 8 + i % 2;
+                if (isOut == 1 && i / 2 % 2 * 8 <= last && c + 2 * quad < width) arena.set(o + i / 2 % 2 * 8 * pitch + c, sum[i]);
             }
+            last -= CHUNK;
             o += CHUNK * pitch;
             context.localBarrier();
         }
@@ -183,5 +184,10 @@ final class DeltaTiles {
             int k = warp * 16 + row + i / 2 % 2 * 8, c = i / 4 * 8 + 2 * quad + i % 2;
             if (k < dk && c < width) s.set(at + c * dk + k, state[i]);
         }
+    }
+
+    /** From a lane's place in U to its number i of a chunk that has {@code last} rows more: numbers that are not there are others. */
+    private static int ahead(int i, int last, int most, int pitch) {
+        return TornadoMath.min(i / 2 % 2 * 8, last) * pitch + TornadoMath.min(i / 4 * 8 + i % 2, most);
     }
 }
