@@ -172,7 +172,7 @@ public final class Rig {
     public void experts(int experts, int used, int hidden, int dim) {
         scratch.need(BUCKET, dim, dim);
         scratch.needChoices(BUCKET * used + 3 * (BUCKET * used / 64 + experts), BUCKET * used * hidden);
-        scratch.allocate();
+        scratch.allocate(SEGMENTS);
     }
 
     /** Makes room for so many longs of operands of tensor cores. */
