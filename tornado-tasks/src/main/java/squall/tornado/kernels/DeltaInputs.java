@@ -180,7 +180,8 @@ public final class DeltaInputs {
             }
             for (int j = 0; j < taps - 1; j++) {
                 int age = first + j - taps + 1 - begin;
-                if (age < 0 && channel + WARP * v < until) inputs[j * VALUES + v] = CausalConv.input(arena, 0, windows, ring + c + CausalConv.place(start + age, taps) * channels, age, start);
+                if (age < 0 && channel + WARP * v < until)
+                    inputs[j * VALUES + v] = CausalConv.input(arena, 0, windows, ring + c + CausalConv.place(start + age, taps) * channels, age, start);
             }
         }
         for (int j = 0; j < RUN; j++) {
@@ -194,7 +195,8 @@ public final class DeltaInputs {
             float unitLength = 1f / TornadoMath.sqrt((context.simdSum(sum) + DeltaGates.EPSILON) * (unit < Pair.first(heads) ? dk : 1));
             float scale = unit < 2 * Pair.first(heads) ? unitLength : 1f;
             for (int v = 0; v < VALUES; v++)
-                if (first + j < to && channel + WARP * v < until) arena.set(Pair.first(y) + (first + j) * Pair.second(y) + channel + WARP * v, outputs[v] * scale);
+                if (first + j < to && channel + WARP * v < until)
+                    arena.set(Pair.first(y) + (first + j) * Pair.second(y) + channel + WARP * v, outputs[v] * scale);
         }
         context.globalBarrier();
         // the first tile alone has seen the window

@@ -130,7 +130,8 @@ final class DeltaProducts {
             }
             context.localBarrier();
             for (int i = 0; i < 4; i++) {
-                int to = (rowTile * 4 + keyTile) * LARGE + spread(two, i) * 8 + 2 * quad, right = K_TILES + (keyTile * 8 + rowTile * 2) * SMALL + (4 * quad + i) * 4 + two;
+                int to = (rowTile * 4 + keyTile) * LARGE + spread(two, i) * 8 + 2 * quad;
+                int right = K_TILES + (keyTile * 8 + rowTile * 2) * SMALL + (4 * quad + i) * 4 + two;
                 tiles[to] = pack(ks[4 * i], ks[4 * i + 1]);
                 tiles[to + 1] = pack(ks[4 * i + 2], ks[4 * i + 3]);
                 tiles[Q_TILES + to] = pack(qs[4 * i], qs[4 * i + 1]);

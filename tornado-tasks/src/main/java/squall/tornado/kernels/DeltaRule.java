@@ -63,7 +63,7 @@ public final class DeltaRule {
     }
 
     /**
-     * The same in chunks, two tasks; for segments of many rows.
+     * The same in chunks, two tasks, or three on tensor cores; for segments of many rows.
      *
      * @param scratch [rows, {@link #scratchWidth}]
      */

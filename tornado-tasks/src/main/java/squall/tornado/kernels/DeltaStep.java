@@ -110,18 +110,15 @@ public final class DeltaStep {
         float gate = arena.get(Place.start(z, row * alive) + head * dv + output), norm = weights.get(w + Pair.second(convNorm) + output);
 
         int written = alive * dv, stored = position > 0 ? written : 0;
-        int at = index * Pair.first(memory) + slot * Pair.second(memory) + head * dv * dk;
+        int at = index * Pair.first(memory) + slot * Pair.second(memory) + (head * dv + first) * dk + lane;
         for (int c = 0; c < COLUMNS; c++)
             for (int i = 0; i < VALUES; i++)
-                state[c * VALUES + i] = memories.get(at + (first + c < dv ? first + c : 0) * dk + (lane + LANES * i < dk ? lane + LANES * i : 0));
+                state[c * VALUES + i] = first + c < stored && lane + LANES * i < dk ? memories.get(at + c * dk + LANES * i) : 0f;
         float value = 0f;
         for (int i = 0; i < taps; i++) value += position - taps + 1 + i >= 0 ? taken[i] * past[i] : 0f;
         if (item < 3 * MOST) inputs[item] = element < width ? Activation.silu(value) : 0f;
         float beta = Activation.sigmoid(b0);
         float decay = TornadoMath.exp(fade * Activation.softplus(a0 + shift));
-        for (int c = 0; c < COLUMNS; c++)
-            for (int i = 0; i < VALUES; i++)
-                state[c * VALUES + i] = first + c < stored && lane + LANES * i < dk ? state[c * VALUES + i] : 0f;
         context.localBarrier();
         // what is written now has been read by all
         context.globalBarrier();
@@ -162,7 +159,7 @@ public final class DeltaStep {
             float v = first + c < written ? inputs[2 * MOST + first + c] : 0f;
             float d = beta * (v - sums[first + c]) * unitKey;
             for (int i = 0; i < VALUES; i++)
-                if (first + c < written && lane + LANES * i < dk) memories.set(at + (first + c) * dk + lane + LANES * i, decay * state[c * VALUES + i] + d * key[i]);
+                if (first + c < written && lane + LANES * i < dk) memories.set(at + c * dk + LANES * i, decay * state[c * VALUES + i] + d * key[i]);
         }
         float out = 0f;
         if (item < written) out = sums[MOST + item] + both * beta * (inputs[2 * MOST + item] - sums[item]);

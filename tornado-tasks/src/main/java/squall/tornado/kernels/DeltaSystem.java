@@ -87,9 +87,12 @@ final class DeltaSystem {
         }
         // A, of which the blocks on the diagonal stay in float32
         for (int i = 0; i < 8; i++) {
-            int r = i * 8 + warp, c = 2 * lane, at = Place.start(scratch, begin + TornadoMath.min(r, last)) + keyHead * CHUNK + c, down = r / 16, across = c / 16;
-            float a0 = betas[r] * DeltaProducts.fade(arena.get(at), logs[r], logs[c], r - c - 1), a1 = betas[r] * DeltaProducts.fade(arena.get(at + 1), logs[r], logs[c + 1], r - c - 2);
-            if (across < down) blocks[(DeltaProducts.triangle(down - 1) + across) * LARGE + c / 8 % 2 * SMALL + r % 16 * 4 + c % 8 / 2] = DeltaProducts.pack(a0, a1);
+            int r = i * 8 + warp, c = 2 * lane, down = r / 16, across = c / 16;
+            int at = Place.start(scratch, begin + TornadoMath.min(r, last)) + keyHead * CHUNK + c;
+            float a0 = betas[r] * DeltaProducts.fade(arena.get(at), logs[r], logs[c], r - c - 1);
+            float a1 = betas[r] * DeltaProducts.fade(arena.get(at + 1), logs[r], logs[c + 1], r - c - 2);
+            if (across < down)
+                blocks[(DeltaProducts.triangle(down - 1) + across) * LARGE + c / 8 % 2 * SMALL + r % 16 * 4 + c % 8 / 2] = DeltaProducts.pack(a0, a1);
             if (across == down) {
                 diagonal[down * BLOCK + r % 16 * PITCH + c % 16] = a0;
                 diagonal[down * BLOCK + r % 16 * PITCH + c % 16 + 1] = a1;
@@ -157,7 +160,9 @@ final class DeltaSystem {
                 if (high < n && c + 1 < dv) arena.set(o + 1, x[4 * u + 1]);
                 if (high + 8 < n && c < dv) arena.set(below, x[4 * u + 2]);
                 if (high + 8 < n && c + 1 < dv) arena.set(below + 1, x[4 * u + 3]);
-                if (alive == 1 && warp >= 4) out.set(to + (i * 8 + (warp - 4) * 2 + u / 2) * 64 + u % 2 * WARP, DeltaProducts.both(DeltaProducts.pack(x[even], x[even + 1]), DeltaProducts.pack(x[even + 4], x[even + 5])));
+                if (alive == 1 && warp >= 4)
+                    out.set(to + (i * 8 + (warp - 4) * 2 + u / 2) * 64 + u % 2 * WARP,
+                            DeltaProducts.both(DeltaProducts.pack(x[even], x[even + 1]), DeltaProducts.pack(x[even + 4], x[even + 5])));
             }
             context.localBarrier();
         }

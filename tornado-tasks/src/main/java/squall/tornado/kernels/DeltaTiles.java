@@ -17,8 +17,8 @@ import uk.ac.manchester.tornado.api.types.arrays.IntArray;
 import uk.ac.manchester.tornado.api.types.arrays.LongArray;
 
 /**
- * {@link DeltaChunks} on tensor cores for prompts: {@link DeltaProducts}, {@link DeltaSystem}, then the scan. S is kept in float32, what multiplies it is rounded
- * to halves, and so is the copy of S that is multiplied. A warp loads tiles that it alone multiplies, so that they wait for no other warp.
+ * {@link DeltaChunks} on tensor cores for prompts: {@link DeltaProducts}, {@link DeltaSystem}, then the scan. S is kept in float32, what
+ * multiplies it is rounded to halves, and so is the copy of S that is multiplied. A warp loads the tiles that it alone multiplies.
  */
 final class DeltaTiles {
     private static final int CHUNK = DeltaProducts.CHUNK;
@@ -74,7 +74,8 @@ final class DeltaTiles {
         long[] first = new long[16];
         long[] second = new long[16];
         int warp = context.localIdx / WARP % 8, lane = context.localIdx % WARP, quad = lane & 3, row = lane / 4, down = warp % 4, isOut = warp / 4;
-        int keyHeads = Pair.first(shared), heads = keyHeads * Pair.second(shared), dk = Pair.first(sizes), dv = Pair.second(sizes), slices = (dv + SLICE - 1) >> SLICE_SHIFT;
+        int keyHeads = Pair.first(shared), heads = keyHeads * Pair.second(shared), dk = Pair.first(sizes), dv = Pair.second(sizes);
+        int slices = (dv + SLICE - 1) >> SLICE_SHIFT;
         int from = context.groupIdx % slices * SLICE, head = context.groupIdx / slices % heads, segment = context.groupIdx / slices / heads;
         int alive = segment < step.get(StepArray.SEGMENTS) ? 1 : 0, record = StepArray.FIRST_SEGMENT + StepArray.RECORD * segment * alive;
         int begin = step.get(record + StepArray.SEGMENT_BEGIN), end = alive == 1 ? step.get(record + StepArray.SEGMENT_END) : begin;
@@ -92,7 +93,8 @@ final class DeltaTiles {
         int left = isOut * DeltaProducts.QUERIES + down * 512 + lane, pitch = Place.start(y, 1) - Place.start(y, 0);
         int base = (number * heads + head) * DeltaProducts.LONGS, o = Place.start(y, begin + down * 16 + row) + head * dv + from + 2 * quad;
         int chunks = (end - begin + CHUNK - 1) >> DeltaProducts.CHUNK_SHIFT;
-        int rows = TornadoMath.max(end - begin, 1), gates = Place.start(scratch, begin) + keyHeads * CHUNK + head, gatePitch = Place.start(scratch, 1) - Place.start(scratch, 0);
+        int rows = TornadoMath.max(end - begin, 1), gates = Place.start(scratch, begin) + keyHeads * CHUNK + head;
+        int gatePitch = Place.start(scratch, 1) - Place.start(scratch, 0);
         for (int i = 0; i < 16; i++) first[i] = in.get(alive * (base + left) + i * WARP);
         int most = (dv & SLICE - 1) == 0 ? SLICE : TornadoMath.max(width, 1) - 1 - 2 * quad, last = rows - 1 - down * 16 - row;
         for (int i = 0; i < 16; i++) u[i] = arena.get(o + ahead(i, last, most, pitch));
@@ -137,14 +139,16 @@ final class DeltaTiles {
             int next = chunk + 1 < chunks ? 1 : 0;
             base += next * heads * DeltaProducts.LONGS;
             for (int i = 0; i < 16; i++) first[i] = in.get(base + left + i * WARP);
-            for (int i = 0; i < 16; i++) u[i] = arena.get(o + next * CHUNK * pitch + ahead(i, last - next * CHUNK, most, pitch));
+            for (int i = 0; i < 16; i++)
+                if (next == 1) u[i] = arena.get(o + CHUNK * pitch + ahead(i, last - CHUNK, most, pitch));
             float total = TornadoMath.exp(faded);
             faded = arena.get(gates + (TornadoMath.min((chunk + next + 1) * CHUNK, rows) - 1) * gatePitch);
             context.localBarrier();
             // S = e^(G_n) S + (e^(G_n - G) K)^T V', O = e^G Q S + P V'
             float[] s0 = context.mmaFragment(0f), s1 = context.mmaFragment(0f), s2 = context.mmaFragment(0f), s3 = context.mmaFragment(0f);
             for (int i = 0; i < 4; i++) {
-                HalfFloat[] k = context.mmaLoadA(tiles, 16, (warp * OPERANDS + i * 64) * 8), p = context.mmaLoadA(tiles, 16, (warp * OPERANDS + 256 + i * 64) * 8);
+                HalfFloat[] k = context.mmaLoadA(tiles, 16, (warp * OPERANDS + i * 64) * 8);
+                HalfFloat[] p = context.mmaLoadA(tiles, 16, (warp * OPERANDS + 256 + i * 64) * 8);
                 HalfFloat[] v0 = context.mmaLoadB(states, 16, i * 16 * TILE), v1 = context.mmaLoadB(states, 16, (i * 4 + 1) * 4 * TILE);
                 HalfFloat[] v2 = context.mmaLoadB(states, 16, (i * 4 + 2) * 4 * TILE), v3 = context.mmaLoadB(states, 16, (i * 4 + 3) * 4 * TILE);
                 s0 = context.mma(k, v0, s0, MMAShape.M16N8K16);
@@ -179,6 +183,8 @@ final class DeltaTiles {
             last -= CHUNK;
             o += CHUNK * pitch;
             context.localBarrier();
+            // O is where U was, which other lanes have read
+            context.globalBarrier();
         }
         for (int i = 0; i < 16; i++) {
             int k = warp * 16 + row + i / 2 % 2 * 8, c = i / 4 * 8 + 2 * quad + i % 2;
