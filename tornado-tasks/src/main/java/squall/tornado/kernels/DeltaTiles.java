@@ -144,6 +144,8 @@ final class DeltaTiles {
             float total = TornadoMath.exp(faded);
             faded = arena.get(gates + (TornadoMath.min((chunk + next + 1) * CHUNK, rows) - 1) * gatePitch);
             context.localBarrier();
+            // O comes where U was, which other lanes have read
+            context.globalBarrier();
             // S = e^(G_n) S + (e^(G_n - G) K)^T V', O = e^G Q S + P V'
             float[] s0 = context.mmaFragment(0f), s1 = context.mmaFragment(0f), s2 = context.mmaFragment(0f), s3 = context.mmaFragment(0f);
             for (int i = 0; i < 4; i++) {
@@ -183,8 +185,6 @@ final class DeltaTiles {
             last -= CHUNK;
             o += CHUNK * pitch;
             context.localBarrier();
-            // O is where U was, which other lanes have read
-            context.globalBarrier();
         }
         for (int i = 0; i < 16; i++) {
             int k = warp * 16 + row + i / 2 % 2 * 8, c = i / 4 * 8 + 2 * quad + i % 2;
