@@ -97,7 +97,8 @@ final class DeltaTiles {
         int gatePitch = Place.start(scratch, 1) - Place.start(scratch, 0);
         for (int i = 0; i < 16; i++) first[i] = in.get(alive * (base + left) + i * WARP);
         int most = (dv & SLICE - 1) == 0 ? SLICE : TornadoMath.max(width, 1) - 1 - 2 * quad, last = rows - 1 - down * 16 - row;
-        for (int i = 0; i < 16; i++) u[i] = arena.get(o + ahead(i, last, most, pitch));
+        for (int i = 0; i < 16; i++)
+            if (alive == 1) u[i] = arena.get(o + ahead(i, last, most, pitch));
         float faded = arena.get(gates + (TornadoMath.min(CHUNK, rows) - 1) * gatePitch);
         for (int chunk = 0; chunk < chunks; chunk++) {
             for (int i = 0; i < 4; i++) {
