@@ -21,7 +21,7 @@ final class DeviceModel {
     /** Most rows of a recording for decoding. */
     private static final int FEW = 8;
     /** Those of the recordings for decoding on a device whose kernels for one row and for many sequences are others. */
-    private static final List<Integer> WARP_ROWS = List.of(1, FEW, 64);
+    private static final List<Integer> WARP_ROWS = List.of(1, FEW, 16, 64);
     /** Elements that an array may have: an int counts them, less TornadoVM's header. */
     static final long MOST_ELEMENTS = Integer.MAX_VALUE - 64;
 

@@ -26,6 +26,8 @@ public final class LibraryScratch {
     private FloatArray products;
     private FloatArray factors;
     private LongArray tiles;
+    private int pairCount;
+    private IntArray pairs;
     private int choiceCount;
     private int hiddenCount;
     private IntArray choices;
@@ -34,7 +36,7 @@ public final class LibraryScratch {
     /** Notes a product of {@code maxRows} rows with a matrix [outs, cols]. */
     public void need(int maxRows, int outs, int cols) {
         need(maxRows, cols);
-        weightCount = Math.max(weightCount, Math.multiplyExact(outs, cols));
+        needWeights(outs, cols);
         productCount = Math.max(productCount, Math.multiplyExact(maxRows, outs));
     }
 
@@ -47,6 +49,17 @@ public final class LibraryScratch {
     /** Notes rows that are operands of tensor cores, so many longs of them. */
     public void needTiles(int longs) {
         tileCount = Math.max(tileCount, longs);
+    }
+
+    /** Notes rows that are operands of tensor cores in pairs of halves, so many of them. */
+    public void needPairs(int maxRows, int pairs) {
+        pairCount = Math.max(pairCount, pairs);
+        factorCount = Math.max(factorCount, maxRows);
+    }
+
+    /** Notes a matrix [outs, cols] that is decoded. */
+    public void needWeights(int outs, int cols) {
+        weightCount = Math.max(weightCount, Math.multiplyExact(outs, cols));
     }
 
     /** Notes choices of experts: ints to put them in order with, and hidden units of all of them. */
@@ -66,6 +79,7 @@ public final class LibraryScratch {
         hiddenCount = Math.max(hiddenCount, other.hiddenCount);
         needChunks(other.chunkCount, other.chunkLongs);
         tileCount = Math.max(tileCount, other.tileCount);
+        pairCount = Math.max(pairCount, other.pairCount);
         weightCount = Math.max(weightCount, other.weightCount);
         rowCount = Math.max(rowCount, other.rowCount);
         productCount = Math.max(productCount, other.productCount);
@@ -84,16 +98,16 @@ public final class LibraryScratch {
             choices = new IntArray(choiceCount);
             hidden = new HalfFloatArray(hiddenCount);
         }
-        if (weightCount == 0) return;
-        weights = new HalfFloatArray(weightCount);
-        rows = new HalfFloatArray(rowCount);
-        products = new FloatArray(productCount);
-        factors = new FloatArray(factorCount);
+        if (pairCount > 0) pairs = new IntArray(pairCount);
+        if (weightCount > 0) weights = new HalfFloatArray(weightCount);
+        if (rowCount > 0) rows = new HalfFloatArray(rowCount);
+        if (productCount > 0) products = new FloatArray(productCount);
+        if (factorCount > 0) factors = new FloatArray(factorCount);
     }
 
     /** For the device to make room for. */
     List<Object> arrays() {
-        return Stream.of(weights, rows, products, factors, tiles, choices, hidden).filter(Objects::nonNull).map(Object.class::cast).toList();
+        return Stream.of(weights, rows, products, factors, tiles, pairs, choices, hidden).filter(Objects::nonNull).map(Object.class::cast).toList();
     }
 
     /** A matrix, [outs, cols]. */
@@ -111,7 +125,7 @@ public final class LibraryScratch {
         return products;
     }
 
-    /** Operands of tensor cores, see {@code TileMatMul} and {@code DeltaProducts}. */
+    /** Operands of tensor cores, see {@code DeltaProducts}; rows in bytes, see {@code ExpertStep}. */
     public LongArray tiles() {
         return tiles;
     }
@@ -124,6 +138,11 @@ public final class LibraryScratch {
     /** Hidden units of the choices, in order. */
     public HalfFloatArray hidden() {
         return hidden;
+    }
+
+    /** Operands of tensor cores, see {@code TileRows}. */
+    public IntArray pairs() {
+        return pairs;
     }
 
     /** One a row. */

@@ -220,7 +220,13 @@ final class TornadoOps implements Ops {
             Ops.super.normSwiGlu(h, x, norm, gate, up);
             return;
         }
-        if (inLibrary(x.width()) && inLibrary(gate.rows())) {
+        if (LibraryProduct.leavesSwiGlu(tape.frame(), x.width())) {
+            halvedNorm(x, norm);
+            LibraryProduct.recordSwiGlu(tape, place(Region.of(h)), store.matrices(List.of(gate, up)));
+            halved = null;
+            return;
+        }
+        if (inLibrary(x.width()) && inLibrary(gate.rows()) && !LibraryProduct.leavesSwiGlu(tape.frame(), gate.rows())) {
             halvedNorm(x, norm);
             LibraryProduct.recordSwiGlu(tape, store.matrices(List.of(gate, up)));
             halved = Region.of(h);

@@ -7,6 +7,8 @@ import java.util.Locale;
 import squall.ops.StepPlan;
 import squall.quant.Format;
 import squall.tornado.kernels.Halves;
+import squall.tornado.kernels.LibraryProduct;
+import squall.tornado.kernels.LibraryRows;
 import squall.tornado.kernels.MatMul;
 import squall.tornado.kernels.Normed;
 import squall.tornado.kernels.Planes;
@@ -67,7 +69,7 @@ final class ProductTimes {
         StepPlan.Builder plan = new StepPlan.Builder();
         for (int r = 0; r < rows; r++) plan.add(r, 0, new int[1], 0, 1, StepPlan.Want.LAST);
         step.fill(plan.build(), new int[0], 0);
-        scratch.needTiles(16 * cols);
+        scratch.needPairs(64, 32 * cols);
         scratch.allocate(0);
     }
 
@@ -105,7 +107,7 @@ final class ProductTimes {
 
     /** Seconds of an execution of so many products, the median. */
     private double seconds(int tasks) throws TornadoExecutionPlanException {
-        int maxRows = rows == 1 ? 1 : rows <= 8 ? 8 : 64, cols = bank.cols();
+        int maxRows = rows == 1 ? 1 : rows <= 8 ? 8 : rows <= 16 ? 16 : 64, cols = bank.cols();
         TaskGraph graph = new TaskGraph("products" + tasks);
         FloatArray halves = Halves.table();
         graph.transferToDevice(DataTransferMode.FIRST_EXECUTION, arena, step.ints, halves).transferToDevice(DataTransferMode.FIRST_EXECUTION, arrays.toArray())
@@ -120,7 +122,10 @@ final class ProductTimes {
             tape.turnTo(new Frame(context, arena, step.ints, step.rowsAt, layer, halves, maxRows,
                     new Traits(Traits.Shape.WARPS, 64, true, false, false), scratch));
             Region y = new Region(bank.rows(), 64 * cols, bank.rows()), x = new Region(cols, 0, cols);
-            if (norm == null) MatMul.record(tape, y, x, bank);
+            boolean tiles = LibraryProduct.serves(tape.frame(), cols);
+            if (tiles && t == 0) LibraryRows.record(tape, x);
+            if (tiles) LibraryProduct.record(tape, y, bank);
+            else if (norm == null) MatMul.record(tape, y, x, bank);
             else MatMul.record(tape, y, new Normed(x, norm, 1e-6f), bank);
         }
         graph.transferToHost(DataTransferMode.UNDER_DEMAND, arena);

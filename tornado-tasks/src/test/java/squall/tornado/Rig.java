@@ -30,6 +30,8 @@ public final class Rig {
     public static final int BUCKET = 40;
     private static final int ARENA = 1_500_000;
     private static final int SEGMENTS = 8;
+    /** Ints of a column as operands of tensor cores. */
+    private static final int MOST_INTS = 32;
 
     private static final FloatArray HALVES = Halves.table();
 
@@ -165,6 +167,7 @@ public final class Rig {
     /** Makes room for products of a library with matrices [outs, cols]. */
     public void library(int outs, int cols) {
         scratch.need(BUCKET, outs, cols);
+        scratch.needPairs(BUCKET, cols * MOST_INTS);
         scratch.allocate(SEGMENTS);
     }
 

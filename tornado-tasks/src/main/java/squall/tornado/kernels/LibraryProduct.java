@@ -33,19 +33,41 @@ public final class LibraryProduct {
     /** Whether rows of that width are multiplied here. */
     public static boolean serves(Frame f, int width) {
         Traits t = f.traits();
-        return t.library() && !t.precise() && t.shape() == Traits.Shape.WARPS && f.maxRows() >= FEWEST_ROWS && width % 2 == 0;
+        return TileRows.serves(f, width) || t.library() && !t.precise() && t.shape() == Traits.Shape.WARPS && f.maxRows() >= FEWEST_ROWS && width % 2 == 0;
     }
 
     /** {@code y = W x}, x: the scratch's rows; y: [rows, w.rows]. */
     public static void record(Tape tape, Region y, Bank w) {
+        if (inTiles(tape, w)) {
+            TileMatMul.record(tape, "matmul", y, w, w.rows(), MatMul.ASSIGN);
+            return;
+        }
         multiply(tape, w);
         spread(tape, "spread", y, 0);
     }
 
+    private static boolean inTiles(Tape tape, Bank w) {
+        return TileRows.serves(tape.frame(), w.cols());
+    }
+
     /** {@code y += W x}, x: the scratch's rows. */
     public static void recordAdd(Tape tape, Region y, Bank w) {
+        if (inTiles(tape, w)) {
+            TileMatMul.record(tape, "matmulAdd", y, w, w.rows(), MatMul.ADD);
+            return;
+        }
         multiply(tape, w);
         spread(tape, "spreadAdd", y, 1);
+    }
+
+    /** Whether SwiGLU's result is in the arena, and not in the place of x. */
+    public static boolean leavesSwiGlu(Frame f, int width) {
+        return TileRows.serves(f, width);
+    }
+
+    /** {@code h = silu(G x) * (U x)}, where {@link #leavesSwiGlu}. gateUp is G stacked on U. */
+    public static void recordSwiGlu(Tape tape, Region h, Bank gateUp) {
+        TileMatMul.record(tape, "swiGlu", h, gateUp, gateUp.rows() / 2, MatMul.SWIGLU);
     }
 
     /** {@code rows = silu(G x) * (U x)}: the result takes the place of x. gateUp is G stacked on U. */

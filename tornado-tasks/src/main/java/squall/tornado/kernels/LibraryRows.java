@@ -26,7 +26,7 @@ public final class LibraryRows {
     /** Where a row is read twice: few groups at a time, so that the second time it comes from the cache. */
     private static final int WIDE = 512;
     private static final int WARP = 32;
-    private static final int MOST_HEADS = 128;
+    static final int MOST_HEADS = 128;
     private static final float LARGEST = 16384f;
 
     private LibraryRows() {}
@@ -34,6 +34,10 @@ public final class LibraryRows {
     /** {@code rows[r] = x[r] / factor[r]} */
     public static void record(Tape tape, Region x) {
         Frame f = tape.frame();
+        if (TileRows.serves(f, x.width())) {
+            TileRows.record(tape, x);
+            return;
+        }
         LibraryScratch to = scratch(f, x.width());
         tape.add("halve", Grid.perRow(1, GROUP), (g, id) -> g.task(id, LibraryRows::kHalve, f.context(), f.arena(), f.step(), to.rows(),
                 to.factors(), Place.of(x), x.width()));
@@ -42,6 +46,10 @@ public final class LibraryRows {
     /** {@code rows[r] = w * x[r] / sqrt(mean(x[r]^2) + eps) / factor[r]} */
     public static void recordNorm(Tape tape, Region x, Small w, float eps) {
         Frame f = tape.frame();
+        if (TileRows.serves(f, x.width())) {
+            TileRows.recordNorm(tape, x, w, eps);
+            return;
+        }
         LibraryScratch to = scratch(f, x.width());
         tape.add("normHalve", Grid.perRow(1, GROUP), (g, id) -> g.task(id, LibraryRows::kNormHalve, f.context(), f.arena(), f.step(), f.layer(),
                 w.array(), w.layerStride(), w.at(), to.rows(), to.factors(), Place.of(x), x.width(), eps));
@@ -63,6 +71,10 @@ public final class LibraryRows {
     /** {@code rows[r] = rmsNorm(y[r]) * silu(z[r]) / factor[r]}, the norm by heads of {@code w.size} numbers. */
     public static void recordGatedNorm(Tape tape, Region y, Region z, Small w, float eps) {
         Frame f = tape.frame();
+        if (TileRows.serves(f, y.width())) {
+            TileRows.recordGatedNorm(tape, y, z, w, eps);
+            return;
+        }
         LibraryScratch to = scratch(f, y.width());
         tape.add("gatedNormHalve", Grid.perRow(1, WIDE), (g, id) -> g.task(id, LibraryRows::kGatedNormHalve, f.context(), f.arena(), f.step(),
                 f.layer(), w.array(), w.layerStride(), w.at(), to.rows(), to.factors(), Place.of(y), Place.of(z), y.width() / w.size(), w.size(), eps));

@@ -67,10 +67,7 @@ public final class MatMul {
 
     private static void product(Tape tape, String name, Region y, Region x, Normed norm, Bank w, int outs, int kind) {
         Frame f = tape.frame();
-        TileMatMul.note(f, w);
-        // tiles of quanta are right in the checker and on a processor, but were wrong on an H200 for Q8_0
         if (PlaneMatMul.reads(f, w)) PlaneMatMul.record(tape, name, y, x, norm, w, outs, kind);
-        else if (TileMatMul.serves(f, w)) TileMatMul.record(tape, name, y, x, w, outs, kind);
         else if (WarpMatMul.reads(f, w)) WarpMatMul.record(tape, name, y, x, norm, w, outs, kind);
         else portable(tape, name, y, x, w, outs, kind);
     }

@@ -4,10 +4,10 @@ import squall.quant.Format;
 import squall.tornado.Bank;
 import squall.tornado.Frame;
 import squall.tornado.Grid;
+import squall.tornado.LibraryScratch;
 import squall.tornado.Region;
 import squall.tornado.StepArray;
 import squall.tornado.Tape;
-import squall.tornado.Traits;
 import uk.ac.manchester.tornado.api.KernelContext;
 import uk.ac.manchester.tornado.api.enums.MMAShape;
 import uk.ac.manchester.tornado.api.math.TornadoMath;
@@ -20,193 +20,202 @@ import uk.ac.manchester.tornado.api.types.arrays.LongArray;
 import uk.ac.manchester.tornado.api.types.vectors.Half2;
 
 /**
- * Products of 2 to 64 rows on tensor cores, where operands may be rounded: a matrix is read once for all rows. A task makes
- * halves of x, in the order in which they are multiplied, then each group decodes some matrix rows to halves in local memory,
- * part by part, and multiplies them; sums are in float32.
- * <pre>
- * x, long (step * tiles + tile) * 32 + 2 k + h: column 16 step + k of rows 8 tile + 4 h to 8 tile + 4 h + 3
- * </pre>
- * Both operands are rounded to eleven bits, so that a product is off by at most {@code 2^-10 sum |w| |x|}; x beyond the range of
- * halves becomes their largest number.
+ * Products of 2 to 64 rows on tensor cores, where operands may be rounded: a matrix is read once for all rows, which
+ * {@link TileRows} left. A group has 16 matrix rows, or 32 where x has more than two tiles (for SwiGLU half of them are the gate's,
+ * half the other matrix's). It goes over the columns part by part: numbers of the next part are on their way from memory while those of
+ * this one, as halves in local memory, are multiplied. The warps share the steps of a part, and their sums, in float32, meet at
+ * the end.
+ *
+ * <p>Both operands are rounded to eleven bits, so that a product is off by at most {@code 2^-10 sum |w| |x|}, and by what halves
+ * lack below 6e-5. Quanta are for {@link TilePlanes}; matrices that neither reads are decoded first.
  */
 final class TileMatMul {
-    private static final int GROUP = 256;
-    /** Rows of x of a tile, columns of a step. */
-    private static final int SIDE = 8;
-    private static final int STEP = 16;
-    private static final int MOST_TILES = 8;
-    /** Longs of a step of a tile of x, and of 16 matrix rows; those have four more so that banks of local memory differ. */
-    private static final int SMALL = 32;
-    private static final int LARGE = 68;
-    /** Steps of a part: a warp has four of them to itself where there is one tile of x. */
-    private static final int FEW_STEPS = 32;
-    private static final int MANY_STEPS = 4;
-    /** Matrix rows from which a group takes 64 of them, not 32. */
-    private static final int TALL = 8192;
-    /** Floats in front of what is stored through a view of a local array. */
-    private static final int HEADER = 4;
-    private static final float LARGEST_HALF = 65504f;
+    static final int GROUP = 256;
+    static final int WARPS = GROUP / WarpMatMul.WARP;
+    /** Matrix rows of an operand. */
+    static final int TALL = 16;
+    /** Most tiles of x for which a group has one operand's rows. */
+    static final int FEW = 2;
+    /** Steps of a part with few tiles and with many. */
+    static final int FEW_DEEP = 32;
+    static final int MANY_DEEP = 8;
+    /** Ints of half of an operand's step: 16 rows of eight columns, and a gap so that banks of local memory differ. */
+    static final int CHUNK = 68;
+    /** Ints of a step of one operand and of two, with a gap for the same reason. */
+    static final int LARGE = 2 * CHUNK;
+    static final int LARGER = 296;
+    /** Bytes of an operand's step, and of a tile of x. */
+    static final int OPERAND = 4 * LARGE;
+    static final int TILE = 256;
+    /**
+     * Floats in front of what is stored through a view of a local array. With them every local array here takes a multiple of 16
+     * bytes, so that all start at one: rows of an operand have to.
+     */
+    static final int HEADER = 4;
+    /** Columns of sums, and one for the banks again: two tiles, or half of them at a time. */
+    static final int FEW_LINE = 17;
+    static final int MANY_LINE = 33;
 
-    /** Quantised, in planes; other stores are those of {@link WarpMatMul}. */
-    private static final int PLANES = 3;
+    /** A decoded matrix, of one layer only; other stores are those of {@link WarpMatMul}. */
+    private static final int DECODED = 0;
 
     private TileMatMul() {}
 
-    /** Whether these kernels are for a recording's number of rows, and read a bank; as a bank is laid out when the weights are there. */
-    static boolean serves(Frame f, Bank w) {
-        return f.maxRows() > 1 && f.maxRows() <= SIDE * MOST_TILES && reads(f, w);
-    }
-
-    private static boolean reads(Frame f, Bank w) {
-        Traits t = f.traits();
-        boolean halves = w.format() == Format.F16 || w.format() == Format.BF16;
-        return t.shape() == Traits.Shape.WARPS && !t.precise() && w.experts() == 1 && w.cols() % STEP == 0 && (halves || Planes.fit(w.format(), w.cols()));
-    }
-
-    /** Notes what products with a bank need, for as many rows as these kernels serve. */
-    static void note(Frame f, Bank w) {
-        if (reads(f, w)) f.scratch().needTiles(w.cols() / STEP * MOST_TILES * SMALL);
-    }
-
-    /** kind: see {@link MatMul}; outs: numbers of a row of y. */
-    static void record(Tape tape, String name, Region y, Region x, Bank w, int outs, int kind) {
-        Frame f = tape.frame();
-        int tiles = (f.maxRows() + SIDE - 1) / SIDE, cols = w.cols(), steps = cols / STEP, longs = steps * tiles * SMALL;
-        tape.add("halves", Grid.fixed((longs + GROUP - 1) / GROUP, GROUP), (g, id) -> g.task(id, TileMatMul::kPack, f.context(), f.arena(), f.step(),
-                f.scratch().tiles(), Place.of(x), Pair.of(tiles, longs)));
-        boolean planes = w.planes() != null;
-        int store = planes ? PLANES : WarpMatMul.store(w), layout = planes ? Planes.layout(w.format()) : 0, most = tiles == 1 ? 16 : outs < TALL ? 32 : 64;
-        int each = kind == MatMul.SWIGLU ? most / 2 : most;
-        float gain = planes ? w.planes().gain() : 1;
-        long matrix = Pair.of(w.rows(), cols);
-        int how = Pair.small(layout, store | kind << 2 | tiles << 4 | most << 8);
+    /** kind: see {@link MatMul}; outs: numbers of a row of y. x is what {@link TileRows} left. */
+    static void record(Tape tape, String name, Region y, Bank w, int outs, int kind) {
+        int tiles = TileRows.tiles(tape.frame()), each = (tiles > FEW ? 2 : 1) * TALL / (kind == MatMul.SWIGLU ? 2 : 1);
         Grid grid = Grid.fixed((outs + each - 1) / each, GROUP);
-        if (tiles == 1)
-            tape.add(name, grid, (g, id) -> WarpMatMul.ready(g).task(id, TileMatMul::kFew, f.context(), f.arena(), f.step(), f.layer(), f.scratch().tiles(),
-                    planes ? w.planes().scales() : WarpMatMul.halves(w), WarpMatMul.longs(w), gain, matrix, Place.of(y), how));
+        if (w.planes() == null) record(tape, name, grid, y, w, tiles, kind);
+        else TilePlanes.record(tape, name, grid, y, w, tiles, kind);
+    }
+
+    private static void record(Tape tape, String name, Grid grid, Region y, Bank w, int tiles, int kind) {
+        Frame f = tape.frame();
+        boolean whole = w.experts() == 1 && (w.format() == Format.F16 || w.format() == Format.BF16) && WarpMatMul.reads(f, w);
+        LibraryScratch scratch = f.scratch();
+        if (!whole) {
+            scratch.needWeights(w.rows(), w.cols());
+            LibraryWeights.record(tape, scratch.weights(), w);
+        }
+        long matrix = Pair.of(w.rows(), w.cols());
+        int how = (whole ? WarpMatMul.store(w) : DECODED) | kind << 2 | tiles << 4;
+        if (tiles > FEW)
+            tape.add(name, grid, (g, id) -> WarpMatMul.ready(g).task(id, TileMatMul::kMany, f.context(), f.arena(), f.step(), f.layer(), scratch.pairs(),
+                    scratch.factors(), whole ? WarpMatMul.halves(w) : scratch.weights(), WarpMatMul.longs(w), matrix, Place.of(y), how));
         else
-            tape.add(name, grid, (g, id) -> WarpMatMul.ready(g).task(id, TileMatMul::kMany, f.context(), f.arena(), f.step(), f.layer(), f.scratch().tiles(),
-                    planes ? w.planes().scales() : WarpMatMul.halves(w), WarpMatMul.longs(w), gain, matrix, Place.of(y), how));
+            tape.add(name, grid, (g, id) -> WarpMatMul.ready(g).task(id, TileMatMul::kFew, f.context(), f.arena(), f.step(), f.layer(), scratch.pairs(),
+                    scratch.factors(), whole ? WarpMatMul.halves(w) : scratch.weights(), WarpMatMul.longs(w), matrix, Place.of(y), how));
     }
 
-    /** A work-item for each long of x; rows that are not alive are zeros. */
-    static void kPack(KernelContext context, FloatArray arena, IntArray step, LongArray packed, long x, long sizes) {
-        int tiles = Pair.first(sizes), longs = Pair.second(sizes), i = context.globalIdx, alive = step.get(StepArray.ROWS);
-        if (i < longs) {
-            int column = i / (tiles * SMALL) * STEP + (i >> 1 & STEP - 1), row = i / SMALL % tiles * SIDE + (i & 1) * 4;
-            float a = x(arena, x, row, alive, column), b = x(arena, x, row + 1, alive, column);
-            float c = x(arena, x, row + 2, alive, column), d = x(arena, x, row + 3, alive, column);
-            packed.set(i, four(a, b, c, d));
-        }
-    }
-
-    private static float x(FloatArray arena, long x, int row, int alive, int column) {
-        float v = arena.get(Place.start(x, TornadoMath.min(row, alive - 1)) + column);
-        float inside = TornadoMath.max(TornadoMath.min(v, LARGEST_HALF), -LARGEST_HALF);
-        return row < alive ? inside : 0f;
-    }
-
-    /**
-     * One tile of x. A group has 16 matrix rows (for SwiGLU eight of the gate and eight of the other matrix); its warps share
-     * the steps of a part, and their sums meet in local memory.
-     */
-    static void kFew(KernelContext context, FloatArray arena, IntArray step, IntArray layer, LongArray packed, HalfFloatArray halves, LongArray longs,
-                     float gain, long matrix, long y, int how) {
-        int rows = Pair.first(matrix), cols = Pair.second(matrix), layout = Pair.smallFirst(how), store = Pair.smallSecond(how) & 3;
-        int kind = Pair.smallSecond(how) >> 2 & 3, outs = kind == MatMul.SWIGLU ? rows >> 1 : rows;
-        int alive = step.get(StepArray.ROWS);
+    /** One or two tiles of x: a warp has four steps of a part to itself. */
+    static void kFew(KernelContext context, FloatArray arena, IntArray step, IntArray layer, IntArray packed, FloatArray factors,
+                     HalfFloatArray halves, LongArray longs, long matrix, long y, int how) {
+        int rows = Pair.first(matrix), units = Pair.second(matrix) >> 2, store = how & 3, kind = how >> 2 & 3, tiles = how >> 4;
+        int outs = kind == MatMul.SWIGLU ? rows >> 1 : rows, each = kind == MatMul.SWIGLU ? TALL / 2 : TALL, alive = step.get(StepArray.ROWS);
         if (alive < 1) return;
-        long[] weights = context.allocateLongLocalArray(FEW_STEPS * LARGE);
-        long[] operands = context.allocateLongLocalArray(FEW_STEPS * SMALL);
-        float[] sums = context.allocateFloatLocalArray(HEADER + 8 * 128);
-        int[] a = (int[]) (Object) weights, b = (int[]) (Object) operands;
+        int[] weights = context.allocateIntLocalArray(FEW_DEEP * LARGE);
+        int[] operands = context.allocateIntLocalArray(FEW_DEEP * FEW * TileRows.SMALL);
+        float[] sums = context.allocateFloatLocalArray(HEADER + WARPS * TALL * FEW_LINE);
         FloatArray behind = (FloatArray) (Object) sums;
-        int item = context.localIdx, warp = item / WarpMatMul.WARP, most = kind == MatMul.SWIGLU ? 8 : 16, first = context.groupIdx * most;
-        int steps = cols >> 4, unit = item & 127, base = layer.get(0) * rows;
-        float[] f = context.mmaFragment(0f);
-        for (int part = 0; part < steps; part += FEW_STEPS) {
-            int u = part * 4 + unit;
+        int item = context.localIdx, warp = item / WarpMatMul.WARP, first = context.groupIdx * each, base = layer.get(0) * rows;
+        if (store == DECODED) base = 0;
+        int u = item & 127, r = item >> 7, to = (u >> 2) * LARGE + place(r, u & 3), at = TornadoMath.min(u, units - 1);
+        int used = (units >> 2) * tiles * TileRows.SMALL, slices = 8 * tiles, from = item;
+        long[] w = new long[8];
+        int[] xs = new int[8 * FEW];
+        for (int i = 0; i < 8; i++) w[i] = raw(store, longs, (base + row(kind, first, r + 2 * i, each, outs)) * units + at);
+        for (int i = 0; i < slices; i++) xs[i] = x(packed, from + i * GROUP, used);
+        float[] f0 = context.mmaFragment(0f), f1 = context.mmaFragment(0f);
+        int k = 4 * warp * LARGE * 4 + spread(item), n = 4 * warp * tiles * TILE;
+        for (int part = 0; part < units; part += 128) {
             for (int i = 0; i < 8; i++) {
-                int r = (item >> 7) + 2 * i;
-                weights[(unit >> 2) * LARGE + r * 4 + (unit & 3)] = quad(store, layout, halves, longs, base + row(kind, first, r, most, outs), cols, u);
+                int unit = (base + row(kind, first, r + 2 * i, each, outs)) * units + at;
+                weights[to + 8 * i] = pair(store, (int) w[i], halves, 2 * unit);
+                weights[to + 8 * i + 1] = pair(store, (int) (w[i] >> 32), halves, 2 * unit + 1);
             }
-            for (int i = 0; i < 4; i++) {
-                int at = part * SMALL + item + i * GROUP;
-                operands[item + i * GROUP] = at < steps * SMALL ? packed.get(at) : 0L;
-            }
+            for (int i = 0; i < slices; i++) operands[item + i * GROUP] = from + i * GROUP < used ? xs[i] : 0;
             context.localBarrier();
-            for (int i = 0; i < 4; i++) {
-                HalfFloat[] w = context.mmaLoadA(a, 16, (warp * 4 + i) * LARGE * 8);
-                f = context.mma(w, context.mmaLoadB(b, 16, (warp * 4 + i) * SMALL * 8), f, MMAShape.M16N8K16);
+            at = TornadoMath.min(part + 128 + u, units - 1);
+            from += slices * GROUP;
+            for (int i = 0; i < 8; i++) w[i] = raw(store, longs, (base + row(kind, first, r + 2 * i, each, outs)) * units + at);
+            for (int i = 0; i < slices; i++) xs[i] = x(packed, from + i * GROUP, used);
+            for (int s = 0; s < 4; s++) {
+                HalfFloat[] numbers = context.mmaLoadA(weights, 16, k + s * LARGE * 4);
+                f0 = context.mma(numbers, context.mmaLoadB(operands, 16, n + s * tiles * TILE), f0, MMAShape.M16N8K16);
+                if (tiles > 1) f1 = context.mma(numbers, context.mmaLoadB(operands, 16, n + s * tiles * TILE + TILE), f1, MMAShape.M16N8K16);
             }
             context.localBarrier();
         }
-        context.mmaStore(f, behind, warp * 16, 0, 8);
+        context.mmaStore(f0, behind, warp * TALL, 0, FEW_LINE);
+        if (tiles > 1) context.mmaStore(f1, behind, warp * TALL, TileRows.SIDE, FEW_LINE);
         context.localBarrier();
-        int r = item & 15, column = item >> 4;
-        int mine = item < 128 && r < most && column < alive && first + r < outs ? 8 : 0;
+        int mine = item % each, column = item / each, parts = column < alive && first + mine < outs ? WARPS : 0;
         float value = 0, second = 0;
-        for (int i = 0; i < mine; i++) value += sums[HEADER + i * 128 + r * 8 + column];
-        if (kind == MatMul.SWIGLU) for (int i = 0; i < mine; i++) second += sums[HEADER + i * 128 + (r + 8) * 8 + column];
-        if (mine > 0) MatMul.write(arena, Place.start(y, column) + first + r, gain * value, gain * second, kind);
+        for (int i = 0; i < parts; i++) value += sums[HEADER + (i * TALL + mine) * FEW_LINE + column];
+        if (kind == MatMul.SWIGLU) for (int i = 0; i < parts; i++) second += sums[HEADER + (i * TALL + TALL / 2 + mine) * FEW_LINE + column];
+        if (parts > 0) {
+            float factor = factors.get(column);
+            MatMul.write(arena, Place.start(y, column) + first + mine, factor * value, factor * second, kind);
+        }
     }
 
-    /** Up to eight tiles of x, one for each warp, which multiplies it with all matrix rows of the group: {@code most}, 32 or 64. */
-    static void kMany(KernelContext context, FloatArray arena, IntArray step, IntArray layer, LongArray packed, HalfFloatArray halves, LongArray longs,
-                      float gain, long matrix, long y, int how) {
-        int rows = Pair.first(matrix), cols = Pair.second(matrix), layout = Pair.smallFirst(how), store = Pair.smallSecond(how) & 3;
-        int kind = Pair.smallSecond(how) >> 2 & 3, outs = kind == MatMul.SWIGLU ? rows >> 1 : rows;
-        int tiles = Pair.smallSecond(how) >> 4 & 15, most = Pair.smallSecond(how) >> 8;
-        int alive = step.get(StepArray.ROWS);
+    /** Eight tiles of x: a warp has half of them, and two steps of a part, with two operands of the matrix. */
+    static void kMany(KernelContext context, FloatArray arena, IntArray step, IntArray layer, IntArray packed, FloatArray factors,
+                      HalfFloatArray halves, LongArray longs, long matrix, long y, int how) {
+        int rows = Pair.first(matrix), units = Pair.second(matrix) >> 2, store = how & 3, kind = how >> 2 & 3;
+        int outs = kind == MatMul.SWIGLU ? rows >> 1 : rows, each = kind == MatMul.SWIGLU ? TALL : 2 * TALL, alive = step.get(StepArray.ROWS);
         if (alive < 1) return;
-        long[] weights = context.allocateLongLocalArray(MANY_STEPS * LARGE * (most >> 4));
-        long[] operands = context.allocateLongLocalArray(MANY_STEPS * SMALL * MOST_TILES);
-        float[] sums = context.allocateFloatLocalArray(HEADER + 64 * most);
-        int[] a = (int[]) (Object) weights, b = (int[]) (Object) operands;
+        int[] weights = context.allocateIntLocalArray(MANY_DEEP * LARGER);
+        int[] operands = context.allocateIntLocalArray(MANY_DEEP * TileRows.MOST_TILES * TileRows.SMALL);
+        float[] sums = context.allocateFloatLocalArray(HEADER + WARPS / 2 * 2 * TALL * MANY_LINE);
         FloatArray behind = (FloatArray) (Object) sums;
-        int item = context.localIdx, warp = item / WarpMatMul.WARP, each = kind == MatMul.SWIGLU ? most >> 1 : most, first = context.groupIdx * each;
-        int steps = cols >> 4, unit = item & 15, base = layer.get(0) * rows, used = tiles * SMALL;
+        int item = context.localIdx, half = item / WarpMatMul.WARP & 1, quarter = item / (2 * WarpMatMul.WARP), first = context.groupIdx * each;
+        int base = layer.get(0) * rows, used = (units >> 2) * TileRows.MOST_TILES * TileRows.SMALL, from = item;
+        if (store == DECODED) base = 0;
+        int u = item & 31, r = item >> 5, to = (u >> 2) * LARGER + place(r, u & 3), at = TornadoMath.min(u, units - 1);
+        long[] w = new long[4];
+        int[] xs = new int[2 * TileRows.MOST_TILES];
+        for (int i = 0; i < 4; i++) w[i] = raw(store, longs, (base + row(kind, first, r + 8 * i, each, outs)) * units + at);
+        for (int i = 0; i < 2 * TileRows.MOST_TILES; i++) xs[i] = x(packed, from + i * GROUP, used);
         float[] f0 = context.mmaFragment(0f), f1 = context.mmaFragment(0f), f2 = context.mmaFragment(0f), f3 = context.mmaFragment(0f);
-        for (int part = 0; part < steps; part += MANY_STEPS) {
-            for (int i = 0; i < most >> 4; i++) {
-                int r = item >> 4;
-                weights[((unit >> 2) * (most >> 4) + i) * LARGE + r * 4 + (unit & 3)] =
-                        quad(store, layout, halves, longs, base + row(kind, first, i * 16 + r, each, outs), cols, part * 4 + unit);
+        float[] g0 = context.mmaFragment(0f), g1 = context.mmaFragment(0f), g2 = context.mmaFragment(0f), g3 = context.mmaFragment(0f);
+        for (int part = 0; part < units; part += 32) {
+            for (int i = 0; i < 4; i++) {
+                int unit = (base + row(kind, first, r + 8 * i, each, outs)) * units + at, place = to + (i >> 1) * LARGE + (i & 1) * 32;
+                weights[place] = pair(store, (int) w[i], halves, 2 * unit);
+                weights[place + 1] = pair(store, (int) (w[i] >> 32), halves, 2 * unit + 1);
             }
-            for (int i = item; i < MANY_STEPS * used; i += GROUP) {
-                int at = part * used + i;
-                operands[i] = at < steps * used ? packed.get(at) : 0L;
+            for (int i = 0; i < 2 * TileRows.MOST_TILES; i++) operands[item + i * GROUP] = from + i * GROUP < used ? xs[i] : 0;
+            context.localBarrier();
+            at = TornadoMath.min(part + 32 + u, units - 1);
+            from += 2 * TileRows.MOST_TILES * GROUP;
+            for (int i = 0; i < 4; i++) w[i] = raw(store, longs, (base + row(kind, first, r + 8 * i, each, outs)) * units + at);
+            for (int i = 0; i < 2 * TileRows.MOST_TILES; i++) xs[i] = x(packed, from + i * GROUP, used);
+            for (int s = 0; s < 2; s++) {
+                int k = (2 * quarter + s) * LARGER * 4 + spread(item), n = ((2 * quarter + s) * TileRows.MOST_TILES + 4 * half) * TILE;
+                HalfFloat[] a0 = context.mmaLoadA(weights, 16, k), a1 = context.mmaLoadA(weights, 16, k + OPERAND);
+                HalfFloat[] b0 = context.mmaLoadB(operands, 16, n), b1 = context.mmaLoadB(operands, 16, n + TILE);
+                HalfFloat[] b2 = context.mmaLoadB(operands, 16, n + 2 * TILE), b3 = context.mmaLoadB(operands, 16, n + 3 * TILE);
+                f0 = context.mma(a0, b0, f0, MMAShape.M16N8K16);
+                g0 = context.mma(a1, b0, g0, MMAShape.M16N8K16);
+                f1 = context.mma(a0, b1, f1, MMAShape.M16N8K16);
+                g1 = context.mma(a1, b1, g1, MMAShape.M16N8K16);
+                f2 = context.mma(a0, b2, f2, MMAShape.M16N8K16);
+                g2 = context.mma(a1, b2, g2, MMAShape.M16N8K16);
+                f3 = context.mma(a0, b3, f3, MMAShape.M16N8K16);
+                g3 = context.mma(a1, b3, g3, MMAShape.M16N8K16);
             }
             context.localBarrier();
-            for (int s = 0; s < MANY_STEPS; s++) {
-                HalfFloat[] x = context.mmaLoadB(b, 16, (s * tiles + TornadoMath.min(warp, tiles - 1)) * SMALL * 8);
-                int at = s * (most >> 4) * LARGE * 8;
-                f0 = context.mma(context.mmaLoadA(a, 16, at), x, f0, MMAShape.M16N8K16);
-                f1 = context.mma(context.mmaLoadA(a, 16, at + LARGE * 8), x, f1, MMAShape.M16N8K16);
-                if (most > 32) {
-                    f2 = context.mma(context.mmaLoadA(a, 16, at + 2 * LARGE * 8), x, f2, MMAShape.M16N8K16);
-                    f3 = context.mma(context.mmaLoadA(a, 16, at + 3 * LARGE * 8), x, f3, MMAShape.M16N8K16);
+        }
+        for (int turn = 0; turn < 2; turn++) {
+            if (turn == 0) {
+                context.mmaStore(f0, behind, quarter * 32, half * 16, MANY_LINE);
+                context.mmaStore(f1, behind, quarter * 32, half * 16 + TileRows.SIDE, MANY_LINE);
+                context.mmaStore(g0, behind, quarter * 32 + TALL, half * 16, MANY_LINE);
+                context.mmaStore(g1, behind, quarter * 32 + TALL, half * 16 + TileRows.SIDE, MANY_LINE);
+            } else {
+                context.mmaStore(f2, behind, quarter * 32, half * 16, MANY_LINE);
+                context.mmaStore(f3, behind, quarter * 32, half * 16 + TileRows.SIDE, MANY_LINE);
+                context.mmaStore(g2, behind, quarter * 32 + TALL, half * 16, MANY_LINE);
+                context.mmaStore(g3, behind, quarter * 32 + TALL, half * 16 + TileRows.SIDE, MANY_LINE);
+            }
+            context.localBarrier();
+            for (int o = item; o < each * 32; o += GROUP) {
+                int mine = o % each, c = o / each, column = (c >> 4) * 32 + turn * 16 + (c & 15), s = HEADER + mine * MANY_LINE + c;
+                float value = sums[s] + sums[s + 32 * MANY_LINE] + sums[s + 64 * MANY_LINE] + sums[s + 96 * MANY_LINE], second = 0;
+                int t = s + TALL * MANY_LINE;
+                if (kind == MatMul.SWIGLU) second = sums[t] + sums[t + 32 * MANY_LINE] + sums[t + 64 * MANY_LINE] + sums[t + 96 * MANY_LINE];
+                if (column < alive && first + mine < outs) {
+                    float factor = factors.get(column);
+                    MatMul.write(arena, Place.start(y, column) + first + mine, factor * value, factor * second, kind);
                 }
             }
             context.localBarrier();
         }
-        context.mmaStore(f0, behind, 0, warp * SIDE, 64);
-        context.mmaStore(f1, behind, 16, warp * SIDE, 64);
-        if (most > 32) {
-            context.mmaStore(f2, behind, 32, warp * SIDE, 64);
-            context.mmaStore(f3, behind, 48, warp * SIDE, 64);
-        }
-        context.localBarrier();
-        int r = item % each;
-        for (int column = item / each; column < alive; column += GROUP / each) {
-            float value = sums[HEADER + r * 64 + column], second = 0;
-            if (kind == MatMul.SWIGLU) second = sums[HEADER + (each + r) * 64 + column];
-            if (first + r < outs) MatMul.write(arena, Place.start(y, column) + first + r, gain * value, gain * second, kind);
-        }
     }
 
     /** The matrix row that is number r of the group; there are {@code most} outputs. */
-    private static int row(int kind, int first, int r, int most, int outs) {
+    static int row(int kind, int first, int r, int most, int outs) {
         int out = first + r;
         if (kind == MatMul.SWIGLU && r >= most) out = first + r - most;
         int row = TornadoMath.min(out, outs - 1);
@@ -214,35 +223,36 @@ final class TileMatMul {
         return row;
     }
 
-    /** Numbers 4 u to 4 u + 3 of a matrix row as halves, without the gain; behind the row's end zeros. row: counted through all layers. */
-    private static long quad(int store, int layout, HalfFloatArray halves, LongArray longs, int row, int cols, int u) {
-        int units = cols >> 2, at = TornadoMath.min(u, units - 1);
-        long packed = 0;
-        if (store == WarpMatMul.LONGS) {
-            long four = longs.get(row * units + at);
-            int low = (int) four, high = (int) (four >> 32);
-            packed = four(BFloat16.bf16ToFloat((short) low), BFloat16.bf16ToFloat((short) (low >> 16)), BFloat16.bf16ToFloat((short) high),
-                    BFloat16.bf16ToFloat((short) (high >> 16)));
-        }
-        if (store == WarpMatMul.HALVES) {
-            Half2 low = halves.getHalf2(row * cols + 4 * at), high = halves.getHalf2(row * cols + 4 * at + 2);
-            packed = four(Half2.lowFloat(low), Half2.highFloat(low), Half2.lowFloat(high), Half2.highFloat(high));
-        }
-        if (store == PLANES) {
-            int from = row * Planes.rowLongs(layout, cols), scales = row * Planes.rowScales(layout, cols), s = at >> 2, strips = cols >> 4;
-            int bytes = Planes.four(layout, longs, from, strips, s, at & 3);
-            float d = Planes.scale(layout, halves, scales, s), m = Planes.minimum(layout, halves, scales, s) + d * Planes.bias(layout);
-            packed = four(d * (bytes << 24 >> 24) - m, d * (bytes << 16 >> 24) - m, d * (bytes << 8 >> 24) - m, d * (bytes >> 24) - m);
-        }
-        return u < units ? packed : 0L;
+    /** Where the ints of columns 4 unit to 4 unit + 3 of a row of an operand is: eight columns of 16 rows lie together, which are read at once. */
+    static int place(int row, int unit) {
+        return (row >> 4) * LARGE + (unit >> 1) * CHUNK + 4 * (row & 15) + 2 * (unit & 1);
     }
 
-    private static long four(float a, float b, float c, float d) {
-        return (long) pair(c, d) << 32 | pair(a, b) & 0xFFFFFFFFL;
+    /** Bytes between where a work-item's row of an operand is by the definition of {@code mmaLoadA} and where {@link #place} has it. */
+    static int spread(int item) {
+        return (item >> 4 & 1) * (4 * CHUNK - 16) - (item & 15) * 16;
     }
 
-    /** Two halves, the first in the lower bits. */
-    private static int pair(float low, float high) {
-        return (new HalfFloat(low).getHalfFloatValue() & 0xFFFF) | (new HalfFloat(high).getHalfFloatValue() & 0xFFFF) << 16;
+    /** An int of x, or the last one that there is. */
+    static int x(IntArray packed, int at, int used) {
+        return packed.get(TornadoMath.min(at, used - 1));
+    }
+
+    /** Four numbers as they are stored in longs. */
+    private static long raw(int store, LongArray longs, int unit) {
+        long four = 0;
+        if (store == WarpMatMul.LONGS) four = longs.get(unit);
+        return four;
+    }
+
+    /** Two numbers as halves: those of half a long, or pair number {@code at} of another store. */
+    private static int pair(int store, int numbers, HalfFloatArray halves, int at) {
+        int pair = 0;
+        if (store == WarpMatMul.LONGS) pair = TileRows.pair(BFloat16.bf16ToFloat((short) numbers), BFloat16.bf16ToFloat((short) (numbers >> 16)));
+        if (store != WarpMatMul.LONGS) {
+            Half2 both = halves.getHalf2(2 * at);
+            pair = TileRows.pair(Half2.lowFloat(both), Half2.highFloat(both));
+        }
+        return pair;
     }
 }

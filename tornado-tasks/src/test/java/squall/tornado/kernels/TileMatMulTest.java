@@ -14,12 +14,14 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.Arguments;
 import org.junit.jupiter.params.provider.MethodSource;
+import org.junit.jupiter.params.provider.ValueSource;
 import squall.checker.lint.KernelReport;
 import squall.checker.lint.Lint;
 import squall.quant.Format;
 import squall.tornado.Bank;
 import squall.tornado.Region;
 import squall.tornado.Rig;
+import squall.tornado.Small;
 import squall.tornado.TestDevice;
 import squall.tornado.Traits;
 import squall.tornado.Traits.Shape;
@@ -39,27 +41,29 @@ class TileMatMulTest {
     /** Every way in which matrices are laid out, with few rows and with many. */
     static Stream<Arguments> kinds() {
         return Stream.of(Format.F16, Format.BF16, Format.Q8_0, Format.Q4_0, Format.Q5_1, Format.Q4_K, Format.Q6_K)
-                .flatMap(f -> Stream.of(Arguments.of(f, 3), Arguments.of(f, 13)));
+                .flatMap(f -> Stream.of(Arguments.of(f, 3), Arguments.of(f, 13), Arguments.of(f, 29)));
     }
 
     static Stream<Arguments> someKinds() {
-        return Stream.of(Format.BF16, Format.Q4_1).flatMap(f -> Stream.of(Arguments.of(f, 3), Arguments.of(f, 13)));
+        return Stream.of(Format.F32, Format.BF16, Format.Q4_1).flatMap(f -> Stream.of(Arguments.of(f, 3), Arguments.of(f, 13), Arguments.of(f, 29)));
     }
 
     private static Rig rig(int rows, int cols) {
         Rig rig = new Rig(rows, LAYER, new Traits(Shape.WARPS, 64, true, false, false));
         rig.plan(new int[][] {{1, 3, rows - 1}, {0, 0, 1}});
-        rig.tiles(cols * 16);
-        return rows <= 8 ? rig.few() : rig;
+        rig.library(64, cols);
+        return rows <= 8 ? rig.few() : rows <= 16 ? rig.rows(16) : rig;
     }
 
     private static Bank laid(Bank file) {
         return Planes.fit(file.format(), file.cols()) ? Banks.planes(file) : Banks.wide(file);
     }
 
-    /** By tiles also where {@link MatMul} prefers another kernel. */
     private static void play(Rig rig, int kind, Region y, Region x, Bank w) {
-        rig.play(tape -> TileMatMul.record(tape, "product", y, x, w, kind == MatMul.SWIGLU ? w.rows() / 2 : w.rows(), kind), Banks.arrays(w));
+        rig.play(tape -> {
+            LibraryRows.record(tape, x);
+            TileMatMul.record(tape, "product", y, w, kind == MatMul.SWIGLU ? w.rows() / 2 : w.rows(), kind);
+        }, Banks.arrays(w));
     }
 
     /** Rows and columns are parts of what a group takes at a time, and more than that. */
@@ -101,23 +105,66 @@ class TileMatMulTest {
         rig.nothingElseChanged();
     }
 
-    /** Matrices of so many rows that a group takes 64 of them. */
-    @Test void tallMatrices() {
-        Rig rig = rig(9, 32);
-        Bank file = Banks.of(Format.Q8_0, 8200, 32, 1);
-        Region x = rig.region(32), y = rig.region(8200);
+    /** Rows that halves cannot hold, for their size or their smallness, and one of nothing. */
+    @Test void anySizeOfNumbers() {
+        Rig rig = rig(5, 64);
+        Bank file = Banks.of(Format.BF16, 5, 64, 1);
+        Region x = rig.region(64), y = rig.region(5);
+        float[] sizes = {1e9f, 1e-9f, 3e4f, 0f, 1e-30f};
+        for (int r = 0; r < sizes.length; r++) for (int i = 0; i < 64; i++) rig.set(x, r, i, rig.get(x, r, i) * sizes[r]);
         play(rig, MatMul.ASSIGN, y, x, laid(file));
-        for (int r = 0; r < 9; r++) rig.expect(y, r, product(rig, file, x, r), bounds(rig, file, x, r));
+        for (int r = 0; r < 5; r++) rig.expect(y, r, product(rig, file, x, r), bounds(rig, file, x, r));
+    }
+
+    @ParameterizedTest @ValueSource(ints = {3, 13, 29}) void norms(int rows) {
+        Rig rig = rig(rows, 96);
+        Bank file = Banks.of(Format.BF16, 19, 96, 1), w = laid(file);
+        Small norm = rig.small(96);
+        Region x = rig.region(96), y = rig.region(19), n = rig.region(96);
+        rig.play(tape -> {
+            LibraryRows.recordNorm(tape, x, norm, 1e-6f);
+            LibraryProduct.record(tape, y, w);
+        }, w.array(), norm.array());
+        for (int r = 0; r < rows; r++) {
+            double[] v = rig.row(x, r);
+            double scale = 1 / Math.sqrt(Banks.dot(v, v) / v.length + 1e-6);
+            for (int i = 0; i < v.length; i++) rig.set(n, r, i, (float) (rig.weight(norm, i) * v[i] * scale));
+            rig.scratch(n, r, 0, 96);
+            rig.expect(y, r, product(rig, file, n, r), bounds(rig, file, n, r));
+        }
+        rig.nothingElseChanged();
+    }
+
+    @ParameterizedTest @ValueSource(ints = {3, 13, 29}) void gatedNorms(int rows) {
+        Rig rig = rig(rows, 96);
+        Bank file = Banks.of(Format.BF16, 19, 96, 1), w = laid(file);
+        Small norm = rig.small(24);
+        Region o = rig.region(96), z = rig.region(96), y = rig.region(19), n = rig.region(96);
+        rig.play(tape -> {
+            LibraryRows.recordGatedNorm(tape, o, z, norm, 1e-6f);
+            LibraryProduct.record(tape, y, w);
+        }, w.array(), norm.array());
+        for (int r = 0; r < rows; r++) {
+            for (int head = 0; head < 4; head++) {
+                double squares = 0;
+                for (int i = 24 * head; i < 24 * head + 24; i++) squares += (double) rig.get(o, r, i) * rig.get(o, r, i);
+                for (int i = 24 * head; i < 24 * head + 24; i++) {
+                    double gate = rig.get(z, r, i), v = rig.get(o, r, i) / Math.sqrt(squares / 24 + 1e-6);
+                    rig.set(n, r, i, (float) (v * rig.weight(norm, i % 24) * gate * Definitions.sigmoid(gate)));
+                }
+            }
+            rig.scratch(n, r, 0, 96);
+            rig.expect(y, r, product(rig, file, n, r), bounds(rig, file, n, r));
+        }
         rig.nothingElseChanged();
     }
 
     @Test void servesFewRowsWhereOperandsMayBeRounded() {
-        Bank w = Banks.wide(Banks.of(Format.BF16, 4, 64, 1));
-        assertTrue(TileMatMul.serves(rig(3, 64).frame(), w));
-        assertFalse(TileMatMul.serves(rig(3, 64).rows(1).frame(), w), "one row");
-        assertFalse(TileMatMul.serves(rig(3, 64).rows(65).frame(), w), "too many rows");
-        assertFalse(TileMatMul.serves(new Rig(3, LAYER, new Traits(Shape.WARPS, 64, true)).frame(), w), "precise");
-        assertFalse(TileMatMul.serves(rig(3, 64).frame(), Banks.of(Format.F32, 4, 64, 1)), "F32");
+        assertTrue(TileRows.serves(rig(3, 64).frame(), 64));
+        assertFalse(TileRows.serves(rig(3, 64).rows(1).frame(), 64), "one row");
+        assertFalse(TileRows.serves(rig(3, 64).rows(65).frame(), 64), "too many rows");
+        assertFalse(TileRows.serves(rig(3, 64).frame(), 72), "half a step");
+        assertFalse(TileRows.serves(new Rig(3, LAYER, new Traits(Shape.WARPS, 64, true)).frame(), 64), "precise");
     }
 
     private static double[] product(Rig rig, Bank w, Region x, int row) {
@@ -141,8 +188,10 @@ class TileMatMulTest {
     }
 
     @Tag("checker") @Test void keepToTheDialect() {
-        List<KernelReport> reports = Lint.kernelsOf(TileMatMul.class);
-        assertFalse(reports.isEmpty());
-        for (KernelReport report : reports) assertEquals(List.of(), report.violations(), report.name());
+        for (Class<?> kernels : List.of(TileRows.class, TileMatMul.class, TilePlanes.class)) {
+            List<KernelReport> reports = Lint.kernelsOf(kernels);
+            assertFalse(reports.isEmpty());
+            for (KernelReport report : reports) assertEquals(List.of(), report.violations(), report.name());
+        }
     }
 }
