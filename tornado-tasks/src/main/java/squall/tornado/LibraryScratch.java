@@ -20,7 +20,7 @@ public final class LibraryScratch {
     private int factorCount;
     private int tileCount;
     private int chunkCount;
-    private int chunkLongs;
+    private int chunkInts;
     private HalfFloatArray weights;
     private HalfFloatArray rows;
     private FloatArray products;
@@ -68,16 +68,16 @@ public final class LibraryScratch {
         hiddenCount = Math.max(hiddenCount, units);
     }
 
-    /** Notes so many full chunks of rows, and the longs of operands that each has. */
-    public void needChunks(int chunks, int longs) {
+    /** Notes so many full chunks of rows, and the ints of operands that each has. */
+    public void needChunks(int chunks, int ints) {
         chunkCount = Math.max(chunkCount, chunks);
-        chunkLongs = Math.max(chunkLongs, longs);
+        chunkInts = Math.max(chunkInts, ints);
     }
 
     void include(LibraryScratch other) {
         choiceCount = Math.max(choiceCount, other.choiceCount);
         hiddenCount = Math.max(hiddenCount, other.hiddenCount);
-        needChunks(other.chunkCount, other.chunkLongs);
+        needChunks(other.chunkCount, other.chunkInts);
         tileCount = Math.max(tileCount, other.tileCount);
         pairCount = Math.max(pairCount, other.pairCount);
         weightCount = Math.max(weightCount, other.weightCount);
@@ -92,7 +92,7 @@ public final class LibraryScratch {
      * @param segments the most of a step: each may end with a part of a chunk
      */
     void allocate(int segments) {
-        tileCount = Math.max(tileCount, Math.multiplyExact(chunkCount + segments, chunkLongs));
+        pairCount = Math.max(pairCount, Math.multiplyExact(chunkCount + segments, chunkInts));
         if (tileCount > 0) tiles = new LongArray(tileCount);
         if (choiceCount > 0) {
             choices = new IntArray(choiceCount);
@@ -125,7 +125,7 @@ public final class LibraryScratch {
         return products;
     }
 
-    /** Operands of tensor cores, see {@code DeltaProducts}; rows in bytes, see {@code ExpertStep}. */
+    /** Rows in bytes, see {@code ExpertStep}. */
     public LongArray tiles() {
         return tiles;
     }
@@ -140,7 +140,7 @@ public final class LibraryScratch {
         return hidden;
     }
 
-    /** Operands of tensor cores, see {@code TileRows}. */
+    /** Operands of tensor cores, see {@code TileRows} and {@code DeltaProducts}. */
     public IntArray pairs() {
         return pairs;
     }

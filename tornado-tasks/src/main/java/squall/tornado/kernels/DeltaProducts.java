@@ -12,18 +12,17 @@ import uk.ac.manchester.tornado.api.math.TornadoMath;
 import uk.ac.manchester.tornado.api.types.HalfFloat;
 import uk.ac.manchester.tornado.api.types.arrays.FloatArray;
 import uk.ac.manchester.tornado.api.types.arrays.IntArray;
-import uk.ac.manchester.tornado.api.types.arrays.LongArray;
 
 /**
  * {@link DeltaChunks} on tensor cores, first task, in chunks of {@value #CHUNK} rows: what needs neither S nor the system of equations, laid out
- * in halves as {@link DeltaTiles} multiplies it. A chunk and value head has {@value #LONGS} longs, all of tiles of 16 x 16 of 64 longs:
+ * in halves as {@link DeltaTiles} multiplies it. A chunk and value head has {@value #INTS} ints, pairs of halves, all of tiles of 16 x 16 of 128 ints:
  * <pre>
  *   W                    rows x keys, made by {@link DeltaSystem}
  *   e^G Q                rows x keys
  *   (e^(G_n - G) K)^T    keys x rows
  *   P                    rows x rows, the tiles of its lower triangle
  * </pre>
- * K K^T and G stay in float32, in a scratch. Columns 2 i, 2 i + 1, 8 + 2 i and 9 + 2 i of a tile lie together, so that a lane has a long of
+ * K K^T and G stay in float32, in a scratch. Columns 2 i, 2 i + 1, 8 + 2 i and 9 + 2 i of a tile lie together, so that a lane has two ints of
  * them: in a sum over columns their order is free, as long as the rows of the other operand are in the same one.
  */
 final class DeltaProducts {
@@ -35,10 +34,10 @@ final class DeltaProducts {
 
     /** Where the parts of a chunk and value head are. */
     static final int W = 0;
-    static final int QUERIES = 2048;
-    static final int KEYS = 4096;
-    static final int WEIGHTS = 6144;
-    static final int LONGS = 6784;
+    static final int QUERIES = 4096;
+    static final int KEYS = 8192;
+    static final int WEIGHTS = 12288;
+    static final int INTS = 13568;
 
     static final int WARP = 32;
     /** Eight warps: four for K K^T and four for Q K^T. */
@@ -68,9 +67,9 @@ final class DeltaProducts {
 
     static void record(Tape tape, Region qkv, Region g, DeltaShape shape, Region scratch) {
         Frame f = tape.frame();
-        f.scratch().needChunks(f.maxRows() / CHUNK, shape.valueHeads() * LONGS);
+        f.scratch().needChunks(f.maxRows() / CHUNK, shape.valueHeads() * INTS);
         tape.add("deltaProducts", perChunk(shape.keyHeads()), (graph, id) -> graph.task(id, DeltaProducts::kDeltaProducts, f.context(), f.arena(),
-                f.step(), f.scratch().tiles(), Place.of(qkv), Place.of(g), Place.of(scratch), heads(shape),
+                f.step(), f.scratch().pairs(), Place.of(qkv), Place.of(g), Place.of(scratch), heads(shape),
                 Pair.of(shape.dk(), shape.dv()), DeltaRule.tiled(shape)));
     }
 
@@ -84,7 +83,7 @@ final class DeltaProducts {
     }
 
     /** A group for each chunk and key head: its products, and what of Q and K its value heads multiply with S. */
-    static void kDeltaProducts(KernelContext context, FloatArray arena, IntArray step, LongArray out, long qkv, long g, long scratch,
+    static void kDeltaProducts(KernelContext context, FloatArray arena, IntArray step, IntArray out, long qkv, long g, long scratch,
                                long heads, long sizes, int tiled) {
         int[] tiles = context.allocateIntLocalArray(K_TILES + 32 * SMALL);
         float[] sums = context.allocateFloatLocalArray(HEADER + GROUP / WARP * SUMS);
@@ -106,7 +105,7 @@ final class DeltaProducts {
         int begin = alive * (step.get(record + StepArray.SEGMENT_BEGIN) + chunk * CHUNK), served = alive * sharing;
         int n = alive * TornadoMath.min(CHUNK, step.get(record + StepArray.SEGMENT_END) - begin), last = TornadoMath.max(n - 1, 0);
         int q = Place.start(qkv, begin) + keyHead * dk, k = q + keyHeads * dk, pitch = Place.start(qkv, 1) - Place.start(qkv, 0);
-        int from = number * valueHeads * LONGS, kk = Place.start(scratch, begin) + keyHead * CHUNK, kkPitch = Place.start(scratch, 1) - Place.start(scratch, 0);
+        int from = number * valueHeads * INTS, kk = Place.start(scratch, begin) + keyHead * CHUNK, kkPitch = Place.start(scratch, 1) - Place.start(scratch, 0);
         int own = warp * SUMS + 2 * lane + lane / 16, mine = HEADER + own, ownRow = -(lane / 4), ownColumn = own - 2 * quad;
         // G of all heads that share the key
         int row = item % CHUNK, sharer = head(keyHead, TornadoMath.min(item / CHUNK, sharing - 1), keyHeads, sharing, tiled);
@@ -140,16 +139,18 @@ final class DeltaProducts {
                 tiles[right + SMALL] = pack(ks[8 + i], ks[12 + i]);
             }
             for (int s = 0; s < served; s++) {
-                int to = from + head(keyHead, s, keyHeads, sharing, tiled) * LONGS, first = s * CHUNK + rowTile * 16 + 2 * two;
+                int to = from + head(keyHead, s, keyHeads, sharing, tiled) * INTS, first = s * CHUNK + rowTile * 16 + 2 * two;
                 float all = logs[s * CHUNK + CHUNK - 1];
                 float e0 = TornadoMath.exp(all - logs[first]), e1 = TornadoMath.exp(all - logs[first + 1]);
                 float e2 = TornadoMath.exp(all - logs[first + 8]), e3 = TornadoMath.exp(all - logs[first + 9]);
                 for (int i = 0; i < 4; i++) {
                     float early = TornadoMath.exp(logs[first + i % 2 + i / 2 * 8]);
-                    out.set(to + QUERIES + (rowTile * 8 + half * 4 + keyTile) * 64 + spread(two, i) * 4 + quad,
-                            both(pack(early * qs[4 * i], early * qs[4 * i + 1]), pack(early * qs[4 * i + 2], early * qs[4 * i + 3])));
-                    out.set(to + KEYS + ((half * 4 + keyTile) * 4 + rowTile) * 64 + spread(quad, i) * 4 + two,
-                            both(pack(e0 * ks[i], e1 * ks[4 + i]), pack(e2 * ks[8 + i], e3 * ks[12 + i])));
+                    int query = to + QUERIES + (rowTile * 8 + half * 4 + keyTile) * 128 + spread(two, i) * 8 + 2 * quad;
+                    int key = to + KEYS + ((half * 4 + keyTile) * 4 + rowTile) * 128 + spread(quad, i) * 8 + 2 * two;
+                    out.set(query, pack(early * qs[4 * i], early * qs[4 * i + 1]));
+                    out.set(query + 1, pack(early * qs[4 * i + 2], early * qs[4 * i + 3]));
+                    out.set(key, pack(e0 * ks[i], e1 * ks[4 + i]));
+                    out.set(key + 1, pack(e2 * ks[8 + i], e3 * ks[12 + i]));
                 }
             }
             context.localBarrier();
@@ -196,15 +197,16 @@ final class DeltaProducts {
         }
         int weighed = warp < 4 ? 0 : served;
         for (int s = 0; s < weighed; s++) {
-            int to = from + head(keyHead, s, keyHeads, sharing, tiled) * LONGS + WEIGHTS + triangle(down) * 64 + lane;
+            int to = from + head(keyHead, s, keyHeads, sharing, tiled) * INTS + WEIGHTS + triangle(down) * 128 + 2 * lane;
             float upper = logs[s * CHUNK + high], lower = logs[s * CHUNK + low];
             for (int i = 0; i < 4; i++) {
                 int c = i * 16 + 2 * quad, of = s * CHUNK + c;
                 if (i <= down) {
-                    out.set(to + i * 64, both(pack(fade(p[8 * i], upper, logs[of], high - c), fade(p[8 * i + 1], upper, logs[of + 1], high - c - 1)),
-                            pack(fade(p[8 * i + 4], upper, logs[of + 8], high - c - 8), fade(p[8 * i + 5], upper, logs[of + 9], high - c - 9))));
-                    out.set(to + i * 64 + WARP, both(pack(fade(p[8 * i + 2], lower, logs[of], low - c), fade(p[8 * i + 3], lower, logs[of + 1], low - c - 1)),
-                            pack(fade(p[8 * i + 6], lower, logs[of + 8], low - c - 8), fade(p[8 * i + 7], lower, logs[of + 9], low - c - 9))));
+                    int above = to + i * 128, below = above + 2 * WARP;
+                    out.set(above, pack(fade(p[8 * i], upper, logs[of], high - c), fade(p[8 * i + 1], upper, logs[of + 1], high - c - 1)));
+                    out.set(above + 1, pack(fade(p[8 * i + 4], upper, logs[of + 8], high - c - 8), fade(p[8 * i + 5], upper, logs[of + 9], high - c - 9)));
+                    out.set(below, pack(fade(p[8 * i + 2], lower, logs[of], low - c), fade(p[8 * i + 3], lower, logs[of + 1], low - c - 1)));
+                    out.set(below + 1, pack(fade(p[8 * i + 6], lower, logs[of + 8], low - c - 8), fade(p[8 * i + 7], lower, logs[of + 9], low - c - 9)));
                 }
             }
         }
@@ -216,7 +218,7 @@ final class DeltaProducts {
         return later >= 0 ? value : 0f;
     }
 
-    /** Which of 16 columns are in long {@code quad} of a tile's row. */
+    /** Which of 16 columns are in the two ints {@code quad} of a tile's row. */
     private static int spread(int quad, int i) {
         return 2 * quad + i % 2 + i / 2 * 8;
     }
@@ -238,9 +240,5 @@ final class DeltaProducts {
 
     static int pack(float low, float high) {
         return (new HalfFloat(low).getHalfFloatValue() & 0xFFFF) | (new HalfFloat(high).getHalfFloatValue() & 0xFFFF) << 16;
-    }
-
-    static long both(int low, int high) {
-        return (long) high << 32 | low & 0xFFFFFFFFL;
     }
 }

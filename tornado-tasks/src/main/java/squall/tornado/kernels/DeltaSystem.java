@@ -11,7 +11,6 @@ import uk.ac.manchester.tornado.api.math.TornadoMath;
 import uk.ac.manchester.tornado.api.types.HalfFloat;
 import uk.ac.manchester.tornado.api.types.arrays.FloatArray;
 import uk.ac.manchester.tornado.api.types.arrays.IntArray;
-import uk.ac.manchester.tornado.api.types.arrays.LongArray;
 
 /**
  * {@link DeltaChunks} on tensor cores, second task: W as an operand of {@link DeltaTiles}, and U in float32 where O will be. With T_i the
@@ -40,12 +39,12 @@ final class DeltaSystem {
     static void record(Tape tape, Region y, Region qkv, Region beta, DeltaShape shape, Region scratch) {
         Frame f = tape.frame();
         tape.add("deltaSystem", DeltaProducts.perChunk(shape.valueHeads()), (graph, id) -> graph.task(id, DeltaSystem::kDeltaSystem, f.context(),
-                f.arena(), f.step(), f.scratch().tiles(), Place.of(y), Place.of(qkv), Place.of(beta), Place.of(scratch),
+                f.arena(), f.step(), f.scratch().pairs(), Place.of(y), Place.of(qkv), Place.of(beta), Place.of(scratch),
                 DeltaProducts.heads(shape), Pair.of(shape.dk(), shape.dv()), DeltaRule.tiled(shape)));
     }
 
     /** A group for each chunk and value head: U and W. */
-    static void kDeltaSystem(KernelContext context, FloatArray arena, IntArray step, LongArray out, long y, long qkv, long beta, long scratch,
+    static void kDeltaSystem(KernelContext context, FloatArray arena, IntArray step, IntArray out, long y, long qkv, long beta, long scratch,
                             long heads, long sizes, int tiled) {
         int[] tiles = context.allocateIntLocalArray(CHUNK / 16 * ACROSS * PLAIN);
         int[] blocks = context.allocateIntLocalArray(6 * LARGE);
@@ -70,7 +69,7 @@ final class DeltaSystem {
         int begin = alive * (step.get(record + StepArray.SEGMENT_BEGIN) + chunk * CHUNK);
         int n = alive * TornadoMath.min(CHUNK, step.get(record + StepArray.SEGMENT_END) - begin), last = TornadoMath.max(n - 1, 0);
         int k = Place.start(qkv, begin) + (keyHeads + keyHead) * dk, v = Place.start(qkv, begin) + 2 * keyHeads * dk + head * dv;
-        int pitch = Place.start(qkv, 1) - Place.start(qkv, 0), to = (number * valueHeads + head) * DeltaProducts.LONGS + DeltaProducts.W + lane;
+        int pitch = Place.start(qkv, 1) - Place.start(qkv, 0), to = (number * valueHeads + head) * DeltaProducts.INTS + DeltaProducts.W + 2 * lane;
         int own = warp * SUMS + 2 * lane + lane / 16, mine = HEADER + own, ownRow = -(lane / 4), ownColumn = own - 2 * quad;
         int row = item % CHUNK, source = begin + TornadoMath.min(row, last);
         float upTo = arena.get(Place.start(scratch, source) + keyHeads * CHUNK + head), share = arena.get(Place.start(beta, source) + head);
@@ -160,9 +159,11 @@ final class DeltaSystem {
                 if (high < n && c + 1 < dv) arena.set(o + 1, x[4 * u + 1]);
                 if (high + 8 < n && c < dv) arena.set(below, x[4 * u + 2]);
                 if (high + 8 < n && c + 1 < dv) arena.set(below + 1, x[4 * u + 3]);
-                if (alive == 1 && warp >= 4)
-                    out.set(to + (i * 8 + (warp - 4) * 2 + u / 2) * 64 + u % 2 * WARP,
-                            DeltaProducts.both(DeltaProducts.pack(x[even], x[even + 1]), DeltaProducts.pack(x[even + 4], x[even + 5])));
+                if (alive == 1 && warp >= 4) {
+                    int w = to + (i * 8 + (warp - 4) * 2 + u / 2) * 128 + u % 2 * 2 * WARP;
+                    out.set(w, DeltaProducts.pack(x[even], x[even + 1]));
+                    out.set(w + 1, DeltaProducts.pack(x[even + 4], x[even + 5]));
+                }
             }
             context.localBarrier();
         }

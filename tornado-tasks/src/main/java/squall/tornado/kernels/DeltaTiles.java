@@ -14,7 +14,6 @@ import uk.ac.manchester.tornado.api.math.TornadoMath;
 import uk.ac.manchester.tornado.api.types.HalfFloat;
 import uk.ac.manchester.tornado.api.types.arrays.FloatArray;
 import uk.ac.manchester.tornado.api.types.arrays.IntArray;
-import uk.ac.manchester.tornado.api.types.arrays.LongArray;
 
 /**
  * {@link DeltaChunks} on tensor cores for prompts: {@link DeltaProducts}, {@link DeltaSystem}, then the scan. S is kept in float32, what
@@ -32,8 +31,8 @@ final class DeltaTiles {
     private static final int SLICE = 1 << SLICE_SHIFT;
     /** Ints of a tile of 16 x 8 halves. */
     private static final int TILE = 64;
-    /** Longs of operands that a warp has in local memory: eight tiles of 16 x 16. */
-    private static final int OPERANDS = 512;
+    /** Ints of operands that a warp has in local memory: eight tiles of 16 x 16. */
+    private static final int OPERANDS = 1024;
     /** Rows of a recording for prompts. */
     private static final int FEWEST_ROWS = 65;
 
@@ -52,7 +51,7 @@ final class DeltaTiles {
         DeltaSystem.record(tape, y, qkv, beta, shape, scratch);
         int slices = (shape.dv() + SLICE - 1) / SLICE;
         tape.add("deltaScan", Grid.perSegment(shape.valueHeads() * slices, GROUP), (graph, id) -> graph.task(id, DeltaTiles::kScanTensor,
-                f.context(), f.arena(), f.step(), f.layer(), s.array(), f.scratch().tiles(), Place.of(y), Place.of(scratch), DeltaProducts.heads(shape),
+                f.context(), f.arena(), f.step(), f.layer(), s.array(), f.scratch().pairs(), Place.of(y), Place.of(scratch), DeltaProducts.heads(shape),
                 Pair.of(shape.dk(), shape.dv()), Pair.of(s.layerStride(), s.slotStride())));
     }
 
@@ -60,10 +59,9 @@ final class DeltaTiles {
      * A group for each segment, value head and {@value #SLICE} columns of S, chunk after chunk. Warp w has rows 16 w and on of S. Of a chunk's
      * results warps 0 to 3 have 16 rows each of V', the others of O.
      */
-    static void kScanTensor(KernelContext context, FloatArray arena, IntArray step, IntArray layer, FloatArray s, LongArray in, long y, long scratch,
+    static void kScanTensor(KernelContext context, FloatArray arena, IntArray step, IntArray layer, FloatArray s, IntArray in, long y, long scratch,
                             long shared, long sizes, long strides) {
-        long[] operands = context.allocateLongLocalArray(GROUP / WARP * OPERANDS);
-        int[] tiles = (int[]) (Object) operands;
+        int[] tiles = context.allocateIntLocalArray(GROUP / WARP * OPERANDS);
         // S, and V' while nobody reads S
         int[] states = context.allocateIntLocalArray(2048);
         float[] sums = context.allocateFloatLocalArray(HEADER + GROUP / WARP * SUMS);
@@ -71,8 +69,8 @@ final class DeltaTiles {
         float[] state = new float[16];
         float[] u = new float[16];
         float[] sum = new float[16];
-        long[] first = new long[16];
-        long[] second = new long[16];
+        int[] first = new int[32];
+        int[] second = new int[32];
         int warp = context.localIdx / WARP % 8, lane = context.localIdx % WARP, quad = lane & 3, row = lane / 4, down = warp % 4, isOut = warp / 4;
         int keyHeads = Pair.first(shared), heads = keyHeads * Pair.second(shared), dk = Pair.first(sizes), dv = Pair.second(sizes);
         int slices = (dv + SLICE - 1) >> SLICE_SHIFT;
@@ -89,13 +87,13 @@ final class DeltaTiles {
         }
         int own = warp * SUMS + 2 * lane + lane / 16, mine = HEADER + own, ownRow = -row, ownColumn = own - 2 * quad;
         // rows of the right operand in the order of the left one's columns
-        int ordered = (row / 2 * 4 + row % 2) * 4 + quad, right = DeltaProducts.triangle(down) * 64;
-        int left = isOut * DeltaProducts.QUERIES + down * 512 + lane, pitch = Place.start(y, 1) - Place.start(y, 0);
-        int base = (number * heads + head) * DeltaProducts.LONGS, o = Place.start(y, begin + down * 16 + row) + head * dv + from + 2 * quad;
+        int ordered = (row / 2 * 4 + row % 2) * 4 + quad, right = DeltaProducts.triangle(down) * 128;
+        int left = isOut * DeltaProducts.QUERIES + down * 1024 + lane, pitch = Place.start(y, 1) - Place.start(y, 0);
+        int base = (number * heads + head) * DeltaProducts.INTS, o = Place.start(y, begin + down * 16 + row) + head * dv + from + 2 * quad;
         int chunks = (end - begin + CHUNK - 1) >> DeltaProducts.CHUNK_SHIFT;
         int rows = TornadoMath.max(end - begin, 1), gates = Place.start(scratch, begin) + keyHeads * CHUNK + head;
         int gatePitch = Place.start(scratch, 1) - Place.start(scratch, 0);
-        for (int i = 0; i < 16; i++) first[i] = in.get(alive * (base + left) + i * WARP);
+        for (int i = 0; i < 32; i++) first[i] = in.get(alive * (base + left) + i * WARP);
         int most = (dv & SLICE - 1) == 0 ? SLICE : TornadoMath.max(width, 1) - 1 - 2 * quad, last = rows - 1 - down * 16 - row;
         for (int i = 0; i < 16; i++)
             if (alive == 1) u[i] = arena.get(o + ahead(i, last, most, pitch));
@@ -105,17 +103,17 @@ final class DeltaTiles {
                 states[(warp * 4 + i) * TILE + ordered] = DeltaProducts.pack(state[4 * i], state[4 * i + 1]);
                 states[(warp * 4 + i) * TILE + ordered + 8] = DeltaProducts.pack(state[4 * i + 2], state[4 * i + 3]);
             }
-            for (int i = 0; i < 16; i++) operands[warp * OPERANDS + i * WARP + lane] = first[i];
+            for (int i = 0; i < 32; i++) tiles[warp * OPERANDS + i * WARP + lane] = first[i];
             context.localBarrier();
             // all that is asked for here is needed behind the products
-            for (int i = 0; i < 8; i++) {
-                second[i] = in.get(base + DeltaProducts.KEYS + warp * 256 + i * WARP + lane);
-                long weight = in.get(base + DeltaProducts.WEIGHTS + right + TornadoMath.min(i, 2 * down + 1) * WARP + lane);
-                second[8 + i] = i < 2 * down + 2 ? weight : 0L;
+            for (int i = 0; i < 16; i++) {
+                second[i] = in.get(base + DeltaProducts.KEYS + warp * 512 + i * WARP + lane);
+                int weight = in.get(base + DeltaProducts.WEIGHTS + right + TornadoMath.min(i, 4 * down + 3) * WARP + lane);
+                second[16 + i] = i < 4 * down + 4 ? weight : 0;
             }
             float[] f0 = context.mmaFragment(0f), f1 = context.mmaFragment(0f), f2 = context.mmaFragment(0f), f3 = context.mmaFragment(0f);
             for (int i = 0; i < 8; i++) {
-                HalfFloat[] a = context.mmaLoadA(tiles, 16, (warp * OPERANDS + i * 64) * 8);
+                HalfFloat[] a = context.mmaLoadA(tiles, 16, (warp * OPERANDS + i * 128) * 4);
                 f0 = context.mma(a, context.mmaLoadB(states, 16, i * 16 * TILE), f0, MMAShape.M16N8K16);
                 f1 = context.mma(a, context.mmaLoadB(states, 16, (i * 4 + 1) * 4 * TILE), f1, MMAShape.M16N8K16);
                 f2 = context.mma(a, context.mmaLoadB(states, 16, (i * 4 + 2) * 4 * TILE), f2, MMAShape.M16N8K16);
@@ -131,15 +129,15 @@ final class DeltaTiles {
             context.mmaStore(f3, behind, ownRow, ownColumn, BELOW / 8);
             for (int j = 0; j < 4; j++) sum[12 + j] = u[12 + j] - sums[mine + j % 2 + j / 2 * BELOW];
             context.localBarrier();
-            for (int i = 0; i < 16; i++) operands[warp * OPERANDS + i * WARP + lane] = second[i];
+            for (int i = 0; i < 32; i++) tiles[warp * OPERANDS + i * WARP + lane] = second[i];
             for (int i = 0; i < 4; i++)
                 if (isOut == 0) {
                     states[(warp * 4 + i) * TILE + ordered] = DeltaProducts.pack(sum[4 * i], sum[4 * i + 1]);
                     states[(warp * 4 + i) * TILE + ordered + 8] = DeltaProducts.pack(sum[4 * i + 2], sum[4 * i + 3]);
                 }
             int next = chunk + 1 < chunks ? 1 : 0;
-            base += next * heads * DeltaProducts.LONGS;
-            for (int i = 0; i < 16; i++) first[i] = in.get(base + left + i * WARP);
+            base += next * heads * DeltaProducts.INTS;
+            for (int i = 0; i < 32; i++) first[i] = in.get(base + left + i * WARP);
             for (int i = 0; i < 16; i++)
                 if (next == 1) u[i] = arena.get(o + CHUNK * pitch + ahead(i, last - CHUNK, most, pitch));
             float total = TornadoMath.exp(faded);
@@ -150,8 +148,8 @@ final class DeltaTiles {
             // S = e^(G_n) S + (e^(G_n - G) K)^T V', O = e^G Q S + P V'
             float[] s0 = context.mmaFragment(0f), s1 = context.mmaFragment(0f), s2 = context.mmaFragment(0f), s3 = context.mmaFragment(0f);
             for (int i = 0; i < 4; i++) {
-                HalfFloat[] k = context.mmaLoadA(tiles, 16, (warp * OPERANDS + i * 64) * 8);
-                HalfFloat[] p = context.mmaLoadA(tiles, 16, (warp * OPERANDS + 256 + i * 64) * 8);
+                HalfFloat[] k = context.mmaLoadA(tiles, 16, (warp * OPERANDS + i * 128) * 4);
+                HalfFloat[] p = context.mmaLoadA(tiles, 16, (warp * OPERANDS + 512 + i * 128) * 4);
                 HalfFloat[] v0 = context.mmaLoadB(states, 16, i * 16 * TILE), v1 = context.mmaLoadB(states, 16, (i * 4 + 1) * 4 * TILE);
                 HalfFloat[] v2 = context.mmaLoadB(states, 16, (i * 4 + 2) * 4 * TILE), v3 = context.mmaLoadB(states, 16, (i * 4 + 3) * 4 * TILE);
                 s0 = context.mma(k, v0, s0, MMAShape.M16N8K16);
