@@ -57,7 +57,7 @@ final class BlockParity {
     /** filled: columns of the hidden states that are not zero. */
     static Model alone(ModelConfig c, int dim, int filled, List<Block> blocks) {
         Noise noise = new Noise();
-        Weight states = noise.gaussian("states", STATES, dim, filled);
+        Weight states = noise.steps("states", STATES, dim, filled);
         List<Model.Layer> layers = new ArrayList<>();
         for (Block b : blocks) layers.add(new Model.Layer(b, NOTHING));
         LmHead head = new LmHead(noise.norm(dim, c.eps()), states);

@@ -12,17 +12,24 @@ import squall.quant.Format;
 final class Noise {
     private static final ValueLayout.OfFloat FLOAT = ValueLayout.JAVA_FLOAT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
 
+    private static final float STEP = 1f / 64;
+
     private final Random random = new Random(1);
 
     /** Normally distributed, [rows, cols]. */
     Weight gaussian(String name, int rows, int cols) {
-        return gaussian(name, rows, cols, cols);
+        float[] values = new float[Math.multiplyExact(rows, cols)];
+        for (int i = 0; i < values.length; i++) values[i] = (float) random.nextGaussian();
+        return weight(name, rows, cols, values);
     }
 
-    /** Only the first {@code filled} columns; the others are zero. */
-    Weight gaussian(String name, int rows, int cols, int filled) {
+    /**
+     * The same in whole steps of {@value #STEP}, the columns from {@code filled} on zero: numbers that differ still do when a device
+     * rounds them to halves, so that no expert is chosen in place of another that is as good.
+     */
+    Weight steps(String name, int rows, int cols, int filled) {
         float[] values = new float[Math.multiplyExact(rows, cols)];
-        for (int i = 0; i < values.length; i++) if (i % cols < filled) values[i] = (float) random.nextGaussian();
+        for (int i = 0; i < values.length; i++) if (i % cols < filled) values[i] = STEP * Math.round(random.nextGaussian() / STEP);
         return weight(name, rows, cols, values);
     }
 

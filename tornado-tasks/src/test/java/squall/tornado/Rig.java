@@ -173,8 +173,8 @@ public final class Rig {
 
     /** Makes room for the choices of all rows. */
     public void experts(int experts, int used, int hidden, int dim) {
-        scratch.need(BUCKET, dim, dim);
-        scratch.needChoices(BUCKET * used + 3 * (BUCKET * used / 64 + experts), BUCKET * used * hidden);
+        scratch.need(maxRows, dim, dim);
+        scratch.needChoices(maxRows * used + 3 * (maxRows * used / 64 + experts), maxRows * used * hidden);
         scratch.allocate(SEGMENTS);
     }
 

@@ -33,6 +33,8 @@ class ExpertTilesTest {
     private static final int LAYER = 2;
     private static final int EXPERTS = 5;
     private static final int USED = 4;
+    /** Rows of a recording for prompts. */
+    private static final int PROMPT = 128;
     private static final Traits TRAITS = new Traits(Shape.WARPS, 64, true, false, true);
 
     /**
@@ -42,13 +44,13 @@ class ExpertTilesTest {
     @ParameterizedTest @CsvSource({"Q8_0, 160, 96, 37", "Q4_0, 160, 96, 40", "Q5_1, 96, 160, 34", "Q4_K, 256, 256, 37", "Q5_K, 256, 256, 33", "Q6_K, 256, 256, 9"})
     void sums(Format format, int dim, int hidden, int rows) {
         assumeTrue(TestDevice.hasLibrary(), "no rows of halves without a library");
-        Rig rig = new Rig(11, LAYER, TRAITS);
+        Rig rig = new Rig(11, LAYER, TRAITS).rows(PROMPT);
         rig.plan(new int[][] {{1, 3, rows - 1}, {0, 0, 1}});
         Bank gateUpFile = Banks.of(format, 2 * hidden, dim, EXPERTS), downFile = Banks.of(format, dim, hidden, EXPERTS);
         Bank gateUp = Banks.planes(gateUpFile), down = Banks.planes(downFile);
         Region x = rig.region(dim), y = rig.region(dim), parts = rig.region(USED * dim), weights = rig.region(USED);
         for (int r = 0; r < rows; r++) for (int i = 0; i < dim; i++) rig.set(x, r, i, rig.get(x, r, i) / 50);
-        IntArray ids = new IntArray(Rig.BUCKET * USED);
+        IntArray ids = new IntArray(PROMPT * USED);
         ids.init(-1);
         for (int r = 0; r < rows; r++) {
             int[] experts = {3, r % 7 == 0 ? 0 : 2, 3, 4};
