@@ -17,10 +17,10 @@ import uk.ac.manchester.tornado.cublas.enums.CuBlasOperation;
 /**
  * Products of many rows by cuBLAS: the layer's matrix is decoded to halves ({@link LibraryWeights}), cuBLAS multiplies it with the rows that
  * {@link LibraryRows} left, summing in float32, and the results go where they belong. The library's task has the recording's
- * number of rows; what comes of rows that are not alive is never read.
+ * number of rows; what comes of rows that are not alive is never read. Up to 64 rows are left to {@link TileMatMul} where their width allows it.
  */
 public final class LibraryProduct {
-    /** A single row reads a matrix in less time than it is decoded; for more, tiles of our own took three times as long on an H200. */
+    /** A single row reads a matrix in less time than it is decoded. */
     private static final int FEWEST_ROWS = 2;
     private static final int GROUP = 256;
     /** Columns of a row that a group brings to the arena. */
