@@ -34,6 +34,11 @@ public record EngineOptions(int contextLength, int slots, int batch, int threads
         return new EngineOptions(contextLength, slots, batch, threads, keyFormat, valueFormat, wanted);
     }
 
+    /** With keys and values in that format. */
+    public EngineOptions withKept(KvFormat format) {
+        return new EngineOptions(contextLength, slots, batch, threads, format, format, precise);
+    }
+
     public enum KvFormat {
         F32, F16, Q8_0;
 

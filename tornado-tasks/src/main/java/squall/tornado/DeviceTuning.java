@@ -12,6 +12,7 @@ import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import java.util.stream.IntStream;
 import squall.engine.EngineOptions;
+import squall.engine.EngineOptions.KvFormat;
 import squall.engine.Executor;
 import squall.engine.Profile;
 import squall.engine.Tuning;
@@ -127,6 +128,9 @@ final class DeviceTuning implements Tuning {
     }
 
     @Override public Executor open(Model model, EngineOptions options, Map<String, String> settings) {
-        return new TornadoExecutor(model, device.tornado(), options, traits(settings).withPrecise(options.precise()));
+        Traits traits = traits(settings).withPrecise(options.precise());
+        // what is usual on the device may be for kernels for warps alone
+        boolean floats = traits.shape() != Traits.Shape.WARPS && options.keyFormat() == KvFormat.F16;
+        return new TornadoExecutor(model, device.tornado(), floats ? options.withKept(KvFormat.F32) : options, traits);
     }
 }

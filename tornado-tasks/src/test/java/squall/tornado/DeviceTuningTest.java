@@ -1,5 +1,6 @@
 package squall.tornado;
 
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
@@ -122,8 +123,17 @@ class DeviceTuningTest {
         for (int i = 0; i < usual.length; i++) assertEquals(usual[i], found[i], 5e-6 * most, settings + ", logit " + i);
     }
 
+    @Test void kernelsForGroupsKeepFloatsWhateverIsUsual() {
+        Map<String, String> groups = Map.of("shape", "GROUPS");
+        assertArrayEquals(logits(groups, OPTIONS), logits(groups, OPTIONS.withKept(KvFormat.F16)));
+    }
+
     private float[] logits(Map<String, String> settings) {
-        try (Golden golden = new Golden("qwen3_5_moe"); Executor executor = tuning().open(golden.model(), OPTIONS, settings)) {
+        return logits(settings, OPTIONS);
+    }
+
+    private float[] logits(Map<String, String> settings, EngineOptions options) {
+        try (Golden golden = new Golden("qwen3_5_moe"); Executor executor = tuning().open(golden.model(), options, settings)) {
             int[] ids = golden.ids();
             int vocab = golden.model().config().vocab();
             float[] logits = new float[(PROMPT + 1) * vocab];
