@@ -166,8 +166,8 @@ final class AttentionTiles {
                 float c = TornadoMath.exp(score[i + 2] - lower), d = TornadoMath.exp(score[i + 3] - lower);
                 upperSum += a + b;
                 lowerSum += c + d;
-                weights[warp * WEIGHTS + i / 2 * WARP + lane] = pack(a, b);
-                weights[warp * WEIGHTS + (i / 2 + 1) * WARP + lane] = pack(c, d);
+                weights[warp * WEIGHTS + i / 2 * WARP + lane] = Pair.halves(a, b);
+                weights[warp * WEIGHTS + (i / 2 + 1) * WARP + lane] = Pair.halves(c, d);
             }
             context.asyncCopyWaitGroup(1);
             context.localBarrier();
@@ -285,7 +285,7 @@ final class AttentionTiles {
     private static int pair(FloatArray arena, int from, int d, int dim, float scale) {
         int at = from + TornadoMath.min(d, dim - 2);
         float unit = d < dim ? scale : 0f;
-        return pack(arena.get(at) * unit, arena.get(at + 1) * unit);
+        return Pair.halves(arena.get(at) * unit, arena.get(at + 1) * unit);
     }
 
     /** Where what belongs to query j starts, {@code apart} elements from head to head; beyond the last row in that. */
@@ -301,9 +301,5 @@ final class AttentionTiles {
 
     private static void gate(FloatArray arena, int y, int gate) {
         arena.set(y, arena.get(y) * Activation.sigmoid(arena.get(gate)));
-    }
-
-    private static int pack(float low, float high) {
-        return (new HalfFloat(low).getHalfFloatValue() & 0xFFFF) | (new HalfFloat(high).getHalfFloatValue() & 0xFFFF) << 16;
     }
 }

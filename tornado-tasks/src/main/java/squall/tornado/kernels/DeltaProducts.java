@@ -131,12 +131,12 @@ final class DeltaProducts {
             for (int i = 0; i < 4; i++) {
                 int to = (rowTile * 4 + keyTile) * LARGE + spread(two, i) * 8 + 2 * quad;
                 int right = K_TILES + (keyTile * 8 + rowTile * 2) * SMALL + (4 * quad + i) * 4 + two;
-                tiles[to] = pack(ks[4 * i], ks[4 * i + 1]);
-                tiles[to + 1] = pack(ks[4 * i + 2], ks[4 * i + 3]);
-                tiles[Q_TILES + to] = pack(qs[4 * i], qs[4 * i + 1]);
-                tiles[Q_TILES + to + 1] = pack(qs[4 * i + 2], qs[4 * i + 3]);
-                tiles[right] = pack(ks[i], ks[4 + i]);
-                tiles[right + SMALL] = pack(ks[8 + i], ks[12 + i]);
+                tiles[to] = Pair.halves(ks[4 * i], ks[4 * i + 1]);
+                tiles[to + 1] = Pair.halves(ks[4 * i + 2], ks[4 * i + 3]);
+                tiles[Q_TILES + to] = Pair.halves(qs[4 * i], qs[4 * i + 1]);
+                tiles[Q_TILES + to + 1] = Pair.halves(qs[4 * i + 2], qs[4 * i + 3]);
+                tiles[right] = Pair.halves(ks[i], ks[4 + i]);
+                tiles[right + SMALL] = Pair.halves(ks[8 + i], ks[12 + i]);
             }
             for (int s = 0; s < served; s++) {
                 int to = from + head(keyHead, s, keyHeads, sharing, tiled) * INTS, first = s * CHUNK + rowTile * 16 + 2 * two;
@@ -147,10 +147,10 @@ final class DeltaProducts {
                     float early = TornadoMath.exp(logs[first + i % 2 + i / 2 * 8]);
                     int query = to + QUERIES + (rowTile * 8 + half * 4 + keyTile) * 128 + spread(two, i) * 8 + 2 * quad;
                     int key = to + KEYS + ((half * 4 + keyTile) * 4 + rowTile) * 128 + spread(quad, i) * 8 + 2 * two;
-                    out.set(query, pack(early * qs[4 * i], early * qs[4 * i + 1]));
-                    out.set(query + 1, pack(early * qs[4 * i + 2], early * qs[4 * i + 3]));
-                    out.set(key, pack(e0 * ks[i], e1 * ks[4 + i]));
-                    out.set(key + 1, pack(e2 * ks[8 + i], e3 * ks[12 + i]));
+                    out.set(query, Pair.halves(early * qs[4 * i], early * qs[4 * i + 1]));
+                    out.set(query + 1, Pair.halves(early * qs[4 * i + 2], early * qs[4 * i + 3]));
+                    out.set(key, Pair.halves(e0 * ks[i], e1 * ks[4 + i]));
+                    out.set(key + 1, Pair.halves(e2 * ks[8 + i], e3 * ks[12 + i]));
                 }
             }
             context.localBarrier();
@@ -203,10 +203,10 @@ final class DeltaProducts {
                 int c = i * 16 + 2 * quad, of = s * CHUNK + c;
                 if (i <= down) {
                     int above = to + i * 128, below = above + 2 * WARP;
-                    out.set(above, pack(fade(p[8 * i], upper, logs[of], high - c), fade(p[8 * i + 1], upper, logs[of + 1], high - c - 1)));
-                    out.set(above + 1, pack(fade(p[8 * i + 4], upper, logs[of + 8], high - c - 8), fade(p[8 * i + 5], upper, logs[of + 9], high - c - 9)));
-                    out.set(below, pack(fade(p[8 * i + 2], lower, logs[of], low - c), fade(p[8 * i + 3], lower, logs[of + 1], low - c - 1)));
-                    out.set(below + 1, pack(fade(p[8 * i + 6], lower, logs[of + 8], low - c - 8), fade(p[8 * i + 7], lower, logs[of + 9], low - c - 9)));
+                    out.set(above, Pair.halves(fade(p[8 * i], upper, logs[of], high - c), fade(p[8 * i + 1], upper, logs[of + 1], high - c - 1)));
+                    out.set(above + 1, Pair.halves(fade(p[8 * i + 4], upper, logs[of + 8], high - c - 8), fade(p[8 * i + 5], upper, logs[of + 9], high - c - 9)));
+                    out.set(below, Pair.halves(fade(p[8 * i + 2], lower, logs[of], low - c), fade(p[8 * i + 3], lower, logs[of + 1], low - c - 1)));
+                    out.set(below + 1, Pair.halves(fade(p[8 * i + 6], lower, logs[of + 8], low - c - 8), fade(p[8 * i + 7], lower, logs[of + 9], low - c - 9)));
                 }
             }
         }
@@ -236,9 +236,5 @@ final class DeltaProducts {
     static int chunks(IntArray step, int segment) {
         int record = StepArray.FIRST_SEGMENT + StepArray.RECORD * segment;
         return (step.get(record + StepArray.SEGMENT_END) - step.get(record + StepArray.SEGMENT_BEGIN) + CHUNK - 1) >> CHUNK_SHIFT;
-    }
-
-    static int pack(float low, float high) {
-        return (new HalfFloat(low).getHalfFloatValue() & 0xFFFF) | (new HalfFloat(high).getHalfFloatValue() & 0xFFFF) << 16;
     }
 }

@@ -81,8 +81,8 @@ final class DeltaSystem {
             int r = i / 2 * 8 + lane / 4, tile = warp * 2 + i % 2, c = tile * 8 + 2 * quad, at = TornadoMath.min(r, last) * pitch;
             int place = (i / 4 * ACROSS + tile) * PLAIN + i / 2 % 2 * WARP + lane;
             float b = betas[r], e = b * TornadoMath.exp(logs[r]);
-            tiles[place] = DeltaProducts.pack(b * read(arena, v + at, c, dv), b * read(arena, v + at, c + 1, dv));
-            tiles[place + ACROSS / 2 * PLAIN] = DeltaProducts.pack(e * read(arena, k + at, c, dk), e * read(arena, k + at, c + 1, dk));
+            tiles[place] = Pair.halves(b * read(arena, v + at, c, dv), b * read(arena, v + at, c + 1, dv));
+            tiles[place + ACROSS / 2 * PLAIN] = Pair.halves(e * read(arena, k + at, c, dk), e * read(arena, k + at, c + 1, dk));
         }
         // A, of which the blocks on the diagonal stay in float32
         for (int i = 0; i < 8; i++) {
@@ -91,7 +91,7 @@ final class DeltaSystem {
             float a0 = betas[r] * DeltaProducts.fade(arena.get(at), logs[r], logs[c], r - c - 1);
             float a1 = betas[r] * DeltaProducts.fade(arena.get(at + 1), logs[r], logs[c + 1], r - c - 2);
             if (across < down)
-                blocks[(DeltaProducts.triangle(down - 1) + across) * LARGE + c / 8 % 2 * SMALL + r % 16 * 4 + c % 8 / 2] = DeltaProducts.pack(a0, a1);
+                blocks[(DeltaProducts.triangle(down - 1) + across) * LARGE + c / 8 % 2 * SMALL + r % 16 * 4 + c % 8 / 2] = Pair.halves(a0, a1);
             if (across == down) {
                 diagonal[down * BLOCK + r % 16 * PITCH + c % 16] = a0;
                 diagonal[down * BLOCK + r % 16 * PITCH + c % 16 + 1] = a1;
@@ -107,7 +107,7 @@ final class DeltaSystem {
                 t[c] = c <= line ? sum : 0f;
             }
         for (int i = 0; i < 8; i++)
-            if (item < CHUNK) inverses[block * LARGE + line * 8 + i] = DeltaProducts.pack(t[2 * i], t[2 * i + 1]);
+            if (item < CHUNK) inverses[block * LARGE + line * 8 + i] = Pair.halves(t[2 * i], t[2 * i + 1]);
         context.localBarrier();
         // -T_i A_ij, a block to a warp
         int pair = TornadoMath.min(warp, 5), at = pair * LARGE + lane / 4 * 8 + quad;
@@ -116,13 +116,13 @@ final class DeltaSystem {
         float[] a1 = context.mma(left, context.mmaLoadB(blocks, 16, (pair * LARGE + SMALL) * 4), context.mmaFragment(0f), MMAShape.M16N8K16);
         context.localBarrier();
         context.mmaStore(a0, behind, ownRow, ownColumn, BELOW / 8);
-        int upper = DeltaProducts.pack(-sums[mine], -sums[mine + 1]), lower = DeltaProducts.pack(-sums[mine + BELOW], -sums[mine + BELOW + 1]);
+        int upper = Pair.halves(-sums[mine], -sums[mine + 1]), lower = Pair.halves(-sums[mine + BELOW], -sums[mine + BELOW + 1]);
         context.mmaStore(a1, behind, ownRow, ownColumn, BELOW / 8);
         if (warp < 6) {
             blocks[at] = upper;
             blocks[at + 64] = lower;
-            blocks[at + 4] = DeltaProducts.pack(-sums[mine], -sums[mine + 1]);
-            blocks[at + 68] = DeltaProducts.pack(-sums[mine + BELOW], -sums[mine + BELOW + 1]);
+            blocks[at + 4] = Pair.halves(-sums[mine], -sums[mine + 1]);
+            blocks[at + 68] = Pair.halves(-sums[mine + BELOW], -sums[mine + BELOW + 1]);
         }
         context.localBarrier();
         for (int i = 0; i < CHUNK / 16; i++) {
@@ -153,16 +153,16 @@ final class DeltaSystem {
             for (int u = 0; u < 4; u++) {
                 int place = (i * ACROSS + warp * 4 + u) * PLAIN + lane, c = (warp * 4 + u) * 8 + 2 * quad, o = Place.start(y, begin + high) + head * dv + c;
                 int below = Place.start(y, begin + high + 8) + head * dv + c, even = u / 2 * 8 + u % 2 * 2;
-                tiles[place] = DeltaProducts.pack(x[4 * u], x[4 * u + 1]);
-                tiles[place + WARP] = DeltaProducts.pack(x[4 * u + 2], x[4 * u + 3]);
+                tiles[place] = Pair.halves(x[4 * u], x[4 * u + 1]);
+                tiles[place + WARP] = Pair.halves(x[4 * u + 2], x[4 * u + 3]);
                 if (high < n && c < dv) arena.set(o, x[4 * u]);
                 if (high < n && c + 1 < dv) arena.set(o + 1, x[4 * u + 1]);
                 if (high + 8 < n && c < dv) arena.set(below, x[4 * u + 2]);
                 if (high + 8 < n && c + 1 < dv) arena.set(below + 1, x[4 * u + 3]);
                 if (alive == 1 && warp >= 4) {
                     int w = to + (i * 8 + (warp - 4) * 2 + u / 2) * 128 + u % 2 * 2 * WARP;
-                    out.set(w, DeltaProducts.pack(x[even], x[even + 1]));
-                    out.set(w + 1, DeltaProducts.pack(x[even + 4], x[even + 5]));
+                    out.set(w, Pair.halves(x[even], x[even + 1]));
+                    out.set(w + 1, Pair.halves(x[even + 4], x[even + 5]));
                 }
             }
             context.localBarrier();

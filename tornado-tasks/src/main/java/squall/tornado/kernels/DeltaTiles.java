@@ -100,8 +100,8 @@ final class DeltaTiles {
         float faded = arena.get(gates + (TornadoMath.min(CHUNK, rows) - 1) * gatePitch);
         for (int chunk = 0; chunk < chunks; chunk++) {
             for (int i = 0; i < 4; i++) {
-                states[(warp * 4 + i) * TILE + ordered] = DeltaProducts.pack(state[4 * i], state[4 * i + 1]);
-                states[(warp * 4 + i) * TILE + ordered + 8] = DeltaProducts.pack(state[4 * i + 2], state[4 * i + 3]);
+                states[(warp * 4 + i) * TILE + ordered] = Pair.halves(state[4 * i], state[4 * i + 1]);
+                states[(warp * 4 + i) * TILE + ordered + 8] = Pair.halves(state[4 * i + 2], state[4 * i + 3]);
             }
             for (int i = 0; i < 32; i++) tiles[warp * OPERANDS + i * WARP + lane] = first[i];
             context.localBarrier();
@@ -132,8 +132,8 @@ final class DeltaTiles {
             for (int i = 0; i < 32; i++) tiles[warp * OPERANDS + i * WARP + lane] = second[i];
             for (int i = 0; i < 4; i++)
                 if (isOut == 0) {
-                    states[(warp * 4 + i) * TILE + ordered] = DeltaProducts.pack(sum[4 * i], sum[4 * i + 1]);
-                    states[(warp * 4 + i) * TILE + ordered + 8] = DeltaProducts.pack(sum[4 * i + 2], sum[4 * i + 3]);
+                    states[(warp * 4 + i) * TILE + ordered] = Pair.halves(sum[4 * i], sum[4 * i + 1]);
+                    states[(warp * 4 + i) * TILE + ordered + 8] = Pair.halves(sum[4 * i + 2], sum[4 * i + 3]);
                 }
             int next = chunk + 1 < chunks ? 1 : 0;
             base += next * heads * DeltaProducts.INTS;

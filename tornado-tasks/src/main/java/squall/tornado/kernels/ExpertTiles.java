@@ -133,7 +133,7 @@ public final class ExpertTiles {
             s1 *= there;
             for (int k = 0; k < Planes.STRIP / 4; k++) {
                 int p = Planes.four(layout, low0, second0, high0, k), q = Planes.four(layout, low1, second1, high1, k);
-                for (int i = 0; i < 4; i++) w[to + k * 16 + i * 4] = pack(s0 * quantum(layout, p, i) - o0, s1 * quantum(layout, q, i) - o1);
+                for (int i = 0; i < 4; i++) w[to + k * 16 + i * 4] = Pair.halves(s0 * quantum(layout, p, i) - o0, s1 * quantum(layout, q, i) - o1);
             }
             context.asyncCopyWaitGroup(0);
             context.localBarrier();
@@ -229,9 +229,5 @@ public final class ExpertTiles {
 
     private static float inside(float v) {
         return TornadoMath.max(TornadoMath.min(v, LARGEST_HALF), -LARGEST_HALF);
-    }
-
-    private static int pack(float low, float high) {
-        return (new HalfFloat(low).getHalfFloatValue() & 0xFFFF) | (new HalfFloat(high).getHalfFloatValue() & 0xFFFF) << 16;
     }
 }

@@ -216,7 +216,7 @@ public final class LibraryRows {
     }
 
     /** What makes a row's largest number, or what it does not exceed, {@value #LARGEST}; 1 for a row of next to nothing. */
-    private static float scale(float largest) {
+    static float scale(float largest) {
         return largest > 1e-33f ? LARGEST / largest : 1f;
     }
 }

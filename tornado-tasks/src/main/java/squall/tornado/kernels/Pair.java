@@ -1,5 +1,7 @@
 package squall.tornado.kernels;
 
+import uk.ac.manchester.tornado.api.types.HalfFloat;
+
 /**
  * Two ints in one argument of a task, of which there may be twenty and all of a graph take room. As a constant of the compiled
  * task it costs nothing to take apart.
@@ -34,5 +36,13 @@ final class Pair {
 
     static int second(long pair) {
         return (int) pair;
+    }
+
+    /**
+     * Two halves, the first in the lower bits. Never two of these in a long: what the compiler for sm_90 (CUDA 13.0) made of that had lost
+     * the upper or the lower ones, in some kernels.
+     */
+    static int halves(float low, float high) {
+        return (new HalfFloat(low).getHalfFloatValue() & 0xFFFF) | (new HalfFloat(high).getHalfFloatValue() & 0xFFFF) << 16;
     }
 }

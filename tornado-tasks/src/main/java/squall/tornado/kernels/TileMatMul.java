@@ -248,10 +248,10 @@ final class TileMatMul {
     /** Two numbers as halves: those of half a long, or pair number {@code at} of another store. */
     private static int pair(int store, int numbers, HalfFloatArray halves, int at) {
         int pair = 0;
-        if (store == WarpMatMul.LONGS) pair = TileRows.pair(BFloat16.bf16ToFloat((short) numbers), BFloat16.bf16ToFloat((short) (numbers >> 16)));
+        if (store == WarpMatMul.LONGS) pair = Pair.halves(BFloat16.bf16ToFloat((short) numbers), BFloat16.bf16ToFloat((short) (numbers >> 16)));
         if (store != WarpMatMul.LONGS) {
             Half2 both = halves.getHalf2(2 * at);
-            pair = TileRows.pair(Half2.lowFloat(both), Half2.highFloat(both));
+            pair = Pair.halves(Half2.lowFloat(both), Half2.highFloat(both));
         }
         return pair;
     }

@@ -222,6 +222,6 @@ final class TilePlanes {
 
     /** Two of four quanta, from a bit on, as halves of their numbers without the gain. */
     private static int pair(int quanta, int bit, float d, float minimum) {
-        return TileRows.pair(d * (quanta << 24 - bit >> 24) - minimum, d * (quanta << 16 - bit >> 24) - minimum);
+        return Pair.halves(d * (quanta << 24 - bit >> 24) - minimum, d * (quanta << 16 - bit >> 24) - minimum);
     }
 }

@@ -10,7 +10,6 @@ import squall.tornado.Tape;
 import squall.tornado.Traits;
 import uk.ac.manchester.tornado.api.KernelContext;
 import uk.ac.manchester.tornado.api.math.TornadoMath;
-import uk.ac.manchester.tornado.api.types.HalfFloat;
 import uk.ac.manchester.tornado.api.types.arrays.FloatArray;
 import uk.ac.manchester.tornado.api.types.arrays.IntArray;
 
@@ -35,7 +34,6 @@ final class TileRows {
     /** Work-items of a row, and of a group. */
     private static final int TEAM = 128;
     private static final int GROUP = FOUR * TEAM;
-    private static final float LARGEST = 16384f;
 
     private TileRows() {}
 
@@ -99,13 +97,13 @@ final class TileRows {
             if (lane < half) largest[item] = TornadoMath.max(largest[item], largest[item + half]);
             context.localBarrier();
         }
-        float s0 = scale(largest[0]), s1 = scale(largest[TEAM]), s2 = scale(largest[2 * TEAM]), s3 = scale(largest[3 * TEAM]);
-        if (lane == 0 && size > 0) factors.set(row, 1f / scale(largest[item]));
+        float s0 = LibraryRows.scale(largest[0]), s1 = LibraryRows.scale(largest[TEAM]), s2 = LibraryRows.scale(largest[2 * TEAM]), s3 = LibraryRows.scale(largest[3 * TEAM]);
+        if (lane == 0 && size > 0) factors.set(row, 1f / LibraryRows.scale(largest[item]));
         int end = alive > 0 ? width : 0;
         for (int i = item; i < end; i += GROUP) {
             int to = at(four, tiles, i);
-            packed.set(to, pair(s0 * x(arena, x, FOUR * four, alive, i), s1 * x(arena, x, FOUR * four + 1, alive, i)));
-            packed.set(to + 1, pair(s2 * x(arena, x, FOUR * four + 2, alive, i), s3 * x(arena, x, FOUR * four + 3, alive, i)));
+            packed.set(to, Pair.halves(s0 * x(arena, x, FOUR * four, alive, i), s1 * x(arena, x, FOUR * four + 1, alive, i)));
+            packed.set(to + 1, Pair.halves(s2 * x(arena, x, FOUR * four + 2, alive, i), s3 * x(arena, x, FOUR * four + 3, alive, i)));
         }
     }
 
@@ -132,14 +130,14 @@ final class TileRows {
             }
             context.localBarrier();
         }
-        float s0 = scale(largest[0]), s1 = scale(largest[TEAM]), s2 = scale(largest[2 * TEAM]), s3 = scale(largest[3 * TEAM]);
-        if (lane == 0 && size > 0) factors.set(row, 1f / (scale(largest[item]) * TornadoMath.sqrt(sums[item] / width + eps)));
+        float s0 = LibraryRows.scale(largest[0]), s1 = LibraryRows.scale(largest[TEAM]), s2 = LibraryRows.scale(largest[2 * TEAM]), s3 = LibraryRows.scale(largest[3 * TEAM]);
+        if (lane == 0 && size > 0) factors.set(row, 1f / (LibraryRows.scale(largest[item]) * TornadoMath.sqrt(sums[item] / width + eps)));
         int end = alive > 0 ? width : 0;
         for (int i = item; i < end; i += GROUP) {
             float v = weights.get(w + i);
             int to = at(four, tiles, i);
-            packed.set(to, pair(s0 * (v * x(arena, x, FOUR * four, alive, i)), s1 * (v * x(arena, x, FOUR * four + 1, alive, i))));
-            packed.set(to + 1, pair(s2 * (v * x(arena, x, FOUR * four + 2, alive, i)), s3 * (v * x(arena, x, FOUR * four + 3, alive, i))));
+            packed.set(to, Pair.halves(s0 * (v * x(arena, x, FOUR * four, alive, i)), s1 * (v * x(arena, x, FOUR * four + 1, alive, i))));
+            packed.set(to + 1, Pair.halves(s2 * (v * x(arena, x, FOUR * four + 2, alive, i)), s3 * (v * x(arena, x, FOUR * four + 3, alive, i))));
         }
     }
 
@@ -177,9 +175,9 @@ final class TileRows {
             }
             context.localBarrier();
         }
-        float s0 = scale(values[0] * gates[0]), s1 = scale(values[TEAM] * gates[TEAM]), s2 = scale(values[2 * TEAM] * gates[2 * TEAM]);
-        float s3 = scale(values[3 * TEAM] * gates[3 * TEAM]);
-        if (lane == 0 && size > 0) factors.set(row, 1f / scale(values[item] * gates[item]));
+        float s0 = LibraryRows.scale(values[0] * gates[0]), s1 = LibraryRows.scale(values[TEAM] * gates[TEAM]), s2 = LibraryRows.scale(values[2 * TEAM] * gates[2 * TEAM]);
+        float s3 = LibraryRows.scale(values[3 * TEAM] * gates[3 * TEAM]);
+        if (lane == 0 && size > 0) factors.set(row, 1f / LibraryRows.scale(values[item] * gates[item]));
         int end = alive > 0 ? heads * dim : 0, left = alive - FOUR * four;
         for (int i = item; i < end; i += GROUP) {
             int head = i / dim;
@@ -189,8 +187,8 @@ final class TileRows {
             if (left > 2) c = s2 * norms[2 * LibraryRows.MOST_HEADS + head] * v * gatedAt(arena, y, z, FOUR * four + 2, alive, i);
             if (left > 3) d = s3 * norms[3 * LibraryRows.MOST_HEADS + head] * v * gatedAt(arena, y, z, FOUR * four + 3, alive, i);
             int to = at(four, tiles, i);
-            packed.set(to, pair(a, b));
-            packed.set(to + 1, pair(c, d));
+            packed.set(to, Pair.halves(a, b));
+            packed.set(to + 1, Pair.halves(c, d));
         }
     }
 
@@ -208,18 +206,5 @@ final class TileRows {
     /** The first int of column i of four rows. */
     private static int at(int four, int tiles, int i) {
         return ((i >> 4) * tiles + (four >> 1)) * SMALL + 4 * (i & STEP - 1) + 2 * (four & 1);
-    }
-
-    /** What makes a row's largest number, or what it does not exceed, {@value #LARGEST}; 1 for a row of next to nothing. */
-    private static float scale(float largest) {
-        return largest > 1e-33f ? LARGEST / largest : 1f;
-    }
-
-    /**
-     * Two halves, the first in the lower bits. Never two of these in a long: what the compiler for sm_90 (CUDA 13.0) made of that had lost
-     * the upper or the lower ones, in some of these kernels.
-     */
-    static int pair(float low, float high) {
-        return (new HalfFloat(low).getHalfFloatValue() & 0xFFFF) | (new HalfFloat(high).getHalfFloatValue() & 0xFFFF) << 16;
     }
 }
