@@ -1,29 +1,48 @@
 package squall.quant;
 
+import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.IntVector;
 import jdk.incubator.vector.VectorMask;
 
 /**
- * Kernels that read 32 bytes as eight ints and take their bytes one column after the other: byte j of each int, j < 4.
- * To widen bytes one by one costs two operations for eight values on the processors with 256-bit vectors (Zen 2: a
- * register-to-register {@code vpmovsxbd} takes 2 of 4 pipes), a mask costs one. Activations are laid out to match: value
+ * Kernels that read 32 bytes as eight ints and take their bytes or nibbles one column after the other: a mask for each column,
+ * then the lower half of the int's bits for two of them moved once. Activations are laid out to match: value
  * {@code 4 l + j} of 32 stands in lane l of vector j.
+ *
+ * <p>A column is not converted. The bits of a small int are, read as a single, that many times 2^-149, a subnormal number,
+ * and a fused multiply-add takes it as it is. Activations are {@link #UNIT} times too large in return, which makes the sums
+ * normal numbers: x may be as large as 2^55, and what a sum loses at the lower end is below 2^-72. Conversions have one pipe
+ * on Zen 2 where masks have four (measured in C: 32 values a nanosecond; with conversions 18, with an exponent put over the
+ * bits 24). A multiplication without a sum stops there for 30 to 50 cycles now and then if it meets a subnormal number, so
+ * sums start from {@link #ZERO}.
+ *
+ * <p>How long kernels are written: above 18000 nodes C2 inlines no methods but the library's own, which are marked for it,
+ * and those of at most six bytes of code. A long kernel therefore calls {@code FloatVector} and {@code IntVector} themselves from its
+ * inner loop on. A vector that goes around a loop begins as {@code zero}: one that begins as a constant stays an object.
  */
 final class ByteColumns {
-    /** Kernels of this kind are for eight lanes; the other widths take rows as they lie. */
-    static final boolean ON = Lanes.COUNT == 8;
+    /** Kernels of this kind are for eight lanes and fast subnormals; elsewhere rows are taken as they lie. */
+    static final boolean ON = Lanes.COUNT == 8 && subnormalsAreFast();
 
     static final IntVector BYTE = IntVector.broadcast(Lanes.INTS, 0xFF);
     static final IntVector BYTE_1 = IntVector.broadcast(Lanes.INTS, 0xFF00);
-    static final IntVector BYTE_2 = IntVector.broadcast(Lanes.INTS, 0xFF0000);
-    static final IntVector BYTE_3 = IntVector.broadcast(Lanes.INTS, 0xFF000000);
     static final IntVector LOW = IntVector.broadcast(Lanes.INTS, 0xF);
     static final IntVector HIGH = IntVector.broadcast(Lanes.INTS, 0xF0);
     static final IntVector LOW_1 = IntVector.broadcast(Lanes.INTS, 0xF00);
     static final IntVector HIGH_1 = IntVector.broadcast(Lanes.INTS, 0xF000);
 
-    /** What a byte of an int is multiplied with to be taken where it lies: no shift, and an exact factor of x. */
-    static final float[] PER_BYTE = {1, 0x1p-8f, 0x1p-16f, 0x1p-24f};
+    /** Where a sum starts from nothing. */
+    static final FloatVector ZERO = Lanes.zero();
+
+    /** Factor of prepared activations. */
+    static final float UNIT = 0x1p72f;
+    /** One, in a sum of products of prepared activations and {@link #numbers}. */
+    static final float ONE = UNIT * Float.MIN_VALUE;
+    /** Makes of such a sum what it stands for. */
+    static final float SCALE = 1 / ONE;
+
+    /** What a byte of an int is multiplied with to be taken where it lies, as the first or second of 16 bits: an exact factor of x. */
+    static final float[] PER_BYTE = {1, 0x1p-8f, 1, 0x1p-8f};
 
     /** The upper half of the lanes. */
     private static final long UPPER_LANES = (1L << Lanes.COUNT) - (1L << Lanes.COUNT / 2);
@@ -38,19 +57,46 @@ final class ByteColumns {
 
     private ByteColumns() {}
 
+    /** Ints below 2^16 as they are: times 2^-149. No longer than this, see above. */
+    static FloatVector numbers(IntVector v) {
+        return v.reinterpretAsFloats();
+    }
+
     /**
-     * {@code dst[dstAt + step * j + l] = factor * x[xAt + 4 l + j]}: 32 values as four vectors.
+     * {@code dst[dstAt + step * j + l] = factor * x[xAt + 4 l + j]}, in units of the place of byte j: 32 values as four vectors.
      */
     static void lay(float[] dst, int dstAt, int step, float[] x, int xAt, float factor) {
         for (int l = 0; l < 8; l++)
-            for (int j = 0; j < 4; j++) dst[dstAt + step * j + l] = factor * x[xAt + 4 * l + j];
+            for (int j = 0; j < 4; j++) dst[dstAt + step * j + l] = factor * UNIT * PER_BYTE[j] * x[xAt + 4 * l + j];
     }
 
     /** {@code dst[dstAt + l] = factor * sum over j of x[xAt + 4 l + j]}: what an offset of the stored values comes to, by lanes. */
     static void sums(float[] dst, int dstAt, float[] x, int xAt, float factor) {
         for (int l = 0; l < 8; l++) {
             int at = xAt + 4 * l;
-            dst[dstAt + l] = factor * (x[at] + x[at + 1] + (x[at + 2] + x[at + 3]));
+            dst[dstAt + l] = factor * ONE * (x[at] + x[at + 1] + (x[at + 2] + x[at + 3]));
         }
+    }
+
+    /**
+     * Processors that hand subnormal numbers to microcode (Intel's: some 150 cycles for each) take five times as long or more,
+     * others (AMD's since Zen) not a cycle more. Both ways give results within the tolerance, but not the same ones: the
+     * best of many tries decides, so that a machine always decides alike.
+     */
+    private static boolean subnormalsAreFast() {
+        long normal = Long.MAX_VALUE, subnormal = Long.MAX_VALUE;
+        for (int turn = 0; turn < 24; turn++) {
+            normal = Math.min(normal, nanosOfSums(0x1p-100f));
+            subnormal = Math.min(subnormal, nanosOfSums(0x1p-140f));
+        }
+        return subnormal < 2 * normal;
+    }
+
+    private static long nanosOfSums(float v) {
+        float sum = 1;
+        long start = System.nanoTime();
+        for (int i = 0; i < 200; i++) sum = Math.fma(v, UNIT, Math.fma(v, UNIT, Math.fma(v, UNIT, sum)));
+        long nanos = System.nanoTime() - start;
+        return sum > 0 ? nanos : Long.MAX_VALUE;
     }
 }

@@ -11,7 +11,8 @@ import jdk.incubator.vector.FloatVector;
  * few KB of the 256 are ever read.
  */
 final class Halves {
-    private static final float[] VALUES = new float[1 << 16];
+    /** By its 16 bits. */
+    static final float[] VALUES = new float[1 << 16];
 
     static {
         for (int i = 0; i < VALUES.length; i++) VALUES[i] = Float.float16ToFloat((short) i);

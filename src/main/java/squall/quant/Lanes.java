@@ -34,8 +34,8 @@ public final class Lanes {
     /** 0, 1, 2, ... */
     static final IntVector INDEX = IntVector.zero(INTS).addIndex(1);
 
-    private static final VectorShuffle<Float> FOLD_2 = fold(2);
-    private static final VectorShuffle<Float> FOLD_4 = fold(4);
+    static final VectorShuffle<Float> FOLD_2 = fold(2);
+    static final VectorShuffle<Float> FOLD_4 = fold(4);
     private static final VectorShuffle<Float> FOLD_8 = fold(8);
 
     private Lanes() {}

@@ -1,5 +1,6 @@
 package squall.quant;
 
+import static squall.quant.ByteColumns.numbers;
 import static squall.quant.Lanes.COUNT;
 import static squall.quant.Lanes.addScaled;
 import static squall.quant.Lanes.toFloat;
@@ -72,11 +73,12 @@ final class Q4_0 extends BlockCodec {
                 float sum = 0;
                 for (int j = 0; j < 4; j++) {
                     float low = x[xAt + i + 4 * l + j], high = x[xAt + i + 4 * l + j + 16];
+                    float factor = ByteColumns.UNIT * ByteColumns.PER_BYTE[j];
                     sum += low + high;
-                    dst[at + 8 + 16 * j + l] = low * ByteColumns.PER_BYTE[j % 2];
-                    dst[at + 16 + 16 * j + l] = high * ByteColumns.PER_BYTE[j % 2] / 16;
+                    dst[at + 8 + 16 * j + l] = low * factor;
+                    dst[at + 16 + 16 * j + l] = high * factor / 16;
                 }
-                dst[at + l] = -8 * sum;
+                dst[at + l] = -8 * ByteColumns.ONE * sum;
             }
         }
     }
@@ -86,21 +88,21 @@ final class Q4_0 extends BlockCodec {
         int p = 0;
         for (int i = 0; i < n; i += 64) {
             IntVector q = Lanes.i32(w, at + 2).blend(Lanes.i32(w, at + 4), ByteColumns.UPPER_INTS);
-            FloatVector s = toFloat(q.and(ByteColumns.LOW)).fma(Lanes.f32(x, p + 8), Lanes.f32(x, p));
-            FloatVector t = toFloat(q.and(ByteColumns.HIGH)).mul(Lanes.f32(x, p + 16));
-            s = toFloat(q.and(ByteColumns.LOW_1)).fma(Lanes.f32(x, p + 24), s);
-            t = toFloat(q.and(ByteColumns.HIGH_1)).fma(Lanes.f32(x, p + 32), t);
+            FloatVector s = numbers(q.and(ByteColumns.LOW)).fma(Lanes.f32(x, p + 8), Lanes.f32(x, p));
+            FloatVector t = numbers(q.and(ByteColumns.HIGH)).fma(Lanes.f32(x, p + 16), zero());
+            s = numbers(q.and(ByteColumns.LOW_1)).fma(Lanes.f32(x, p + 24), s);
+            t = numbers(q.and(ByteColumns.HIGH_1)).fma(Lanes.f32(x, p + 32), t);
             q = q.lanewise(VectorOperators.LSHR, 16);
-            s = toFloat(q.and(ByteColumns.LOW)).fma(Lanes.f32(x, p + 40), s);
-            t = toFloat(q.and(ByteColumns.HIGH)).fma(Lanes.f32(x, p + 48), t);
-            s = toFloat(q.and(ByteColumns.LOW_1)).fma(Lanes.f32(x, p + 56), s);
-            t = toFloat(q.and(ByteColumns.HIGH_1)).fma(Lanes.f32(x, p + 64), t);
+            s = numbers(q.and(ByteColumns.LOW)).fma(Lanes.f32(x, p + 40), s);
+            t = numbers(q.and(ByteColumns.HIGH)).fma(Lanes.f32(x, p + 48), t);
+            s = numbers(q.and(ByteColumns.LOW_1)).fma(Lanes.f32(x, p + 56), s);
+            t = numbers(q.and(ByteColumns.HIGH_1)).fma(Lanes.f32(x, p + 64), t);
             FloatVector d = Halves.spread(w, at).blend(Halves.spread(w, at + 18), ByteColumns.UPPER_FLOATS);
             sum = s.add(t).fma(d, sum);
             at += 36;
             p = p + PAIR & ByteColumns.PLACE;
         }
-        return Lanes.sum(sum);
+        return Lanes.sum(sum) * ByteColumns.SCALE;
     }
 
     // prepared elsewhere, for each block: [-8 * the sums of a lane's x: COUNT | x of low nibbles: 16 | of high ones, / 16: 16];

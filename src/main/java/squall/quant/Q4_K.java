@@ -1,6 +1,19 @@
 package squall.quant;
 
+import static java.nio.ByteOrder.LITTLE_ENDIAN;
+import static jdk.incubator.vector.FloatVector.broadcast;
+import static jdk.incubator.vector.FloatVector.fromArray;
+import static jdk.incubator.vector.IntVector.fromMemorySegment;
+import static jdk.incubator.vector.VectorOperators.LSHR;
+import static squall.quant.ByteColumns.HIGH;
+import static squall.quant.ByteColumns.HIGH_1;
+import static squall.quant.ByteColumns.LOW;
+import static squall.quant.ByteColumns.LOW_1;
+import static squall.quant.ByteColumns.ZERO;
+import static squall.quant.ByteColumns.numbers;
 import static squall.quant.Lanes.COUNT;
+import static squall.quant.Lanes.FLOATS;
+import static squall.quant.Lanes.INTS;
 import static squall.quant.Lanes.toFloat;
 import static squall.quant.Lanes.zero;
 import static squall.quant.LittleEndian.f16;
@@ -9,7 +22,6 @@ import static squall.quant.LittleEndian.u8;
 import java.lang.foreign.MemorySegment;
 import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.IntVector;
-import jdk.incubator.vector.VectorOperators;
 
 /**
  * 256 nibbles, a six-bit scale and minimum for each 32: {@code y = (d * sc) * q - dmin * mn}, each product rounded
@@ -48,7 +60,7 @@ final class Q4_K extends BlockCodec {
                 for (int j = 0; j < 32; j += COUNT) {
                     IntVector q = Lanes.u8(w, qs + j);
                     IntVector q0 = q.and(15);
-                    IntVector q1 = q.lanewise(VectorOperators.LSHR, 4);
+                    IntVector q1 = q.lanewise(LSHR, 4);
                     toFloat(q0).mul(d0).sub(m0).intoArray(dst, at + j);
                     toFloat(q1).mul(d1).sub(m1).intoArray(dst, at + 32 + j);
                 }
@@ -74,7 +86,7 @@ final class Q4_K extends BlockCodec {
                 for (int j = 0; j < 32; j += COUNT) {
                     IntVector q = Lanes.u8(w, qs + j);
                     IntVector q0 = q.and(15);
-                    IntVector q1 = q.lanewise(VectorOperators.LSHR, 4);
+                    IntVector q1 = q.lanewise(LSHR, 4);
                     a = toFloat(q0).mul(d0).sub(m0).fma(Lanes.f32(x, at + j), a);
                     b = toFloat(q1).mul(d1).sub(m1).fma(Lanes.f32(x, at + 32 + j), b);
                 }
@@ -87,7 +99,8 @@ final class Q4_K extends BlockCodec {
         return Lanes.sum(a.add(b));
     }
 
-    // prepared, for each block: [sums of x of the sub-blocks: 8 | for each 64: by byte columns, 8 of low nibbles, 8 of high ones / 16, ...]
+    // prepared, for each block: [-1 * the sums of x of the sub-blocks: 8 | for each 64: by byte columns, 8 of low nibbles, 8 of high
+    // ones / 16, ...]
 
     private static final int PREPARED = 8 + 256;
 
@@ -105,57 +118,51 @@ final class Q4_K extends BlockCodec {
                 int from = xAt + i + 32 * s;
                 float sum = 0;
                 for (int j = 0; j < 32; j++) sum += x[from + j];
-                dst[at + s] = sum;
+                dst[at + s] = -ByteColumns.ONE * sum;
                 ByteColumns.lay(dst, at + 8 + s / 2 * 64 + s % 2 * 8, 16, x, from, s % 2 == 0 ? 1 : 1 / 16f);
             }
     }
 
     @Override public void dots(float[] y, int yAt, int yStep, MemorySegment w, long offsetBytes, long stepBytes, float[] x, int n) {
         if (ByteColumns.ON) {
-            dotsOfMinima(y, yAt, yStep, w, offsetBytes, stepBytes, x, n);
-            y[yAt] = dotByColumns(w, offsetBytes, x, n) - y[yAt];
-            y[yAt + yStep] = dotByColumns(w, offsetBytes + stepBytes, x, n) - y[yAt + yStep];
+            y[yAt] = dotByColumns(w, offsetBytes, x, n);
+            y[yAt + yStep] = dotByColumns(w, offsetBytes + stepBytes, x, n);
         } else super.dots(y, yAt, yStep, w, offsetBytes, stepBytes, x, n);
     }
 
-    /** {@code sum of dmin * minimum * sum of x}: of both rows, since the call is a good part of the work for one. */
-    private static void dotsOfMinima(float[] y, int yAt, int yStep, MemorySegment w, long at, long stepBytes, float[] x, int n) {
-        FloatVector a = zero(), b = zero();
-        for (int p = 0; p < n / 256 * PREPARED; p += PREPARED, at += 144) {
-            FloatVector sums = Lanes.f32(x, p);
-            a = toFloat(Lanes.i8(SixBitScales.minima(w, at + 4))).mul(sums).fma(Halves.spread(w, at + 2), a);
-            long other = at + stepBytes;
-            b = toFloat(Lanes.i8(SixBitScales.minima(w, other + 4))).mul(sums).fma(Halves.spread(w, other + 2), b);
-        }
-        y[yAt] = Lanes.sum(a);
-        y[yAt + yStep] = Lanes.sum(b);
-    }
-
-    /** {@code sum of d * scale * q * x}. */
+    /** Minima and scales of a block are brought into vectors before its inner loop. Written as {@link ByteColumns} says. */
     private static float dotByColumns(MemorySegment w, long at, float[] x, int n) {
         FloatVector sum = zero();
         int p = 0;
         for (int i = 0; i < n; i += 256, at += 144) {
             long scales = SixBitScales.scales(w, at + 4);
-            FloatVector s = zero();
+            FloatVector minima = toFloat(Lanes.i8(SixBitScales.minima(w, at + 4)));
+            FloatVector d = Halves.spread(w, at);
+            sum = minima.mul(Lanes.f32(x, p)).fma(Halves.spread(w, at + 2), sum);
+            FloatVector low = zero(), high = zero();
             long qs = at + 16;
             p += 8;
             for (int turn = 1; turn < 1 << 4; turn <<= 1) { // shifted, not counted: see BlockCodec
-                IntVector q = Lanes.i32(w, qs);
-                FloatVector low = zero(), high = zero();
-                for (int j = 0; j < 4; j++) {
-                    low = toFloat(q.and(ByteColumns.LOW)).fma(Lanes.f32(x, p + 16 * j), low);
-                    high = toFloat(q.and(ByteColumns.HIGH)).fma(Lanes.f32(x, p + 16 * j + 8), high);
-                    q = q.lanewise(VectorOperators.LSHR, 8);
-                }
-                s = low.fma(SixBitScales.spread(scales), s);
-                s = high.fma(SixBitScales.spread(scales >>> 8), s);
+                IntVector q = fromMemorySegment(INTS, w, qs, LITTLE_ENDIAN);
+                FloatVector s = numbers(q.and(LOW)).fma(fromArray(FLOATS, x, p), ZERO);
+                FloatVector t = numbers(q.and(HIGH)).fma(fromArray(FLOATS, x, p + 8), ZERO);
+                s = numbers(q.and(LOW_1)).fma(fromArray(FLOATS, x, p + 16), s);
+                t = numbers(q.and(HIGH_1)).fma(fromArray(FLOATS, x, p + 24), t);
+                q = q.lanewise(LSHR, 16);
+                s = numbers(q.and(LOW)).fma(fromArray(FLOATS, x, p + 32), s);
+                t = numbers(q.and(HIGH)).fma(fromArray(FLOATS, x, p + 40), t);
+                s = numbers(q.and(LOW_1)).fma(fromArray(FLOATS, x, p + 48), s);
+                t = numbers(q.and(HIGH_1)).fma(fromArray(FLOATS, x, p + 56), t);
+                low = s.fma(broadcast(FLOATS, SixBitScales.VALUES[(int) scales & 63]), low);
+                high = t.fma(broadcast(FLOATS, SixBitScales.VALUES[(int) scales >>> 8 & 63]), high);
                 scales >>>= 16;
                 qs += 32;
                 p = p + 64 & ByteColumns.PLACE;
             }
-            sum = s.fma(Halves.spread(w, at), sum);
+            sum = low.add(high).fma(d, sum);
         }
-        return Lanes.sum(sum);
+        sum = sum.add(sum.rearrange(Lanes.FOLD_4)); // as Lanes.sum
+        sum = sum.add(sum.rearrange(Lanes.FOLD_2));
+        return (sum.lane(0) + sum.lane(1)) * ByteColumns.SCALE;
     }
 }

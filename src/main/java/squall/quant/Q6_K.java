@@ -1,8 +1,23 @@
 package squall.quant;
 
+import static java.nio.ByteOrder.LITTLE_ENDIAN;
+import static jdk.incubator.vector.FloatVector.broadcast;
+import static jdk.incubator.vector.FloatVector.fromArray;
+import static jdk.incubator.vector.IntVector.fromMemorySegment;
+import static jdk.incubator.vector.VectorOperators.LSHL;
+import static jdk.incubator.vector.VectorOperators.LSHR;
+import static squall.quant.ByteColumns.BYTE;
+import static squall.quant.ByteColumns.BYTE_1;
+import static squall.quant.ByteColumns.UPPER_FLOATS;
+import static squall.quant.ByteColumns.ZERO;
+import static squall.quant.ByteColumns.numbers;
 import static squall.quant.Lanes.COUNT;
+import static squall.quant.Lanes.FLOATS;
+import static squall.quant.Lanes.INTS;
 import static squall.quant.Lanes.toFloat;
 import static squall.quant.Lanes.zero;
+import static squall.quant.LittleEndian.I16;
+import static squall.quant.LittleEndian.I64;
 import static squall.quant.LittleEndian.f16;
 import static squall.quant.LittleEndian.i64;
 import static squall.quant.LittleEndian.i8;
@@ -11,7 +26,6 @@ import static squall.quant.LittleEndian.u8;
 import java.lang.foreign.MemorySegment;
 import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.IntVector;
-import jdk.incubator.vector.VectorOperators;
 
 /**
  * 256 six-bit numbers, a signed byte of scale for each 16: {@code y = (d * sc) * (q - 32)}.
@@ -46,9 +60,9 @@ final class Q6_K extends BlockCodec {
                 int at = dstAt + i + 16 * s;
                 for (int j = 0; j < 16; j += COUNT) {
                     IntVector q = Lanes.u8(w, ql + j);
-                    IntVector h = Lanes.u8(w, qh + j).lanewise(VectorOperators.LSHR, shift);
-                    IntVector q0 = q.and(15).or(h.and(3).lanewise(VectorOperators.LSHL, 4)).sub(32);
-                    IntVector q1 = q.lanewise(VectorOperators.LSHR, 4).or(h.and(48)).sub(32);
+                    IntVector h = Lanes.u8(w, qh + j).lanewise(LSHR, shift);
+                    IntVector q0 = q.and(15).or(h.and(3).lanewise(LSHL, 4)).sub(32);
+                    IntVector q1 = q.lanewise(LSHR, 4).or(h.and(48)).sub(32);
                     toFloat(q0).mul(d0).intoArray(dst, at + j);
                     toFloat(q1).mul(d1).intoArray(dst, at + 64 + j);
                 }
@@ -70,9 +84,9 @@ final class Q6_K extends BlockCodec {
                 int at = xAt + i + 16 * s;
                 for (int j = 0; j < 16; j += COUNT) {
                     IntVector q = Lanes.u8(w, ql + j);
-                    IntVector h = Lanes.u8(w, qh + j).lanewise(VectorOperators.LSHR, shift);
-                    IntVector q0 = q.and(15).or(h.and(3).lanewise(VectorOperators.LSHL, 4)).sub(32);
-                    IntVector q1 = q.lanewise(VectorOperators.LSHR, 4).or(h.and(48)).sub(32);
+                    IntVector h = Lanes.u8(w, qh + j).lanewise(LSHR, shift);
+                    IntVector q0 = q.and(15).or(h.and(3).lanewise(LSHL, 4)).sub(32);
+                    IntVector q1 = q.lanewise(LSHR, 4).or(h.and(48)).sub(32);
                     a = toFloat(q0).mul(d0).fma(Lanes.f32(x, at + j), a);
                     b = toFloat(q1).mul(d1).fma(Lanes.f32(x, at + 64 + j), b);
                 }
@@ -86,14 +100,14 @@ final class Q6_K extends BlockCodec {
     // sub-block of 16, lanes 4 to 7 the second
 
     private static final int PREPARED = 8 + 32;
-    private static final IntVector LOWS = IntVector.broadcast(Lanes.INTS, 0x0F0F0F0F);
-    private static final IntVector PAIRS = IntVector.broadcast(Lanes.INTS, 0x03030303);
+    private static final IntVector LOWS = IntVector.broadcast(INTS, 0x0F0F0F0F);
+    private static final IntVector PAIRS = IntVector.broadcast(INTS, 0x30303030);
 
-    /** For each byte v as a signed number [0, 0, 0, 0, v, v, v, v, 0, 0, 0, 0]: either half of a vector by one load. */
-    private static final float[] SCALES = new float[256 * 12];
+    /** A byte as a signed number. */
+    private static final float[] SCALES = new float[256];
 
     static {
-        for (int v = 0; v < 256; v++) for (int l = 4; l < 8; l++) SCALES[12 * v + l] = (byte) v;
+        for (int v = 0; v < 256; v++) SCALES[v] = (byte) v;
     }
 
     @Override public int preparedSize(int n) {
@@ -107,8 +121,7 @@ final class Q6_K extends BlockCodec {
         }
         for (int i = 0, at = 0; i < n; i += 32, at += PREPARED) {
             ByteColumns.sums(dst, at, x, xAt + i, -32);
-            for (int l = 0; l < 8; l++)
-                for (int j = 0; j < 4; j++) dst[at + 8 + 8 * j + l] = x[xAt + i + 4 * l + j] * ByteColumns.PER_BYTE[j % 2];
+            ByteColumns.lay(dst, at + 8, 8, x, xAt + i, 1);
         }
     }
 
@@ -119,36 +132,49 @@ final class Q6_K extends BlockCodec {
         } else super.dots(y, yAt, yStep, w, offsetBytes, stepBytes, x, n);
     }
 
-    /** Half a block at a time: bits are put together for 32 values at once, byte by byte, and then taken column by column. */
+    /** Half a block at a time, 64 values a turn: bits are put together byte by byte. Written as {@link ByteColumns} says. */
     private static float dotByColumns(MemorySegment w, long block, float[] x, int n) {
         FloatVector sum = zero();
         int p = 0;
         for (int i = 0; i < n; i += 128) {
             int half = i / 128 % 2;
+            long scales = w.get(I64, block + 192 + 8 * half);
+            FloatVector whole = broadcast(FLOATS, Halves.VALUES[w.get(I16, block + 208) & 0xFFFF]);
             long ql = block + 64 * half;
-            IntVector a = Lanes.i32(w, ql), b = Lanes.i32(w, ql + 32), h = Lanes.i32(w, block + 128 + 32 * half);
-            long scales = i64(w, block + 192 + 8 * half);
-            FloatVector s = zero(), r = zero();
-            for (int turn = 1; turn < 1 << 4; turn <<= 1) { // shifted, not counted: see BlockCodec
-                IntVector q = a.and(LOWS).or(h.and(PAIRS).lanewise(VectorOperators.LSHL, 4));
-                FloatVector t = toFloat(q.and(ByteColumns.BYTE)).fma(Lanes.f32(x, p + 8), Lanes.f32(x, p));
-                t = toFloat(q.and(ByteColumns.BYTE_1)).fma(Lanes.f32(x, p + 16), t);
-                q = q.lanewise(VectorOperators.LSHR, 16);
-                FloatVector u = toFloat(q.and(ByteColumns.BYTE)).mul(Lanes.f32(x, p + 24));
-                t = toFloat(q.and(ByteColumns.BYTE_1)).fma(Lanes.f32(x, p + 32), u).add(t);
-                int first = (int) scales & 255, second = (int) (scales >>> 8) & 255;
-                s = t.fma(Lanes.f32(SCALES, 12 * first + 4), s);
-                r = t.fma(Lanes.f32(SCALES, 12 * second), r);
-                scales >>>= 16;
-                IntVector highNibbles = a.lanewise(VectorOperators.LSHR, 4);
-                a = b;
-                b = highNibbles;
-                h = h.lanewise(VectorOperators.LSHR, 2);
-                p = p + PREPARED & ByteColumns.PLACE;
+            IntVector a = fromMemorySegment(INTS, w, ql, LITTLE_ENDIAN);
+            IntVector b = fromMemorySegment(INTS, w, ql + 32, LITTLE_ENDIAN);
+            IntVector h = fromMemorySegment(INTS, w, block + 128 + 32 * half, LITTLE_ENDIAN);
+            FloatVector s = FloatVector.zero(FLOATS), r = FloatVector.zero(FLOATS);
+            for (int turn = 1; turn < 1 << 2; turn <<= 1) { // shifted, not counted: see BlockCodec
+                IntVector q;
+                FloatVector t, u, d;
+                q = a.and(LOWS).or(h.lanewise(LSHL, 4).and(PAIRS));
+                t = numbers(q.and(BYTE)).fma(fromArray(FLOATS, x, p + 8), fromArray(FLOATS, x, p));
+                t = numbers(q.and(BYTE_1)).fma(fromArray(FLOATS, x, p + 16), t);
+                q = q.lanewise(LSHR, 16);
+                u = numbers(q.and(BYTE)).fma(fromArray(FLOATS, x, p + 24), ZERO);
+                u = numbers(q.and(BYTE_1)).fma(fromArray(FLOATS, x, p + 32), u);
+                d = broadcast(FLOATS, SCALES[(int) scales & 255]).blend(SCALES[(int) scales >>> 8 & 255], UPPER_FLOATS);
+                s = t.add(u).fma(d, s);
+                q = b.and(LOWS).or(h.lanewise(LSHL, 2).and(PAIRS));
+                t = numbers(q.and(BYTE)).fma(fromArray(FLOATS, x, p + 48), fromArray(FLOATS, x, p + 40));
+                t = numbers(q.and(BYTE_1)).fma(fromArray(FLOATS, x, p + 56), t);
+                q = q.lanewise(LSHR, 16);
+                u = numbers(q.and(BYTE)).fma(fromArray(FLOATS, x, p + 64), ZERO);
+                u = numbers(q.and(BYTE_1)).fma(fromArray(FLOATS, x, p + 72), u);
+                d = broadcast(FLOATS, SCALES[(int) scales >>> 16 & 255]).blend(SCALES[(int) (scales >>> 24) & 255], UPPER_FLOATS);
+                r = t.add(u).fma(d, r);
+                a = a.lanewise(LSHR, 4);
+                b = b.lanewise(LSHR, 4);
+                h = h.lanewise(LSHR, 4);
+                scales >>>= 32;
+                p = p + 2 * PREPARED & ByteColumns.PLACE;
             }
-            sum = s.add(r).fma(Halves.spread(w, block + 208), sum);
+            sum = s.add(r).fma(whole, sum);
             block += 210 * half;
         }
-        return Lanes.sum(sum);
+        sum = sum.add(sum.rearrange(Lanes.FOLD_4)); // as Lanes.sum
+        sum = sum.add(sum.rearrange(Lanes.FOLD_2));
+        return (sum.lane(0) + sum.lane(1)) * ByteColumns.SCALE;
     }
 }

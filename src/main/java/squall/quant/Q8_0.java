@@ -1,5 +1,6 @@
 package squall.quant;
 
+import static squall.quant.ByteColumns.numbers;
 import static squall.quant.Lanes.COUNT;
 import static squall.quant.Lanes.addScaled;
 import static squall.quant.Lanes.toFloat;
@@ -47,11 +48,10 @@ final class Q8_0 extends BlockCodec {
         return Lanes.sum(sum);
     }
 
-    // prepared, for each block: [-128 * the sums of a lane's x in the columns 0, 1, 2: 8 | x by byte columns, / 1, 2^8, 2^16, 2^24: 32];
-    // a byte is used where it lies: the lower three of an int as q + 128, the upper one with its sign
+    // prepared, for each block: [-128 * the sums of a lane's x: 8 | x by byte columns: 32]; bytes are taken as q + 128
 
     private static final int PREPARED = 8 + 32;
-    private static final IntVector SIGNS = IntVector.broadcast(Lanes.INTS, 0x00808080);
+    private static final IntVector SIGNS = IntVector.broadcast(Lanes.INTS, 0x80808080);
 
     @Override public int preparedSize(int n) {
         return ByteColumns.ON ? n / 32 * PREPARED : n;
@@ -63,11 +63,8 @@ final class Q8_0 extends BlockCodec {
             return;
         }
         for (int i = 0, at = 0; i < n; i += 32, at += PREPARED) {
-            for (int l = 0; l < 8; l++) {
-                int from = xAt + i + 4 * l;
-                dst[at + l] = -128 * (x[from] + x[from + 1] + x[from + 2]);
-                for (int j = 0; j < 4; j++) dst[at + 8 + 8 * j + l] = x[from + j] * ByteColumns.PER_BYTE[j];
-            }
+            ByteColumns.sums(dst, at, x, xAt + i, -128);
+            ByteColumns.lay(dst, at + 8, 8, x, xAt + i, 1);
         }
     }
 
@@ -84,14 +81,15 @@ final class Q8_0 extends BlockCodec {
         int p = 0;
         for (int i = 0; i < n; i += 32) {
             IntVector q = Lanes.i32(w, at + 2).lanewise(VectorOperators.XOR, SIGNS);
-            FloatVector s = toFloat(q.and(ByteColumns.BYTE)).fma(Lanes.f32(x, p + 8), Lanes.f32(x, p));
-            FloatVector t = toFloat(q.and(ByteColumns.BYTE_2)).mul(Lanes.f32(x, p + 24));
-            s = toFloat(q.and(ByteColumns.BYTE_1)).fma(Lanes.f32(x, p + 16), s);
-            t = toFloat(q.and(ByteColumns.BYTE_3)).fma(Lanes.f32(x, p + 32), t);
+            FloatVector s = numbers(q.and(ByteColumns.BYTE)).fma(Lanes.f32(x, p + 8), Lanes.f32(x, p));
+            s = numbers(q.and(ByteColumns.BYTE_1)).fma(Lanes.f32(x, p + 16), s);
+            q = q.lanewise(VectorOperators.LSHR, 16);
+            FloatVector t = numbers(q.and(ByteColumns.BYTE)).fma(Lanes.f32(x, p + 24), zero());
+            t = numbers(q.and(ByteColumns.BYTE_1)).fma(Lanes.f32(x, p + 32), t);
             sum = s.add(t).fma(Halves.spread(w, at), sum);
             at += 34;
             p = p + PREPARED & ByteColumns.PLACE;
         }
-        return Lanes.sum(sum);
+        return Lanes.sum(sum) * ByteColumns.SCALE;
     }
 }

@@ -5,7 +5,6 @@ import static squall.quant.LittleEndian.i64;
 import static squall.quant.LittleEndian.u8;
 
 import java.lang.foreign.MemorySegment;
-import jdk.incubator.vector.FloatVector;
 
 /**
  * The eight six-bit scales and eight six-bit minima that {@link Q4_K} and {@link Q5_K} pack into 12 bytes:
@@ -16,19 +15,14 @@ import jdk.incubator.vector.FloatVector;
  * </pre>
  */
 final class SixBitScales {
-    /** Six-bit numbers as floats: read from a table, a number is spread over a vector without arithmetic. */
-    private static final float[] VALUES = new float[64];
+    /** Six-bit numbers as singles: read from a table, a number is spread over a vector without arithmetic. */
+    static final float[] VALUES = new float[64];
 
     static {
         for (int i = 0; i < VALUES.length; i++) VALUES[i] = i;
     }
 
     private SixBitScales() {}
-
-    /** The six lowest bits in all lanes. */
-    static FloatVector spread(long scales) {
-        return FloatVector.broadcast(Lanes.FLOATS, VALUES[(int) scales & 63]);
-    }
 
     /** Scale s (0 to 7) of the 12 bytes at {@code at}. */
     static int scaleAt(MemorySegment w, long at, int s) {

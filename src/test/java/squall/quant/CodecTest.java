@@ -107,6 +107,13 @@ class CodecTest {
         for (int seed = 0; seed < 4; seed++) checkDots(f, Blocks.finite(f, 8192 / f.codec.blockSize(), seed), seed, seed);
     }
 
+    /** Activations far from one: kernels may scale them, and take it back. */
+    @ParameterizedTest @EnumSource(Format.class)
+    void dotsOfSmallAndLargeActivations(Format f) {
+        byte[] bytes = Blocks.finite(f, 2048 / f.codec.blockSize(), 3);
+        for (float factor : new float[] {0x1p-40f, 0x1p-20f, 0x1p20f, 0x1p40f}) checkDots(f, bytes, 1, 3, factor);
+    }
+
     @ParameterizedTest @EnumSource(Format.class)
     void dotsWithExtremeValues(Format f) {
         for (int half : HALVES) {
@@ -210,13 +217,17 @@ class CodecTest {
 
     /** The first half of the bytes is one row, the second half another. */
     private static void checkDots(Format f, byte[] bytes, int shift, long seed) {
+        checkDots(f, bytes, shift, seed, 0.01f);
+    }
+
+    private static void checkDots(Format f, byte[] bytes, int shift, long seed, float factor) {
         Codec c = f.codec;
         int n = bytes.length / c.blockBytes() * c.blockSize() / 2, xAt = shift;
         long rowBytes = bytes.length / 2;
         MemorySegment w = heap(bytes, shift);
         float[] x = new float[n + xAt], prepared = new float[c.preparedSize(n)];
         SplittableRandom random = new SplittableRandom(seed);
-        for (int i = 0; i < x.length; i++) x[i] = 0.01f * (float) random.nextGaussian();
+        for (int i = 0; i < x.length; i++) x[i] = factor * (float) random.nextGaussian();
         c.prepare(prepared, x, xAt, n);
         float[] y = {UNTOUCHED, UNTOUCHED, UNTOUCHED, UNTOUCHED, UNTOUCHED};
         c.dots(y, 1, 2, w, shift, rowBytes, prepared, n);
