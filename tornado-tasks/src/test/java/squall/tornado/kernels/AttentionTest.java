@@ -40,11 +40,15 @@ class AttentionTest {
     }
 
     private static Pages pages(Rig rig, int kvHeads, int dim, boolean half) {
+        return pages(rig, kvHeads, dim, half, SLOTS * PAGES_PER_SLOT * Pages.SIZE * kvHeads * dim + 12);
+    }
+
+    private static Pages pages(Rig rig, int kvHeads, int dim, boolean half, int layerStride) {
         int all = SLOTS * PAGES_PER_SLOT;
-        int layerStride = all * Pages.SIZE * kvHeads * dim + 12;
         int[] table = new int[all];
         for (int i = 0; i < all; i++) table[i] = i * 5 % all;
-        FloatArray keys = rig.floats(2 * layerStride), values = rig.floats(2 * layerStride);
+        int size = LAYER * layerStride + all * Pages.SIZE * kvHeads * dim;
+        FloatArray keys = rig.floats(size), values = rig.floats(size);
         return new Pages(half ? halves(keys) : keys, half ? halves(values) : values, IntArray.fromArray(table), PAGES_PER_SLOT, layerStride,
                 kvHeads, dim);
     }
@@ -123,13 +127,24 @@ class AttentionTest {
         check(rig, MANY, heads, kvHeads, dim, heads % 4 == 0, true, ROUNDED);
     }
 
+    /** The first row of all sees the first position of the first page of an array: nothing lies before it. */
+    @Test void promptAtTheStartOfItsArray() {
+        assumeTrue(TestDevice.hasWarps(), "the backend has no tensor cores");
+        Rig rig = new Rig(8 * 32, LAYER, new Traits(Traits.Shape.WARPS, 64, true, false, false)).rows(MANY_WARPS);
+        check(rig, new int[][] {{0, 0, 18}, {2, 150, 1}, {3, 50, 19}}, pages(rig, 2, 32, true, 0), 8, false, ROUNDED);
+    }
+
     private static void check(Rig rig, int[][] segments, int heads, int kvHeads, int dim, boolean gated, boolean half) {
         check(rig, segments, heads, kvHeads, dim, gated, half, TOLERANCE);
     }
 
     private static void check(Rig rig, int[][] segments, int heads, int kvHeads, int dim, boolean gated, boolean half, double tolerance) {
+        check(rig, segments, pages(rig, kvHeads, dim, half), heads, gated, tolerance);
+    }
+
+    private static void check(Rig rig, int[][] segments, Pages pages, int heads, boolean gated, double tolerance) {
         StepPlan plan = rig.plan(segments);
-        Pages pages = pages(rig, kvHeads, dim, half);
+        int kvHeads = pages.kvHeads(), dim = pages.headDim();
         Region q = rig.region(heads * dim);
         Region y = rig.region(heads * dim);
         Region gate = rig.region(heads * (dim + 2));
