@@ -28,7 +28,7 @@ import uk.ac.manchester.tornado.api.types.arrays.TornadoNativeArray;
 /**
  * Times the products that are recorded for a CUDA device, on TornadoVM's default device:
  * {@code java @SDK/tornado-argfile … -cp … squall.tornado.ProductTimes [format,…|all [rows x cols,… [rows of x,…]]]}; "1n" rows are one that
- * the product norms. A product is
+ * the product norms, "1s" and "1ns" make SwiGLU of the sums. A product is
  * repeated over the layers of a bank that is larger than the caches, as tasks of one CUDA graph; what is printed comes from
  * the difference between graphs of many and of few tasks, so that what an execution costs besides is not in it.
  */
@@ -48,13 +48,15 @@ final class ProductTimes {
     private final int layers;
     private final int rows;
     private final Small norm;
+    private final boolean swiGlu;
     private final List<Object> arrays = new ArrayList<>();
     private final FloatArray arena;
     private final StepArray step;
     private final LibraryScratch scratch = new LibraryScratch();
 
-    private ProductTimes(Format format, int outs, int cols, int rows, boolean normed) {
+    private ProductTimes(Format format, int outs, int cols, int rows, boolean normed, boolean swiGlu) {
         this.rows = rows;
+        this.swiGlu = swiGlu;
         long bytes = outs * format.rowBytes(cols);
         layers = (int) Math.max(2, Math.min(16, BANK / bytes));
         bank = bank(format, outs, cols);
@@ -125,8 +127,9 @@ final class ProductTimes {
             boolean tiles = LibraryProduct.serves(tape.frame(), cols);
             if (tiles && t == 0) LibraryRows.record(tape, x);
             if (tiles) LibraryProduct.record(tape, y, bank);
+            else if (swiGlu) swiGlu(tape, x);
             else if (norm == null) MatMul.record(tape, y, x, bank);
-            else MatMul.record(tape, y, new Normed(x, norm, 1e-6f), bank);
+            else MatMul.record(tape, y, normed(x), bank);
         }
         graph.transferToHost(DataTransferMode.UNDER_DEMAND, arena);
         tape.size(rows, rows);
@@ -145,11 +148,21 @@ final class ProductTimes {
         return times[EXECUTIONS / 2];
     }
 
+    private Normed normed(Region x) {
+        return new Normed(x, norm, 1e-6f);
+    }
+
+    private void swiGlu(Tape tape, Region x) {
+        Region h = new Region(bank.rows() / 2, 64 * bank.cols(), bank.rows() / 2);
+        if (norm == null) MatMul.recordSwiGlu(tape, h, x, bank);
+        else MatMul.recordSwiGlu(tape, h, normed(x), bank);
+    }
+
     private String line() throws TornadoExecutionPlanException {
         double seconds = (seconds(MANY) - seconds(FEW)) / (MANY - FEW);
         double bytes = 0;
         for (Object a : arrays) if (norm == null || a != norm.array()) bytes += ((TornadoNativeArray) a).getNumBytesOfSegment() / (double) layers;
-        return String.format(Locale.ROOT, "%-5s %6dx%-5d %2d rows%s %8.2f us %7.0f GB/s %7.1f TFLOP/s", bank.format(), bank.rows(), bank.cols(), rows, norm == null ? "" : " normed",
+        return String.format(Locale.ROOT, "%-5s %6dx%-5d %2d rows%s%s %8.2f us %7.0f GB/s %7.1f TFLOP/s", bank.format(), bank.rows(), bank.cols(), rows, norm == null ? "" : " normed", swiGlu ? " swiGlu" : "",
                 seconds * 1e6, bytes / seconds / 1e9, 2.0 * bank.rows() * bank.cols() * rows / seconds / 1e12);
     }
 
@@ -160,7 +173,7 @@ final class ProductTimes {
                 for (String rows : (args.length < 3 ? ROWS : args[2]).split(",")) {
                     String[] sides = size.split("x");
                     System.out.println(new ProductTimes(format, Integer.parseInt(sides[0]), Integer.parseInt(sides[1]),
-                            Integer.parseInt(rows.replace("n", "")), rows.endsWith("n")).line());
+                            Integer.parseInt(rows.replaceAll("[ns]", "")), rows.contains("n"), rows.endsWith("s")).line());
                 }
     }
 }

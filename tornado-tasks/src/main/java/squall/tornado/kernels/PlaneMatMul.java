@@ -26,8 +26,11 @@ import uk.ac.manchester.tornado.api.utils.QuantizationUtils;
 final class PlaneMatMul {
     /** Strips of a group. */
     private static final int MOST = 640;
-    /** Work-items that fill a large device; fewer than could run at once, since every group rounds x. */
-    private static final int ITEMS = WarpRow.PROCESSORS * 512;
+    /** Registers that a work-item takes as compiled for sm_90: at least, for each matrix row on its way, for the norm of x, and for high bits or minima. */
+    private static final int TAKEN = 40;
+    private static final int TAKEN_ROW = 8;
+    private static final int TAKEN_NORM = 16;
+    private static final int TAKEN_MORE = 8;
     /** Matrix rows that can be on their way at a time. */
     private static final int DEEP = 4;
     private static final int QUARTERS = 4;
@@ -43,8 +46,9 @@ final class PlaneMatMul {
 
     /** norm: what is to be done to x, or null; kind: see {@link MatMul}; outs: numbers of a row of y. */
     static void record(Tape tape, String name, Region y, Region x, Normed norm, Bank w, int outs, int kind) {
-        int warps = warps(w), team = warps * WarpMatMul.WARP, room = (WarpRow.LOCAL - QUARTERS * GAP) / team - 2 * QUARTERS - 1;
-        record(tape, name, y, x, norm, w, outs, kind, WarpRow.share(w.rows(), team, deep(warps), ITEMS, room));
+        int warps = warps(w), room = (WarpRow.LOCAL - QUARTERS * GAP) / (warps * WarpMatMul.WARP) - 2 * QUARTERS - 1;
+        int taken = TAKEN + TAKEN_ROW * deep(warps) + (norm == null ? 0 : TAKEN_NORM) + (Planes.simple(w.format()) ? 0 : TAKEN_MORE);
+        record(tape, name, y, x, norm, w, outs, kind, WarpRow.share(w.rows(), warps, deep(warps), taken, room));
     }
 
     /** share: matrix rows of a group, a multiple of those on their way at a time. */

@@ -66,6 +66,11 @@ public record Planes(HalfFloatArray scales, float gain) {
                 | (kind == Blocks.SIGNED_BYTE ? 1 : 0) << SIXTEENS | (kind == Blocks.HALVES || kind == Blocks.SIX_BITS ? 1 : 0) << MINIMA;
     }
 
+    /** Whether there are neither high planes nor minima. */
+    static boolean simple(Format format) {
+        return (layout(format) >> HIGH & 3 | layout(format) >> MINIMA & 1) == 0;
+    }
+
     /** Longs of a matrix row. */
     public static int rowLongs(Format format, int cols) {
         return rowLongs(layout(format), cols);

@@ -27,15 +27,21 @@ final class WarpRow {
     /** Units that a work-item keeps of x, and matrix rows of which it has those on their way. */
     private static final int EACH = 4;
     private static final int DEEP = 2;
-    /** Work-items of a group at most, of BF16 and of the others, whose numbers take more registers: a processor has 65536 of them. */
+    /** Work-items of a group at most, of BF16 and of the others, whose numbers take more registers: a processor has {@value #REGISTERS} of them. */
     private static final int LARGEST = 640;
     private static final int LARGEST_WIDE = 512;
-    /** Multiprocessors of a large device, and work-items that fill it. */
+    private static final int REGISTERS = 65536;
+    /** Registers that a work-item takes as compiled for sm_90: of BF16, of the others, and what the norm of x takes besides. */
+    private static final int TAKEN = 56;
+    private static final int TAKEN_WIDE = 72;
+    private static final int TAKEN_NORM = 24;
+    /** Multiprocessors of a large device, and warps on each that keep enough loads on their way. */
     static final int PROCESSORS = 132;
-    private static final int ITEMS = PROCESSORS * 1024;
-    /** Matrix rows of a group at most. */
+    private static final int ENOUGH = 16;
+    /** Matrix rows of a group at most, if all groups run at once, and if they cannot. */
+    private static final int MOST = 40;
     private static final int SHARE = 24;
-    /** Matrix rows that take as long as a group does to start, and how much less of the longest load is worth smaller groups. */
+    /** Matrix rows that take as long as a group does to start, and how much less of the longest load is worth larger groups. */
     private static final int START = 2;
     private static final float EVEN = 1.05f;
     /** Floats of local memory. */
@@ -45,8 +51,8 @@ final class WarpRow {
 
     /** norm: what is to be done to x, or null; outs: numbers of a row of y; way: where the numbers are, whether x is normed, and the kind. */
     static void record(Tape tape, String name, Region y, Region x, Normed norm, Bank w, int outs, int way) {
-        int team = WarpMatMul.WARP * warps(w);
-        record(tape, name, y, x, norm, w, outs, way, share(w.rows(), team, DEEP, ITEMS, LOCAL / team - 1));
+        int warps = warps(w), taken = (WarpMatMul.store(w) == WarpMatMul.LONGS ? TAKEN : TAKEN_WIDE) + (norm == null ? 0 : TAKEN_NORM);
+        record(tape, name, y, x, norm, w, outs, way, share(w.rows(), warps, DEEP, taken, LOCAL / (WarpMatMul.WARP * warps) - 1));
     }
 
     /** share: matrix rows of a group, an even number. */
@@ -64,15 +70,19 @@ final class WarpRow {
     }
 
     /**
-     * Matrix rows of a group, a multiple of {@code deep}: so many that a device is full once or more, and of those near that number the one
-     * that leaves its processors most even loads.
+     * Matrix rows of a group, a multiple of {@code deep}: so many that all groups run at once, since those that have to wait for others
+     * find the device half empty; and of the numbers from there on, as long as enough work-items are left to keep the memory busy, the one
+     * that leaves the processors most even loads.
      *
-     * @param items work-items that fill the device
+     * @param taken registers of a work-item
      * @param most  limit
      */
-    static int share(int rows, int team, int deep, int items, int most) {
-        int wanted = (int) Math.min(Math.min((long) rows * team / items + deep / 2, SHARE), most) / deep * deep, best = Math.max(deep, wanted);
-        for (int s = best - deep; s >= Math.max(deep, wanted / 2); s -= deep) if (load(rows, s) * EVEN < load(rows, best)) best = s;
+    static int share(int rows, int warps, int deep, int taken, int most) {
+        int atOnce = PROCESSORS * Math.max(1, REGISTERS / (WarpMatMul.WARP * taken) / warps), limit = Math.min(MOST, most) / deep * deep;
+        int best = Math.max(deep, ((rows + atOnce - 1) / atOnce + deep - 1) / deep * deep);
+        if (best > limit) return Math.max(deep, Math.min(SHARE, most) / deep * deep);
+        int largest = (int) Math.min(limit, Math.min((long) rows * warps / (PROCESSORS * ENOUGH), (rows - 1) / PROCESSORS));
+        for (int s = best + deep; s <= largest; s += deep) if (load(rows, s) * EVEN < load(rows, best)) best = s;
         return best;
     }
 

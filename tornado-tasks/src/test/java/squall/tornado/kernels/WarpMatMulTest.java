@@ -13,6 +13,7 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.Arguments;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.MethodSource;
 import org.junit.jupiter.params.provider.ValueSource;
 import squall.checker.lint.KernelReport;
@@ -359,6 +360,14 @@ class WarpMatMulTest {
 
     private static void scaleDown(Rig rig, Region x, int rows) {
         for (int r = 0; r < rows; r++) for (int i = 0; i < x.width(); i++) rig.set(x, r, i, rig.get(x, r, i) / 50);
+    }
+
+    /** Rows of matrices of the 4B and of smaller models, warps of a group and registers: no group waits for another, none is empty. */
+    @ParameterizedTest @CsvSource({"2560, 5, 2, 56", "2560, 18, 2, 56", "12352, 5, 2, 80", "18432, 5, 2, 80", "18432, 5, 4, 96", "7168, 2, 4, 88"})
+    void groupsRunAtOnce(int rows, int warps, int deep, int taken) {
+        int share = WarpRow.share(rows, warps, deep, taken, 64), groups = (rows + share - 1) / share;
+        assertEquals(0, share % deep);
+        assertTrue(groups > WarpRow.PROCESSORS && groups <= WarpRow.PROCESSORS * (65536 / (32 * taken) / warps), groups + " groups");
     }
 
     @Tag("checker") @ParameterizedTest @ValueSource(classes = {WarpMatMul.class, WarpRow.class, PlaneMatMul.class, PlaneExperts.class}) void keepToTheDialect(Class<?> kernels) {
