@@ -64,7 +64,7 @@ final class Recordings {
 
     private final DeviceModel device;
     private final KernelContext context = new KernelContext();
-    private final GridScheduler scheduler = new GridScheduler();
+    private final Grids scheduler = new Grids();
     private final List<ImmutableTaskGraph> graphs = new ArrayList<>();
     private final List<Tape> tapes = new ArrayList<>();
     private final List<Object> residents;
@@ -252,7 +252,7 @@ final class Recordings {
 
     /** each: the arrays that are sent at every execution; once: others that are sent at the first. */
     private TaskGraph begin(String name, List<Object> each, Object... once) {
-        TaskGraph graph = new TaskGraph(name);
+        TaskGraph graph = new RecordedGraph(name);
         if (!each.isEmpty()) graph.transferToDevice(DataTransferMode.EVERY_EXECUTION, each.toArray());
         if (once.length > 0) graph.transferToDevice(DataTransferMode.FIRST_EXECUTION, once);
         return graph.consumeFromDevice(residents.stream().filter(r -> each.stream().noneMatch(e -> e == r)).toArray());
@@ -275,7 +275,7 @@ final class Recordings {
         return graphs.toArray(ImmutableTaskGraph[]::new);
     }
 
-    GridScheduler scheduler() {
+    Grids scheduler() {
         return scheduler;
     }
 

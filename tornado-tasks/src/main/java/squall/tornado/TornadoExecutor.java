@@ -71,6 +71,7 @@ final class TornadoExecutor implements PartExecutor {
         plan = new TornadoExecutionPlan(recordings.graphs());
         if (on != null) plan.withDevice(on);
         plan.withGridScheduler(recordings.scheduler());
+        recordings.scheduler().taken();
         TornadoDevice used = on == null ? TornadoRuntimeProvider.getTornadoRuntime().getDefaultDevice() : on;
         if (REPEATING.contains(used.getTornadoVMBackend()))
             for (Recordings.Score s : recordings.scores) s.whole().forEach(g -> plan.withGraph(g).withCUDAGraph());
