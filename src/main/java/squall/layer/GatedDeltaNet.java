@@ -45,9 +45,7 @@ public final class GatedDeltaNet implements Block {
         ops.normMatmul(y, x, w.norm, projections);
         Buf u = y[0], z = y[1], beta = y[2], g = y[3];
 
-        Buf o = ops.rows(w.z.rows());
-        ops.deltaNet(o, u, beta, g, z, parts);
-        ops.matmulAdd(x, o, w.out);
+        ops.deltaNetAdd(x, u, beta, g, z, parts, w.out);
     }
 
     @Override public List<StateSpec> state() {

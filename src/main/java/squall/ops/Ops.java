@@ -148,6 +148,13 @@ public interface Ops {
         gatedNorm(y, z, p.norm());
     }
 
+    /** {@code x += W y}, y: as {@link #deltaNet} makes it; out: W, [dim, valueHeads * dv]. */
+    default void deltaNetAdd(Buf x, Buf u, Buf b, Buf a, Buf z, DeltaParts p, Weight out) {
+        Buf y = rows(out.cols());
+        deltaNet(y, u, b, a, z, p);
+        matmulAdd(x, y, out);
+    }
+
     // ---- mixture of experts
 
     /**

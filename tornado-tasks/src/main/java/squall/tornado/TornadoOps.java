@@ -343,28 +343,59 @@ final class TornadoOps implements Ops {
     }
 
     @Override public void deltaNet(Buf y, Buf u, Buf b, Buf a, Buf z, DeltaParts p) {
+        if (fuses(Fusion.DELTA_NET)) net(Region.of(y), u, b, a, z, p, memory(p));
+        else Ops.super.deltaNet(y, u, b, a, z, p);
+    }
+
+    /** The product divides by the lengths of the heads where it can. */
+    @Override public void deltaNetAdd(Buf x, Buf u, Buf b, Buf a, Buf z, DeltaParts p, Weight out) {
         if (!fuses(Fusion.DELTA_NET)) {
-            Ops.super.deltaNet(y, u, b, a, z, p);
+            Ops.super.deltaNetAdd(x, u, b, a, z, p, out);
             return;
         }
-        Slab window = store.window(p.window()), memory = store.memory(p.memory());
-        DeltaStep.Weights w = new DeltaStep.Weights(store.vector(p.conv()), store.vector(p.decay()), store.vector(p.dt()), store.vector(p.norm().weight()));
-        if (DeltaStep.serves(tape.frame(), p.shape(), w)) {
-            DeltaStep.record(tape, place(Region.of(y)), Region.of(u), Region.of(b), Region.of(a), Region.of(z), w, p.window().taps(), window,
-                    memory, p.shape(), p.norm().eps());
+        DeltaMemory m = memory(p);
+        Region y = rows(out.cols());
+        if (DeltaStep.serves(tape.frame(), p.shape(), m.weights) && fuses(Fusion.RESIDUAL) && norms(out) && p.shape().dv() % 4 == 0) {
+            MatMul.recordAdd(tape, Region.of(x), step(y, u, b, a, z, p, m), store.matrices(List.of(out)));
             return;
         }
+        net(y, u, b, a, z, p, m);
+        matmulAdd(x, y, out);
+    }
+
+    /** What a DeltaNet layer has between its projections, asked for once. */
+    private record DeltaMemory(Slab window, Slab s, DeltaStep.Weights weights) {}
+
+    private DeltaMemory memory(DeltaParts p) {
+        return new DeltaMemory(store.window(p.window()), store.memory(p.memory()),
+                new DeltaStep.Weights(store.vector(p.conv()), store.vector(p.decay()), store.vector(p.dt()), store.vector(p.norm().weight())));
+    }
+
+    private void net(Region y, Buf u, Buf b, Buf a, Buf z, DeltaParts p, DeltaMemory m) {
+        if (DeltaStep.serves(tape.frame(), p.shape(), m.weights)) {
+            GatedNorm.recordDivision(tape, step(y, u, b, a, z, p, m));
+            return;
+        }
+        DeltaStep.Weights w = m.weights;
         Region qkv = placed(p.shape().channels());
-        DeltaInputs.record(tape, qkv, Region.of(u), w.conv(), p.window().taps(), window, Region.of(b), Region.of(a), w.decay(), w.dt(), p.shape());
+        DeltaInputs.record(tape, qkv, Region.of(u), w.conv(), p.window().taps(), m.window, Region.of(b), Region.of(a), w.decay(), w.dt(), p.shape());
         if (inLibrary(y.width()) && LibraryRows.servesHeads(p.shape().valueHeads(), p.shape().dv())) {
             Region o = placed(y.width());
-            rule(o, qkv, Region.of(b), Region.of(a), memory, p.shape());
+            rule(o, qkv, Region.of(b), Region.of(a), m.s, p.shape());
             LibraryRows.recordGatedNorm(tape, o, Region.of(z), w.norm(), p.norm().eps());
-            halved = Region.of(y);
+            halved = y;
             return;
         }
-        rule(place(Region.of(y)), qkv, Region.of(b), Region.of(a), memory, p.shape());
-        GatedNorm.record(tape, Region.of(y), Region.of(z), w.norm(), p.norm().eps());
+        rule(place(y), qkv, Region.of(b), Region.of(a), m.s, p.shape());
+        GatedNorm.record(tape, y, Region.of(z), w.norm(), p.norm().eps());
+    }
+
+    /** {@link DeltaStep}, whose heads are to be divided by their lengths. */
+    private Normed step(Region y, Buf u, Buf b, Buf a, Buf z, DeltaParts p, DeltaMemory m) {
+        Region squares = placed(p.shape().valueHeads() * DeltaStep.parts(p.shape()));
+        DeltaStep.record(tape, place(y), squares, Region.of(u), Region.of(b), Region.of(a), Region.of(z), m.weights, p.window().taps(), m.window, m.s,
+                p.shape());
+        return Normed.heads(y, squares, p.shape().dv(), p.norm().eps());
     }
 
     // ---- mixture of experts

@@ -175,8 +175,9 @@ final class StepTimes {
         Small conv = new Small(all, 0, 0, convs), decay = new Small(all, 0, convs, s.valueHeads()), dt = new Small(all, 0, convs + s.valueHeads(), s.valueHeads());
         Small norm = new Small(all, 0, convs + 2 * s.valueHeads(), s.dv());
         Region u = region(s.channels()), b = region(s.valueHeads()), a = region(s.valueHeads()), z = region(out), y = region(out), qkv = region(s.channels());
+        Region squares = region(s.valueHeads() * DeltaStep.parts(s));
         if (rows == 1)
-            time("deltaStep", layers, (tape, t) -> DeltaStep.record(tape, y, u, b, a, z, new DeltaStep.Weights(conv, decay, dt, norm), TAPS, rings, memories, s, EPS));
+            time("deltaStep", layers, (tape, t) -> DeltaStep.record(tape, y, squares, u, b, a, z, new DeltaStep.Weights(conv, decay, dt, norm), TAPS, rings, memories, s));
         time("deltaInputs", layers, (tape, t) -> DeltaInputs.record(tape, qkv, u, conv, TAPS, rings, b, a, decay, dt, s));
         if (rows > MOST_ROWS) {
             Region scratch = region(DeltaRule.scratchWidth(new Frame(null, null, null, 0, null, null, maxRows, TRAITS, null), s));

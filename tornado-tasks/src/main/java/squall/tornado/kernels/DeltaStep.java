@@ -16,19 +16,21 @@ import uk.ac.manchester.tornado.api.types.arrays.IntArray;
 
 /**
  * All of a Gated DeltaNet layer between its projections in one task, for rows that are alone in their segments:
- * {@link DeltaInputs}, {@link DeltaRule} and {@link GatedNorm}. A group has a value head of a row: it asks for the head's S first,
- * and works out q, k and v while that is on its way.
+ * {@link DeltaInputs}, {@link DeltaRule} and {@link GatedNorm} but for the division by the length of a head, which is left to
+ * {@link Normed}: so several groups share a value head of a row, each with {@value #COLUMNS} columns of its S. A group asks
+ * for what it needs of S before it works out q, k and v; a warp keeps whole columns, so that nothing of them leaves it.
  */
 public final class DeltaStep {
-    /** Work-items of a group: 32 times {@value #LANES} lanes share a column of S, {@value #COLUMNS} columns one after the other. */
-    private static final int GROUP = 512;
-    private static final int LANES = 16;
-    private static final int COLUMNS = 4;
+    /** Columns of S that a group has, and those of a warp. */
+    private static final int COLUMNS = 64;
+    private static final int EACH = 4;
+    private static final int WARP = 32;
+    private static final int WARPS = COLUMNS / EACH;
+    private static final int GROUP = WARPS * WARP;
     /** Values of a column that a lane keeps. */
-    private static final int VALUES = 8;
+    private static final int VALUES = 4;
     /** The most elements of a head's keys and values. */
-    private static final int MOST = LANES * VALUES;
-    private static final int WARP_SHIFT = 5;
+    private static final int MOST = WARP * VALUES;
 
     private DeltaStep() {}
 
@@ -44,26 +46,33 @@ public final class DeltaStep {
         return f.traits().shape() == Traits.Shape.WARPS && f.maxRows() == 1 && shape.dk() <= MOST && shape.dv() <= MOST && w.together();
     }
 
-    /**
-     * @param y    [rows, valueHeads * dv]
-     * @param u    [rows, channels], the projection
-     * @param b, a [rows, valueHeads], of which beta and the decay are made
-     * @param z    [rows, valueHeads * dv], the output's gate
-     */
-    public static void record(Tape tape, Region y, Region u, Region b, Region a, Region z, Weights w, int taps, Slab window, Slab s,
-                              DeltaShape shape, float eps) {
-        Frame f = tape.frame();
-        tape.add("deltaStep", Grid.perRow(shape.valueHeads(), GROUP), (g, id) -> g.task(id, DeltaStep::kDeltaStep, f.context(), f.arena(),
-                f.step(), f.layer(), window.array(), s.array(), w.conv.array(), Place.of(y), Place.of(u), Place.of(b), Place.of(a),
-                Place.of(z), Pair.of(w.conv.at(), w.norm.at()), Pair.of(w.decay.at(), w.dt.at()), Pair.of(w.conv.layerStride(), taps),
-                Pair.of(window.layerStride(), window.slotStride()), Pair.of(s.layerStride(), s.slotStride()),
-                Pair.of(Pair.small(shape.keyHeads(), shape.valueHeads()), Pair.small(shape.dk(), shape.dv() << 1 | DeltaRule.tiled(shape))),
-                f.rowsAt(), eps));
+    /** Groups that share a head, and so sums of squares of each. */
+    public static int parts(DeltaShape shape) {
+        return (shape.dv() + COLUMNS - 1) / COLUMNS;
     }
 
     /**
-     * With the old S, {@code m = e^g S^T k} and {@code o = e^g S^T q + (k q) d}: the sums over the columns that both need meet in
-     * local memory once. q and k are made unit vectors on the way into the registers.
+     * {@code y = norm * o * silu(z)}, and squares: the sums of the squares of o that are missing.
+     *
+     * @param y       [rows, valueHeads * dv]
+     * @param squares [rows, valueHeads * {@link #parts}]
+     * @param u       [rows, channels], the projection
+     * @param b, a    [rows, valueHeads], of which beta and the decay are made
+     * @param z       [rows, valueHeads * dv], the output's gate
+     */
+    public static void record(Tape tape, Region y, Region squares, Region u, Region b, Region a, Region z, Weights w, int taps, Slab window,
+                              Slab s, DeltaShape shape) {
+        Frame f = tape.frame();
+        tape.add("deltaStep", Grid.perRow(shape.valueHeads() * parts(shape), GROUP), (g, id) -> g.task(id, DeltaStep::kDeltaStep, f.context(),
+                f.arena(), f.step(), f.layer(), window.array(), s.array(), w.conv.array(), Place.of(y), Place.of(squares),
+                Place.of(u), Place.of(b), Place.of(a), Place.of(z), Pair.of(w.conv.at(), w.norm.at()), Pair.of(w.decay.at(), w.dt.at()),
+                Pair.of(w.conv.layerStride(), taps), Pair.of(window.layerStride(), window.slotStride()), Pair.of(s.layerStride(), s.slotStride()),
+                Pair.of(Pair.small(shape.keyHeads(), shape.valueHeads()), Pair.small(shape.dk(), shape.dv() << 1 | DeltaRule.tiled(shape))), f.rowsAt()));
+    }
+
+    /**
+     * With the old S, {@code m = e^g S^T k} and {@code o = e^g S^T q + (k q) d}: both sums over a column are over the lanes of one warp.
+     * q and k are made unit vectors by factors of these sums.
      *
      * @param convNorm, decayDt where a layer's weights start
      * @param weightsTaps       elements from layer to layer, taps
@@ -71,31 +80,32 @@ public final class DeltaStep {
      * @param shape             key and value heads; dk, dv and one bit for tiled heads
      */
     static void kDeltaStep(KernelContext context, FloatArray arena, IntArray step, IntArray layer, FloatArray windows, FloatArray memories,
-                           FloatArray weights, long y, long u, long b, long a, long z, long convNorm, long decayDt, long weightsTaps,
-                           long window, long memory, long shape, int rowsAt, float eps) {
-        float[] inputs = context.allocateFloatLocalArray(3 * MOST);
-        float[] sums = context.allocateFloatLocalArray(2 * MOST);
-        float[] squares = context.allocateFloatLocalArray(GROUP >> WARP_SHIFT);
-        float[] state = new float[COLUMNS * VALUES];
+                           FloatArray weights, long y, long squares, long u, long b, long a, long z, long convNorm, long decayDt,
+                           long weightsTaps, long window, long memory, long shape, int rowsAt) {
+        float[] inputs = context.allocateFloatLocalArray(2 * MOST + COLUMNS);
+        float[] lengths = context.allocateFloatLocalArray(WARP);
+        float[] state = new float[EACH * VALUES];
+        float[] predicted = new float[EACH];
+        float[] read = new float[EACH];
         float[] key = new float[VALUES];
         float[] query = new float[VALUES];
         float[] past = new float[CausalConv.TILE + 1];
         float[] taken = new float[CausalConv.TILE + 1];
         int keyHeads = Pair.smallFirst(Pair.first(shape)), valueHeads = Pair.smallSecond(Pair.first(shape));
         int dk = Pair.smallFirst(Pair.second(shape)), dv = Pair.smallSecond(Pair.second(shape)) >> 1, tiled = Pair.second(shape) & 1;
-        int taps = Pair.second(weightsTaps), channels = 2 * keyHeads * dk + valueHeads * dv;
-        int row = context.groupIdx / valueHeads, head = context.groupIdx % valueHeads;
+        int taps = Pair.second(weightsTaps), channels = 2 * keyHeads * dk + valueHeads * dv, parts = (dv + COLUMNS - 1) / COLUMNS;
+        int unit = context.groupIdx / parts, from = context.groupIdx % parts * COLUMNS, row = unit / valueHeads, head = unit % valueHeads;
         int alive = row < step.get(StepArray.ROWS) ? 1 : 0;
         int record = rowsAt + StepArray.RECORD * row * alive;
         int position = step.get(record + StepArray.POSITION), slot = step.get(record + StepArray.SLOT), index = layer.get(0);
-        int item = context.localIdx, lane = item & (LANES - 1), first = (item >> 4 & 31) * COLUMNS;
+        int item = context.localIdx, lane = item & (WARP - 1), first = (item >> 5) * EACH, columns = TornadoMath.min(COLUMNS, dv - from);
 
         int sharing = valueHeads / keyHeads;
         int keyHead = tiled == 1 ? head % keyHeads : head / sharing;
-        int owner = tiled == 1 ? (head < keyHeads ? 1 : 0) : (head % sharing == 0 ? 1 : 0);
-        int part = TornadoMath.min(item / MOST, 2), element = item % MOST, w = index * Pair.first(weightsTaps);
-        int width = part < 2 ? dk : dv, within = element < width ? element : 0;
-        int channel = part < 2 ? (part * keyHeads + keyHead) * dk + within : 2 * keyHeads * dk + head * dv + within;
+        int owner = (tiled == 1 ? (head < keyHeads ? 1 : 0) : (head % sharing == 0 ? 1 : 0)) & (from == 0 ? 1 : 0);
+        int part = TornadoMath.min(item / MOST, 2), element = item - part * MOST, w = index * Pair.first(weightsTaps);
+        int width = part < 2 ? dk : columns, within = element < width ? element : 0;
+        int channel = part < 2 ? (part * keyHeads + keyHead) * dk + within : 2 * keyHeads * dk + head * dv + from + within;
         int ring = index * Pair.first(window) + slot * Pair.second(window) + channel;
         // what little is needed first is asked for first, and everything before anything is stored: a load waits for earlier stores
         float newest = arena.get(Place.start(u, row * alive) + channel);
@@ -106,68 +116,57 @@ public final class DeltaStep {
         }
         float b0 = arena.get(Place.start(b, row * alive) + head), a0 = arena.get(Place.start(a, row * alive) + head);
         float fade = weights.get(w + Pair.first(decayDt) + head), shift = weights.get(w + Pair.second(decayDt) + head);
-        int output = item < dv ? item : 0;
+        int written = alive * columns, stored = position > 0 ? written : 0, output = from + TornadoMath.min(first + (lane & (EACH - 1)), columns - 1);
         float gate = arena.get(Place.start(z, row * alive) + head * dv + output), norm = weights.get(w + Pair.second(convNorm) + output);
-
-        int written = alive * dv, stored = position > 0 ? written : 0;
-        int at = index * Pair.first(memory) + slot * Pair.second(memory) + (head * dv + first) * dk + lane;
-        for (int c = 0; c < COLUMNS; c++)
+        int at = index * Pair.first(memory) + slot * Pair.second(memory) + (head * dv + from + first) * dk + lane;
+        for (int c = 0; c < EACH; c++)
             for (int i = 0; i < VALUES; i++)
-                state[c * VALUES + i] = first + c < stored && lane + LANES * i < dk ? memories.get(at + c * dk + LANES * i) : 0f;
+                state[c * VALUES + i] = first + c < stored && lane + WARP * i < dk ? memories.get(at + c * dk + WARP * i) : 0f;
         float value = 0f;
         for (int i = 0; i < taps; i++) value += position - taps + 1 + i >= 0 ? taken[i] * past[i] : 0f;
-        if (item < 3 * MOST) inputs[item] = element < width ? Activation.silu(value) : 0f;
-        float beta = Activation.sigmoid(b0);
-        float decay = TornadoMath.exp(fade * Activation.softplus(a0 + shift));
+        if (item < 2 * MOST + COLUMNS) inputs[item] = element < width ? Activation.silu(value) : 0f;
+        float beta = Activation.sigmoid(b0), decay = TornadoMath.exp(fade * Activation.softplus(a0 + shift));
         context.localBarrier();
         // what is written now has been read by all
         context.globalBarrier();
-        int kept = (part >> 1 | owner) * alive;
-        if (kept != 0 && element < width && item < 3 * MOST) windows.set(ring + CausalConv.place(position, taps) * channels, newest);
+        if (((part >> 1 | owner) & alive) == 1 && element < width) windows.set(ring + CausalConv.place(position, taps) * channels, newest);
 
         float keys = 0f, queries = 0f, both = 0f;
         for (int i = 0; i < VALUES; i++) {
-            int j = lane + LANES * i;
-            query[i] = j < alive * dk ? inputs[j] : 0f;
-            key[i] = j < alive * dk ? inputs[MOST + j] : 0f;
+            query[i] = inputs[lane + WARP * i];
+            key[i] = inputs[MOST + lane + WARP * i];
             queries += query[i] * query[i];
             keys += key[i] * key[i];
             both += query[i] * key[i];
         }
-        // the two halves of a warp have the same
-        float unitQuery = 1f / TornadoMath.sqrt((0.5f * context.simdSum(queries) + DeltaGates.EPSILON) * dk);
-        float unitKey = 1f / TornadoMath.sqrt(0.5f * context.simdSum(keys) + DeltaGates.EPSILON);
-        both = 0.5f * context.simdSum(both) * unitQuery * unitKey;
-        for (int c = 0; c < COLUMNS; c++) {
-            float predicted = 0f, read = 0f;
+        float unitQuery = 1f / TornadoMath.sqrt((context.simdSum(queries) + DeltaGates.EPSILON) * dk);
+        float unitKey = 1f / TornadoMath.sqrt(context.simdSum(keys) + DeltaGates.EPSILON);
+        both = context.simdSum(both) * unitQuery * unitKey;
+        for (int c = 0; c < EACH; c++) {
+            predicted[c] = 0f;
+            read[c] = 0f;
             for (int i = 0; i < VALUES; i++) {
-                predicted += key[i] * state[c * VALUES + i];
-                read += query[i] * state[c * VALUES + i];
-            }
-            for (int half = LANES >> 1; half > 0; half >>= 1) {
-                predicted += context.simdShuffleDown(predicted, half);
-                read += context.simdShuffleDown(read, half);
-            }
-            if (lane == 0) {
-                sums[first + c] = predicted * unitKey * decay;
-                sums[MOST + first + c] = read * unitQuery * decay;
+                predicted[c] += key[i] * state[c * VALUES + i];
+                read[c] += query[i] * state[c * VALUES + i];
             }
         }
-        context.localBarrier();
-
-        for (int c = 0; c < COLUMNS; c++) {
-            float v = first + c < written ? inputs[2 * MOST + first + c] : 0f;
-            float d = beta * (v - sums[first + c]) * unitKey;
+        for (int c = 0; c < EACH; c++) {
+            predicted[c] = context.simdSum(predicted[c]) * unitKey * decay;
+            read[c] = context.simdSum(read[c]) * unitQuery * decay;
+        }
+        float out = 0f, square = 0f;
+        for (int c = 0; c < EACH; c++) {
+            float d = first + c < written ? beta * (inputs[2 * MOST + first + c] - predicted[c]) : 0f;
+            float o = first + c < written ? read[c] + both * d : 0f;
+            square += o * o;
+            out = lane == c ? o : out;
             for (int i = 0; i < VALUES; i++)
-                if (first + c < written && lane + LANES * i < dk) memories.set(at + c * dk + LANES * i, decay * state[c * VALUES + i] + d * key[i]);
+                if (first + c < written && lane + WARP * i < dk) memories.set(at + c * dk + WARP * i, decay * state[c * VALUES + i] + d * unitKey * key[i]);
         }
-        float out = 0f;
-        if (item < written) out = sums[MOST + item] + both * beta * (inputs[2 * MOST + item] - sums[item]);
-        float square = context.simdSum(out * out);
-        if ((item & 31) == 0) squares[item >> WARP_SHIFT] = square;
+        if (lane < EACH && first + lane < written) arena.set(Place.start(y, row) + head * dv + output, norm * out * Activation.silu(gate));
+        if (lane == 0) lengths[item >> 5] = square;
         context.localBarrier();
-        float all = squares[0] + squares[1] + squares[2] + squares[3];
-        float scale = 1f / TornadoMath.sqrt(all / dv + eps);
-        if (item < written) arena.set(Place.start(y, row) + head * dv + item, norm * out * scale * Activation.silu(gate));
+        float sum = context.simdSum(lane < WARPS ? lengths[lane] : 0f);
+        if (item == 0 && alive == 1) arena.set(Place.start(squares, row) + head * parts + from / COLUMNS, sum);
     }
 }

@@ -29,6 +29,20 @@ public final class GatedNorm {
                 eps, group));
     }
 
+    /** {@code y = y / sqrt(squares / head + eps)}: what {@link DeltaStep} has left, in place. */
+    public static void recordDivision(Tape tape, Normed y) {
+        Frame f = tape.frame();
+        int width = y.x().width(), group = f.traits().group();
+        tape.add("headNorm", Grid.itemsPerRow(width, group), (g, id) -> g.task(id, GatedNorm::kHeadNorm, f.context(), f.arena(), f.step(), Place.of(y.x()),
+                Place.of(y.squares()), width, Pair.small(y.head(), y.parts()), y.eps()));
+    }
+
+    /** A work-item for each row and element. */
+    static void kHeadNorm(KernelContext context, FloatArray arena, IntArray step, long y, long squares, int width, int sizes, float eps) {
+        int row = context.globalIdx / width, i = context.globalIdx % width, at = Place.start(y, row) + i;
+        if (row < step.get(StepArray.ROWS)) arena.set(at, arena.get(at) * WarpMatMul.perHead(arena, Place.start(squares, row), sizes, eps, i));
+    }
+
     /** A group for each row and head. */
     static void kGatedNorm(KernelContext context, FloatArray arena, IntArray step, IntArray layer, FloatArray weight, int yAt, int yStride,
                            int zAt, int zStride, int heads, int dim, int weightLayerStride, int weightAt, float eps, int group) {

@@ -60,6 +60,11 @@ public final class MatMul {
         product(tape, "matmul", y, x.x(), x, w, w.rows(), ASSIGN);
     }
 
+    /** {@code y += W n}, n: x normed; where {@link #norms}, and a head has a multiple of four elements. */
+    public static void recordAdd(Tape tape, Region y, Normed x, Bank w) {
+        product(tape, "matmulAdd", y, x.x(), x, w, w.rows(), ADD);
+    }
+
     /** {@code h = silu(G n) * (U n)}, n: x normed; where {@link #norms}. */
     public static void recordSwiGlu(Tape tape, Region h, Normed x, Bank gateUp) {
         product(tape, "swiGlu", h, x.x(), x, gateUp, gateUp.rows() / 2, SWIGLU);

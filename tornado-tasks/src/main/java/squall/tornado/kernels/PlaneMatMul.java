@@ -55,7 +55,7 @@ final class PlaneMatMul {
     static void record(Tape tape, String name, Region y, Region x, Normed norm, Bank w, int outs, int kind, int share) {
         Frame f = tape.frame();
         int warps = warps(w), layout = Planes.layout(w.format()), most = kind == MatMul.SWIGLU ? share / 2 : share;
-        int how = Pair.small(deep(warps) << 4 | (norm == null ? 0 : WarpMatMul.NORMED) | kind, share << 8 | warps);
+        int how = Pair.small(deep(warps) << 4 | WarpMatMul.what(norm) | kind, share << 8 | warps);
         tape.add(name, Grid.perRow((outs + most - 1) / most, warps * WarpMatMul.WARP), (g, id) -> WarpMatMul.ready(g).task(id, PlaneMatMul::kRow, f.context(),
                 f.arena(), f.step(), f.layer(), (LongArray) w.array(), w.planes().scales(), w.planes().gain(), WarpMatMul.weights(norm), WarpMatMul.at(norm),
                 WarpMatMul.eps(norm), Pair.of(w.rows(), w.cols()), Place.of(y), Place.of(x), layout, how));
@@ -78,7 +78,7 @@ final class PlaneMatMul {
     static void kRow(KernelContext context, FloatArray arena, IntArray step, IntArray layer, LongArray quanta, HalfFloatArray scales,
                      float gain, FloatArray norm, long normAt, float eps, long matrix, long y, long x, int layout, int how) {
         int rows = Pair.first(matrix), cols = Pair.second(matrix), kind = Pair.smallFirst(how) & 3;
-        int normed = Pair.smallFirst(how) & WarpMatMul.NORMED, deep = Pair.smallFirst(how) >> 4;
+        int normed = Pair.smallFirst(how) & WarpMatMul.NORMED, heads = Pair.smallFirst(how) & WarpMatMul.HEADS, deep = Pair.smallFirst(how) >> 4;
         int share = Pair.smallSecond(how) >> 8, warps = Pair.smallSecond(how) & 255, team = warps * WarpMatMul.WARP;
         int item = context.localIdx, lane = item & (WarpMatMul.WARP - 1), strips = cols >> 4, quarters = cols >> 2, plane = team + GAP;
         int pair = kind == MatMul.SWIGLU ? 1 : 0, outs = rows >> pair, most = share >> pair, groups = (outs + most - 1) / most, row = context.groupIdx / groups;
@@ -110,6 +110,7 @@ final class PlaneMatMul {
             for (int k = 0; k < QUARTERS; k++) {
                 int q = QUARTERS * from + item + k * team;
                 float alone = q < quarters ? 1f : 0f;
+                if (heads > 0) alone *= WarpMatMul.perHead(arena, Pair.first(normAt), Pair.second(normAt), eps, 4 * TornadoMath.min(q, quarters - 1));
                 for (int j = 0; j < 4; j++) {
                     float a = alone * v[4 * k + j];
                     squares += a * a;

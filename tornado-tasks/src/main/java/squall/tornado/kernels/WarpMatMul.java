@@ -37,6 +37,8 @@ final class WarpMatMul {
     private static final int ROWS = 8;
     /** Bit beside the kind: x is to be normed. */
     static final int NORMED = 4;
+    /** And another: heads of x are to be divided by their lengths. */
+    static final int HEADS = 8;
     private static final int MOST = 256;
 
     static final int WARP = 32;
@@ -66,7 +68,7 @@ final class WarpMatMul {
     /** norm: what is to be done to x, or null; kind: see {@link MatMul}; outs: numbers of a row of y. */
     static void record(Tape tape, String name, Region y, Region x, Normed norm, Bank w, int outs, int kind) {
         Frame f = tape.frame();
-        int way = store(w) << 4 | (norm == null ? 0 : NORMED) | kind, units = w.cols() / UNIT, turns = (units + MOST - 1) / MOST, team = warps(units, turns) * WARP;
+        int way = store(w) << 4 | what(norm) | kind, units = w.cols() / UNIT, turns = (units + MOST - 1) / MOST, team = warps(units, turns) * WARP;
         int pairs = kind == MatMul.SWIGLU ? 1 : 2, how = Pair.small(way, team);
         if (f.maxRows() == 1) WarpRow.record(tape, name, y, x, norm, w, outs, way);
         else
@@ -97,11 +99,18 @@ final class WarpMatMul {
         return w.array() instanceof LongArray a ? a : NO_LONGS;
     }
 
-    static FloatArray weights(Normed norm) {
-        return norm == null ? NO_FLOATS : norm.weight().array();
+    /** {@link #NORMED}, {@link #HEADS} or nothing. */
+    static int what(Normed norm) {
+        return norm == null ? 0 : norm.weight() == null ? HEADS : NORMED;
     }
 
+    static FloatArray weights(Normed norm) {
+        return what(norm) == NORMED ? norm.weight().array() : NO_FLOATS;
+    }
+
+    /** Layer stride and place of the norm's weights; or the place of the squares, and elements and parts of a head. */
     static long at(Normed norm) {
+        if (what(norm) == HEADS) return Pair.of(norm.squares().at(), Pair.small(norm.head(), norm.parts()));
         return norm == null ? 0 : Pair.of(norm.weight().layerStride(), norm.weight().at());
     }
 
@@ -189,6 +198,14 @@ final class WarpMatMul {
         if (store == HALVES) value = halves.get(row + i).getFloat32();
         if (store == FLOATS) value = floats.get(row + i);
         return value;
+    }
+
+    /** What element {@code column} of a row is to be multiplied by, whose heads have not been divided by their lengths: see {@link Normed}. */
+    static float perHead(FloatArray arena, int squares, int sizes, float eps, int column) {
+        int head = Pair.smallFirst(sizes), parts = Pair.smallSecond(sizes), at = squares + column / head * parts;
+        float sum = 0;
+        for (int i = 0; i < parts; i++) sum += arena.get(at + i);
+        return 1f / TornadoMath.sqrt(sum / head + eps);
     }
 
     /** The sum over the lanes of a warp, in lane 0. */

@@ -98,7 +98,7 @@ final class WarpRow {
      */
     static void kRow(KernelContext context, FloatArray arena, IntArray step, IntArray layer, FloatArray floats, HalfFloatArray halves,
                      LongArray longs, FloatArray norm, long normAt, float eps, long matrix, long y, long x, int how) {
-        int rows = Pair.first(matrix), cols = Pair.second(matrix), store = Pair.smallFirst(how) >> 4, kind = Pair.smallFirst(how) & 3, normed = Pair.smallFirst(how) & WarpMatMul.NORMED;
+        int rows = Pair.first(matrix), cols = Pair.second(matrix), store = Pair.smallFirst(how) >> 4, kind = Pair.smallFirst(how) & 3, normed = Pair.smallFirst(how) & WarpMatMul.NORMED, heads = Pair.smallFirst(how) & WarpMatMul.HEADS;
         int share = Pair.smallSecond(how) >> 8, warps = Pair.smallSecond(how) & 255, team = warps * WarpMatMul.WARP, units = cols >> 2, stride = store == WarpMatMul.LONGS ? units : cols;
         int item = context.localIdx, lane = item & (WarpMatMul.WARP - 1), pair = kind == MatMul.SWIGLU ? 1 : 0, outs = rows >> pair, last = outs - 1;
         float[] parts = context.allocateFloatLocalArray((share + 1) * WarpMatMul.WARP * warps);
@@ -128,10 +128,12 @@ final class WarpRow {
             for (int k = 0; k < EACH; k++) {
                 int u = TornadoMath.min(begin + item + k * team, units - 1);
                 float mine = begin + item + k * team < units ? 1f : 0f;
+                if (heads > 0 && store == WarpMatMul.LONGS) mine *= WarpMatMul.perHead(arena, Pair.first(normAt), Pair.second(normAt), eps, WarpMatMul.UNIT * u);
                 for (int j = 0; j < WarpMatMul.UNIT; j++) {
                     float a = mine * v[WarpMatMul.UNIT * k + j];
                     squares += a * a;
                     if (normed > 0) a *= norm.get(weights + WarpMatMul.column(store, units, u, j));
+                    if (heads > 0 && store != WarpMatMul.LONGS) a *= WarpMatMul.perHead(arena, Pair.first(normAt), Pair.second(normAt), eps, WarpMatMul.column(store, units, u, j));
                     v[WarpMatMul.UNIT * k + j] = a;
                 }
             }

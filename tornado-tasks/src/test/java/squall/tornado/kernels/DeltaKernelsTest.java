@@ -238,7 +238,7 @@ class DeltaKernelsTest {
     /** Rows that are alone in their segments. */
     private static final int[][] SINGLES = {{1, 0, 1}, {1, 1, 1}, {1, 1, 0}, {1, 1, 1}, {-1, 1, 1}, {1, 0, -1}, {1, 1, 1}, {1, 0, 1}, {1, 0, 1}};
 
-    @ParameterizedTest @CsvSource({"2,6,32,32,4,GROUPED", "3,3,20,12,2,GROUPED", "1,5,7,5,1,TILED", "2,4,128,128,4,TILED"})
+    @ParameterizedTest @CsvSource({"2,6,32,32,4,GROUPED", "3,3,20,12,2,GROUPED", "1,5,7,5,1,TILED", "1,2,36,100,3,GROUPED", "2,4,128,128,4,TILED"})
     void stepInOneTask(int keyHeads, int valueHeads, int dk, int dv, int taps, DeltaShape.HeadOrder order) {
         assumeTrue(TestDevice.hasWarps(), "the backend has no warps");
         DeltaShape shape = new DeltaShape(keyHeads, valueHeads, dk, dv, order);
@@ -252,11 +252,13 @@ class DeltaKernelsTest {
         }
         DeltaParts parts = new DeltaParts(weight(conv, channels), new StateSpec.Window("w", taps, channels), weight(decay, 1), weight(dt, 1),
                 new StateSpec.Recurrent("s", valueHeads, dk, dv), shape, new Norm(weight(norm, 1), 1e-6f));
-        Region[] r = regions(channels, valueHeads, valueHeads, out, out);
+        Region[] r = regions(channels, valueHeads, valueHeads, out, out, valueHeads * DeltaStep.parts(shape));
         Slab window = slab(taps * channels), memory = slab(valueHeads * dv * dk);
-        compare(new Traits(Traits.Shape.WARPS, 32, false), SINGLES, r, 4, new int[] {4}, List.of(), new float[] {1, 3, 3, 2}, 5e-6,
-                tape -> DeltaStep.record(tape, r[4], r[0], r[1], r[2], r[3], new DeltaStep.Weights(conv, decay, dt, norm), taps, window, memory, shape, 1e-6f),
-                (ops, in) -> {
+        compare(new Traits(Traits.Shape.WARPS, 32, false), SINGLES, r, 4, new int[] {4}, List.of(r[5]), new float[] {1, 3, 3, 2}, 5e-6,
+                tape -> {
+                    DeltaStep.record(tape, r[4], r[5], r[0], r[1], r[2], r[3], new DeltaStep.Weights(conv, decay, dt, norm), taps, window, memory, shape);
+                    GatedNorm.recordDivision(tape, Normed.heads(r[4], r[5], dv, 1e-6f));
+                }, (ops, in) -> {
                     Buf y = ops.rows(out);
                     ops.deltaNet(y, in[0], in[1], in[2], in[3], parts);
                     return new Buf[] {y};

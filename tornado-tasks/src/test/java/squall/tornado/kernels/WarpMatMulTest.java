@@ -156,7 +156,41 @@ class WarpMatMulTest {
         return IntStream.range(0, in.length).mapToDouble(i -> rig.weight(weight, i) * in[i] * scale).toArray();
     }
 
+    /** Heads of 32 in two parts, whose squares are not those of x. */
+    @ParameterizedTest @ValueSource(strings = {"F32", "F16", "BF16"}) void productsOfUndividedHeads(Format format) {
+        Rig rig = rig(1, true);
+        Bank file = Banks.of(format, 18, 1312, 1), w = Banks.wide(file);
+        Region x = rig.region(1312), y = rig.region(18), squares = squares(rig, 1312 / 32 * 2);
+        double[] before = rig.row(y, 0);
+        rig.play(tape -> MatMul.recordAdd(tape, y, Normed.heads(x, squares, 32, 1e-3f), w), Banks.arrays(w));
+        double[] n = divided(rig, x, squares);
+        rig.expect(y, 0, IntStream.range(0, 18).mapToDouble(o -> before[o] + Banks.dot(Banks.row(file, LAYER, 0, o), n)).toArray(), TOLERANCE);
+        rig.nothingElseChanged();
+    }
+
+    private static Region squares(Rig rig, int width) {
+        Region squares = rig.region(width);
+        for (int i = 0; i < width; i++) rig.set(squares, 0, i, 1 + i % 7);
+        return squares;
+    }
+
+    /** Heads of 32 in two parts each, {@code x / sqrt(squares / 32 + 1e-3)}. */
+    private static double[] divided(Rig rig, Region x, Region squares) {
+        double[] in = rig.row(x, 0), s = rig.row(squares, 0);
+        return IntStream.range(0, in.length).mapToDouble(i -> in[i] / Math.sqrt((s[i / 32 * 2] + s[i / 32 * 2 + 1]) / 32 + 1e-3)).toArray();
+    }
+
     // ---- x in bytes
+
+    @ParameterizedTest @ValueSource(strings = {"Q8_0", "Q4_K"}) void productsOfPlanesAndUndividedHeads(Format format) {
+        Rig rig = rig(1, false);
+        Bank file = Banks.of(format, 18, 1280, 1), w = Banks.planes(file);
+        Region x = rig.region(1280), y = rig.region(18), squares = squares(rig, 1280 / 32 * 2);
+        rig.play(tape -> MatMul.record(tape, y, Normed.heads(x, squares, 32, 1e-3f), w), Banks.arrays(w));
+        double[] n = divided(rig, x, squares);
+        rig.expect(y, 0, IntStream.range(0, 18).mapToDouble(o -> Banks.dot(Banks.row(file, LAYER, 0, o), n)).toArray(), bounds(n, file));
+        rig.nothingElseChanged();
+    }
 
     /** More than one turn of columns, so that squares are summed over several. */
     @ParameterizedTest @ValueSource(strings = {"Q8_0", "Q4_1"}) void productsOfPlanesAndANorm(Format format) {
