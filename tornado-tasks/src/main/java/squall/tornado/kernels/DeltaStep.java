@@ -98,7 +98,7 @@ public final class DeltaStep {
         int alive = row < step.get(StepArray.ROWS) ? 1 : 0;
         int record = rowsAt + StepArray.RECORD * row * alive;
         int position = step.get(record + StepArray.POSITION), slot = step.get(record + StepArray.SLOT), index = layer.get(0);
-        int item = context.localIdx, lane = item & (WARP - 1), first = (item >> 5) * EACH, columns = TornadoMath.min(COLUMNS, dv - from);
+        int item = context.localIdx, lane = item & (WARP - 1), first = (item >> 5) * EACH, columns = from + COLUMNS <= dv ? COLUMNS : dv & (COLUMNS - 1);
 
         int sharing = valueHeads / keyHeads;
         int keyHead = tiled == 1 ? head % keyHeads : head / sharing;

@@ -13,8 +13,8 @@ import uk.ac.manchester.tornado.api.types.arrays.FloatArray;
 import uk.ac.manchester.tornado.api.types.arrays.IntArray;
 
 /**
- * {@link DeltaChunks} on tensor cores, second task: W as an operand of {@link DeltaTiles}, and U in float32 where O will be. With T_i the
- * inverse of block i of 16 x 16 on the diagonal of I + A, row block i of [U | W] is {@code T_i B_i - sum_j (T_i A_ij) X_j}: no inverse of
+ * {@link DeltaChunks} on tensor cores, second task: W as an operand of {@link DeltaTiles}, and U in float32 where O will be, in an order of
+ * its own where there is room for all of it: see {@link #ordered}. With T_i the inverse of block i of 16 x 16 on the diagonal of I + A, row block i of [U | W] is {@code T_i B_i - sum_j (T_i A_ij) X_j}: no inverse of
  * more than 16 rows is made, so that keys which are alike lose no digits.
  */
 final class DeltaSystem {
@@ -22,13 +22,11 @@ final class DeltaSystem {
     private static final int WARP = DeltaProducts.WARP;
     /** Eight warps, each for 32 of the columns of [U | W]. */
     private static final int GROUP = DeltaProducts.GROUP;
-    private static final int SUMS = DeltaProducts.SUMS;
-    private static final int BELOW = DeltaProducts.BELOW;
-    private static final int HEADER = DeltaProducts.HEADER;
-    private static final int LARGE = DeltaProducts.LARGE;
     private static final int SMALL = DeltaProducts.SMALL;
-    /** Ints of a tile of 16 x 8 halves without a gap, and tiles of [U | W] from a row block to the next. */
-    private static final int PLAIN = 64;
+    private static final int HEADER = DeltaProducts.HEADER;
+    private static final int BELOW = DeltaProducts.BELOW;
+    /** Ints of a tile of 16 x 16, row by row, with a gap; and tiles of [U | W] from a row block to the next. */
+    private static final int LARGE = 2 * SMALL;
     private static final int ACROSS = 2 * DeltaProducts.LONGEST / 8;
     /** Floats of a block on the diagonal, and from a row to the next. */
     private static final int BLOCK = 272;
@@ -46,17 +44,17 @@ final class DeltaSystem {
     /** A group for each chunk and value head: U and W. */
     static void kDeltaSystem(KernelContext context, FloatArray arena, IntArray step, IntArray out, long y, long qkv, long beta, long scratch,
                             long heads, long sizes, int tiled) {
-        int[] tiles = context.allocateIntLocalArray(CHUNK / 16 * ACROSS * PLAIN);
+        int[] tiles = context.allocateIntLocalArray(CHUNK / 16 * ACROSS * SMALL);
         int[] blocks = context.allocateIntLocalArray(6 * LARGE);
         int[] inverses = context.allocateIntLocalArray(4 * LARGE);
-        float[] diagonal = context.allocateFloatLocalArray(4 * BLOCK);
-        float[] sums = context.allocateFloatLocalArray(HEADER + GROUP / WARP * SUMS);
+        // the diagonal, then sums
+        float[] diagonal = context.allocateFloatLocalArray(HEADER + GROUP / WARP * DeltaProducts.SUMS);
+        FloatArray behind = (FloatArray) (Object) diagonal;
         float[] logs = context.allocateFloatLocalArray(CHUNK);
         float[] betas = context.allocateFloatLocalArray(CHUNK);
-        FloatArray behind = (FloatArray) (Object) sums;
         float[] t = new float[16];
         float[] x = new float[16];
-        int item = context.localIdx, warp = item / WARP % 8, lane = item % WARP, quad = lane & 3;
+        int item = context.localIdx, warp = item >> 5 & 7, lane = item & 31, quad = lane & 3;
         int keyHeads = Pair.first(heads), sharing = Pair.second(heads), valueHeads = keyHeads * sharing, dk = Pair.first(sizes), dv = Pair.second(sizes);
         int head = context.groupIdx % valueHeads, number = context.groupIdx / valueHeads, chunk = number;
         int keyHead = tiled == 1 ? head % keyHeads : head / sharing;
@@ -69,20 +67,21 @@ final class DeltaSystem {
         int begin = alive * (step.get(record + StepArray.SEGMENT_BEGIN) + chunk * CHUNK);
         int n = alive * TornadoMath.min(CHUNK, step.get(record + StepArray.SEGMENT_END) - begin), last = TornadoMath.max(n - 1, 0);
         int k = Place.start(qkv, begin) + (keyHeads + keyHead) * dk, v = Place.start(qkv, begin) + 2 * keyHeads * dk + head * dv;
-        int pitch = Place.start(qkv, 1) - Place.start(qkv, 0), to = (number * valueHeads + head) * DeltaProducts.INTS + DeltaProducts.W + 2 * lane;
-        int own = warp * SUMS + 2 * lane + lane / 16, mine = HEADER + own, ownRow = -(lane / 4), ownColumn = own - 2 * quad;
+        int pitch = Place.start(qkv, 1) - Place.start(qkv, 0), whole = ordered(n, dv);
+        int to = number * DeltaProducts.ints(keyHeads, valueHeads) + keyHeads * DeltaProducts.KEYED + head * DeltaProducts.VALUED + lane;
+        int own = warp * DeltaProducts.SUMS + 2 * lane + (lane >> 4), mine = HEADER + own;
         int row = item % CHUNK, source = begin + TornadoMath.min(row, last);
         float upTo = arena.get(Place.start(scratch, source) + keyHeads * CHUNK + head), share = arena.get(Place.start(beta, source) + head);
         if (item < CHUNK) logs[row] = upTo;
         if (item < CHUNK) betas[row] = row < n ? share : 0f;
         context.localBarrier();
-        // beta V and beta e^G K, two columns of a row at a time
-        for (int i = 0; i < 16; i++) {
-            int r = i / 2 * 8 + lane / 4, tile = warp * 2 + i % 2, c = tile * 8 + 2 * quad, at = TornadoMath.min(r, last) * pitch;
-            int place = (i / 4 * ACROSS + tile) * PLAIN + i / 2 % 2 * WARP + lane;
-            float b = betas[r], e = b * TornadoMath.exp(logs[r]);
-            tiles[place] = Pair.halves(b * read(arena, v + at, c, dv), b * read(arena, v + at, c + 1, dv));
-            tiles[place + ACROSS / 2 * PLAIN] = Pair.halves(e * read(arena, k + at, c, dk), e * read(arena, k + at, c + 1, dk));
+        // beta V and beta e^G K: a warp has eight rows, a lane two columns in each of four parts of a row
+        for (int i = 0; i < 32; i++) {
+            int r = warp * 8 + i / 4, part = i % 4, at = TornadoMath.min(r, last) * pitch, c = part % 2 * 64 + 2 * lane, size = part < 2 ? dv : dk;
+            int from = (part < 2 ? v : k) + at;
+            float factor = part < 2 ? betas[r] : betas[r] * TornadoMath.exp(logs[r]);
+            tiles[((warp >> 1) * ACROSS + part * 8 + (lane >> 2)) * SMALL + r % 16 * 4 + quad] = Pair.halves(factor * read(arena, from, c, size),
+                    factor * read(arena, from, c + 1, size));
         }
         // A, of which the blocks on the diagonal stay in float32
         for (int i = 0; i < 8; i++) {
@@ -115,58 +114,60 @@ final class DeltaSystem {
         float[] a0 = context.mma(left, context.mmaLoadB(blocks, 16, pair * LARGE * 4), context.mmaFragment(0f), MMAShape.M16N8K16);
         float[] a1 = context.mma(left, context.mmaLoadB(blocks, 16, (pair * LARGE + SMALL) * 4), context.mmaFragment(0f), MMAShape.M16N8K16);
         context.localBarrier();
-        context.mmaStore(a0, behind, ownRow, ownColumn, BELOW / 8);
-        int upper = Pair.halves(-sums[mine], -sums[mine + 1]), lower = Pair.halves(-sums[mine + BELOW], -sums[mine + BELOW + 1]);
-        context.mmaStore(a1, behind, ownRow, ownColumn, BELOW / 8);
+        context.mmaStore(a0, behind, -(lane >> 2), own - 2 * quad, BELOW / 8);
+        int upper = Pair.halves(-diagonal[mine], -diagonal[mine + 1]), lower = Pair.halves(-diagonal[mine + BELOW], -diagonal[mine + BELOW + 1]);
+        context.mmaStore(a1, behind, -(lane >> 2), own - 2 * quad, BELOW / 8);
         if (warp < 6) {
             blocks[at] = upper;
             blocks[at + 64] = lower;
-            blocks[at + 4] = Pair.halves(-sums[mine], -sums[mine + 1]);
-            blocks[at + 68] = Pair.halves(-sums[mine + BELOW], -sums[mine + BELOW + 1]);
+            blocks[at + 4] = Pair.halves(-diagonal[mine], -diagonal[mine + 1]);
+            blocks[at + 68] = Pair.halves(-diagonal[mine + BELOW], -diagonal[mine + BELOW + 1]);
         }
         context.localBarrier();
         for (int i = 0; i < CHUNK / 16; i++) {
             HalfFloat[] a = context.mmaLoadA(inverses, 16, i * LARGE * 4);
-            int right = (i * ACROSS + warp * 4) * PLAIN * 4;
+            int right = (i * ACROSS + warp * 4) * SMALL * 4;
             float[] x0 = context.mma(a, context.mmaLoadB(tiles, 16, right), context.mmaFragment(0f), MMAShape.M16N8K16);
-            float[] x1 = context.mma(a, context.mmaLoadB(tiles, 16, right + PLAIN * 4), context.mmaFragment(0f), MMAShape.M16N8K16);
-            float[] x2 = context.mma(a, context.mmaLoadB(tiles, 16, right + PLAIN * 8), context.mmaFragment(0f), MMAShape.M16N8K16);
-            float[] x3 = context.mma(a, context.mmaLoadB(tiles, 16, right + PLAIN * 12), context.mmaFragment(0f), MMAShape.M16N8K16);
+            float[] x1 = context.mma(a, context.mmaLoadB(tiles, 16, right + SMALL * 4), context.mmaFragment(0f), MMAShape.M16N8K16);
+            float[] x2 = context.mma(a, context.mmaLoadB(tiles, 16, right + SMALL * 8), context.mmaFragment(0f), MMAShape.M16N8K16);
+            float[] x3 = context.mma(a, context.mmaLoadB(tiles, 16, right + SMALL * 12), context.mmaFragment(0f), MMAShape.M16N8K16);
             for (int j = 0; j < i; j++) {
                 a = context.mmaLoadA(blocks, 16, (DeltaProducts.triangle(i - 1) + j) * LARGE * 4);
-                right = (j * ACROSS + warp * 4) * PLAIN * 4;
+                right = (j * ACROSS + warp * 4) * SMALL * 4;
                 x0 = context.mma(a, context.mmaLoadB(tiles, 16, right), x0, MMAShape.M16N8K16);
-                x1 = context.mma(a, context.mmaLoadB(tiles, 16, right + PLAIN * 4), x1, MMAShape.M16N8K16);
-                x2 = context.mma(a, context.mmaLoadB(tiles, 16, right + PLAIN * 8), x2, MMAShape.M16N8K16);
-                x3 = context.mma(a, context.mmaLoadB(tiles, 16, right + PLAIN * 12), x3, MMAShape.M16N8K16);
+                x1 = context.mma(a, context.mmaLoadB(tiles, 16, right + SMALL * 4), x1, MMAShape.M16N8K16);
+                x2 = context.mma(a, context.mmaLoadB(tiles, 16, right + SMALL * 8), x2, MMAShape.M16N8K16);
+                x3 = context.mma(a, context.mmaLoadB(tiles, 16, right + SMALL * 12), x3, MMAShape.M16N8K16);
             }
-            context.mmaStore(x0, behind, ownRow, ownColumn, BELOW / 8);
-            for (int j = 0; j < 4; j++) x[j] = sums[mine + j % 2 + j / 2 * BELOW];
-            context.mmaStore(x1, behind, ownRow, ownColumn, BELOW / 8);
-            for (int j = 0; j < 4; j++) x[4 + j] = sums[mine + j % 2 + j / 2 * BELOW];
-            context.mmaStore(x2, behind, ownRow, ownColumn, BELOW / 8);
-            for (int j = 0; j < 4; j++) x[8 + j] = sums[mine + j % 2 + j / 2 * BELOW];
-            context.mmaStore(x3, behind, ownRow, ownColumn, BELOW / 8);
-            for (int j = 0; j < 4; j++) x[12 + j] = sums[mine + j % 2 + j / 2 * BELOW];
-            int high = i * 16 + lane / 4;
+            context.mmaStore(x0, behind, -(lane >> 2), own - 2 * quad, BELOW / 8);
+            for (int j = 0; j < 4; j++) x[j] = diagonal[mine + j % 2 + j / 2 * BELOW];
+            context.mmaStore(x1, behind, -(lane >> 2), own - 2 * quad, BELOW / 8);
+            for (int j = 0; j < 4; j++) x[4 + j] = diagonal[mine + j % 2 + j / 2 * BELOW];
+            context.mmaStore(x2, behind, -(lane >> 2), own - 2 * quad, BELOW / 8);
+            for (int j = 0; j < 4; j++) x[8 + j] = diagonal[mine + j % 2 + j / 2 * BELOW];
+            context.mmaStore(x3, behind, -(lane >> 2), own - 2 * quad, BELOW / 8);
+            for (int j = 0; j < 4; j++) x[12 + j] = diagonal[mine + j % 2 + j / 2 * BELOW];
+            int high = i * 16 + (lane >> 2), natural = head * dv + warp * 32 + 2 * quad, straight = head * dv + warp * 32 + lane;
             context.localBarrier();
-            for (int u = 0; u < 4; u++) {
-                int place = (i * ACROSS + warp * 4 + u) * PLAIN + lane, c = (warp * 4 + u) * 8 + 2 * quad, o = Place.start(y, begin + high) + head * dv + c;
-                int below = Place.start(y, begin + high + 8) + head * dv + c, even = u / 2 * 8 + u % 2 * 2;
-                tiles[place] = Pair.halves(x[4 * u], x[4 * u + 1]);
-                tiles[place + WARP] = Pair.halves(x[4 * u + 2], x[4 * u + 3]);
-                if (high < n && c < dv) arena.set(o, x[4 * u]);
-                if (high < n && c + 1 < dv) arena.set(o + 1, x[4 * u + 1]);
-                if (high + 8 < n && c < dv) arena.set(below, x[4 * u + 2]);
-                if (high + 8 < n && c + 1 < dv) arena.set(below + 1, x[4 * u + 3]);
-                if (alive == 1 && warp >= 4) {
-                    int w = to + (i * 8 + (warp - 4) * 2 + u / 2) * 128 + u % 2 * 2 * WARP;
-                    out.set(w, Pair.halves(x[even], x[even + 1]));
-                    out.set(w + 1, Pair.halves(x[even + 4], x[even + 5]));
-                }
+            for (int u = 0; u < 16; u++) {
+                int r = whole == 1 ? i * 16 + u : high + u / 2 % 2 * 8, c = whole == 1 ? straight : natural + u / 4 * 8 + u % 2;
+                if (warp < 4 && r < n && c < (head + 1) * dv) arena.set(Place.start(y, begin + r) + c, x[u]);
+            }
+            for (int u = 0; u < 8; u++) {
+                int both = Pair.halves(x[2 * u], x[2 * u + 1]), matrix = (i * 8 + (warp - 4) * 2 + u / 4) * 128 + u % 4 * WARP;
+                tiles[(i * ACROSS + warp * 4 + u / 2) * SMALL + u % 2 * WARP + lane] = both;
+                if (alive == 1 && warp >= 4) out.set(to + matrix, both);
             }
             context.localBarrier();
         }
+    }
+
+    /**
+     * 1 if U of a chunk lies as its tiles do: number i of lane l of 16 rows and {@link DeltaTiles}' columns of S is in row i, column l of
+     * them, so that a warp reads and writes whole lines. Else every number has its own place.
+     */
+    static int ordered(int rows, int dv) {
+        return (rows == CHUNK ? 1 : 0) & ((dv & DeltaTiles.SLICE - 1) == 0 ? 1 : 0);
     }
 
     /** Element c of so many, or 0. */
