@@ -13,8 +13,7 @@ import jdk.incubator.vector.VectorMask;
  * and a fused multiply-add takes it as it is. Activations are {@link #UNIT} times too large in return, which makes the sums
  * normal numbers: x may be as large as 2^55, and what a sum loses at the lower end is below 2^-72. Conversions have one pipe
  * on Zen 2 where masks have four (measured in C: 32 values a nanosecond; with conversions 18, with an exponent put over the
- * bits 24). A multiplication without a sum stops there for 30 to 50 cycles now and then if it meets a subnormal number, so
- * sums start from {@link #ZERO}.
+ * bits 24). A multiplication without a sum is slower for it (10 to 20 ns a row), so sums start from {@link #ZERO}.
  *
  * <p>How long kernels are written: above 18000 nodes C2 inlines no methods but the library's own, which are marked for it,
  * and those of at most six bytes of code. A long kernel therefore calls {@code FloatVector} and {@code IntVector} themselves from its
@@ -79,23 +78,23 @@ final class ByteColumns {
     }
 
     /**
-     * Processors that hand subnormal numbers to microcode (Intel's: some 150 cycles for each) take five times as long or more,
-     * others (AMD's since Zen) not a cycle more. Both ways give results within the tolerance, but not the same ones: the
-     * best of many tries decides, so that a machine always decides alike.
+     * Processors that hand subnormal numbers to microcode (Intel's: some 150 cycles for each) take twice as long or more,
+     * even as interpreted code, others (AMD's Zen 2) not a cycle more. Both ways give results within the tolerance, but not the same ones:
+     * the best of many short tries decides, so that a machine always decides alike. It takes a fraction of a millisecond.
      */
     private static boolean subnormalsAreFast() {
         long normal = Long.MAX_VALUE, subnormal = Long.MAX_VALUE;
-        for (int turn = 0; turn < 24; turn++) {
+        for (int turn = 0; turn < 16; turn++) {
             normal = Math.min(normal, nanosOfSums(0x1p-100f));
             subnormal = Math.min(subnormal, nanosOfSums(0x1p-140f));
         }
-        return subnormal < 2 * normal;
+        return subnormal < 1.4 * normal;
     }
 
     private static long nanosOfSums(float v) {
         float sum = 1;
         long start = System.nanoTime();
-        for (int i = 0; i < 200; i++) sum = Math.fma(v, UNIT, Math.fma(v, UNIT, Math.fma(v, UNIT, sum)));
+        for (int i = 0; i < 60; i++) sum = Math.fma(v, UNIT, Math.fma(v, UNIT, Math.fma(v, UNIT, sum)));
         long nanos = System.nanoTime() - start;
         return sum > 0 ? nanos : Long.MAX_VALUE;
     }
