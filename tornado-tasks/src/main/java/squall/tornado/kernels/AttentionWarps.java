@@ -29,19 +29,20 @@ final class AttentionWarps {
     private static final int GROUP = WARPS * WARP;
     /** Elements of a head that a lane has. */
     private static final int VALUES = Attention.MAX_HEAD_DIM / WARP;
-    /** Groups that a large GPU has room for at a time, two for each of its 132 multiprocessors. */
-    private static final int GROUPS = 256;
+    /** Groups that a large GPU has room for at a time, four for each of its 132 multiprocessors. */
+    private static final int GROUPS = 528;
     /** Splits of a row where rows alone fill the device: the longest context decides how long a step takes. */
     private static final int LEAST_SPLITS = 8;
     /** Splits of a row that is alone in its segment, beside segments of many rows. */
     private static final int SPLITS_AMONG_MANY = 2;
     /** Rows of a recording for decoding. */
     private static final int FEW = 64;
-    /** Work-items of a group that merges, and elements of a head that it has. */
-    private static final int MERGED_SHIFT = 6;
-    private static final int MERGED = 1 << MERGED_SHIFT;
+    /** Work-items of a group that merges. */
     private static final int MERGERS = 256;
-    private static final int MOST_SPLITS = GROUPS;
+    private static final int MOST_SPLITS = GROUPS / 2;
+    /** A split is some times as many positions, those that a group takes at a time. */
+    private static final int UNIT_SHIFT = 4;
+    private static final int UNIT = 1 << UNIT_SHIFT;
 
     private AttentionWarps() {}
 
@@ -64,39 +65,42 @@ final class AttentionWarps {
         Frame f = tape.frame();
         int kvHeads = pages.kvHeads(), dim = pages.headDim(), splits = splits(f, kvHeads), sharing = heads / kvHeads;
         int blocks = (sharing + SHARED - 1) / SHARED, all = few(f) ? 1 : 0;
-        tape.add("attention", grid(all, kvHeads * blocks * splits, GROUP), (g, id) -> Kept.ready(g, pages).task(id, AttentionWarps::kAttendWarps,
+        boolean paged = AttentionPages.serves(f, pages);
+        // tensor cores take a page at a time; where rows fill the device by themselves, what each adds counts
+        int least = !paged ? UNIT : f.maxRows() < FEW ? Pages.SIZE : 2 * Pages.SIZE, merged = f.maxRows() == 1 ? WARP : MERGERS;
+        if (paged) AttentionPages.record(tape, q, pages, heads, partial, splits, all, least);
+        else tape.add("attention", grid(all, kvHeads * blocks * splits, GROUP), (g, id) -> Kept.ready(g, pages).task(id, AttentionWarps::kAttendWarps,
                 f.context(), f.arena(), f.step(), f.layer(), Kept.keys(pages), Kept.values(pages), Kept.halfKeys(pages),
                 Kept.halfValues(pages), pages.table(), Place.of(partial), Place.of(q), Pair.of(pages.pagesPerSlot(), pages.layerStride()),
                 Pair.of(heads, kvHeads), Pair.of(dim, splits), Pair.of(f.rowsAt(), all << 1 | Kept.half(pages))));
-        int parts = (dim + MERGED - 1) / MERGED;
         long gates = gate == null ? 0 : Place.of(gate) + shape.offset();
-        tape.add("attentionMerge", grid(all, heads * parts, MERGERS), (g, id) -> g.task(id, AttentionWarps::kMergeWarps, f.context(),
-                f.arena(), f.step(), Place.of(y), Place.of(partial), gates, gate == null ? 0 : shape.stride(), Pair.of(heads, dim), splits,
-                Pair.of(f.rowsAt(), all)));
+        tape.add("attentionMerge", grid(all, heads * ((dim + merged - 1) / merged), MERGERS), (g, id) -> g.task(id, AttentionWarps::kMergeWarps, f.context(),
+                f.arena(), f.step(), Place.of(y), Place.of(partial), gates, gate == null ? 0 : shape.stride(), Pair.of(heads, dim), Pair.of(splits, least),
+                Pair.of(f.rowsAt(), Pair.small(all, merged))));
     }
 
     /** Groups for every row or, as at most one row of a segment is alone in it, for every segment. */
-    private static Grid grid(int all, int groups, int local) {
+    static Grid grid(int all, int groups, int local) {
         return all == 1 ? Grid.perRow(groups, local) : Grid.perSegment(groups, local);
     }
 
     /** The row that number n of a grid is for. */
-    private static int row(IntArray step, int n, int all) {
+    static int row(IntArray step, int n, int all) {
         int segment = TornadoMath.max(0, TornadoMath.min(n, step.get(StepArray.SEGMENTS) - 1));
         int begin = step.get(StepArray.FIRST_SEGMENT + StepArray.RECORD * segment + StepArray.SEGMENT_BEGIN);
         return all == 1 ? n : begin;
     }
 
     /** Positions that the row sees which number n of a grid is for; 0 for none. */
-    private static int length(IntArray step, int rowsAt, int n, int all) {
+    static int length(IntArray step, int rowsAt, int n, int all) {
         int there = all == 1 ? 1 : n < step.get(StepArray.SEGMENTS) ? 1 : 0;
         return there * Attention.length(step, rowsAt, row(step, n, all), all);
     }
 
-    /** Positions of a split, whole pages, for a row that sees {@code length}. */
-    private static int each(int length, int splits) {
-        int pages = (length + Pages.SIZE - 1) >> Pages.SHIFT;
-        return (pages + splits - 1) / splits * Pages.SIZE;
+    /** Positions of a split of a row that sees {@code length}: so many that splits are equally long but for the last, and {@code least}. */
+    static int each(int length, int splits, int least) {
+        int units = (length + UNIT - 1) >> UNIT_SHIFT;
+        return TornadoMath.max(least, (units + splits - 1) / splits * UNIT);
     }
 
     /** A group for each split of up to {@value #SHARED} heads of one kv head of a row. */
@@ -119,7 +123,7 @@ final class AttentionWarps {
         int lane = context.localIdx & (WARP - 1), warp = context.localIdx / WARP;
         int all = Pair.second(rowsHalf) >> 1, row = row(step, number, all), length = length(step, Pair.first(rowsHalf), number, all);
         int record = Pair.first(rowsHalf) + StepArray.RECORD * row;
-        int first = split * each(length, splits), end = TornadoMath.min(length, first + each(length, splits));
+        int first = split * each(length, splits, UNIT), end = TornadoMath.min(length, first + each(length, splits, UNIT));
         int head = unit / blocks * sharing + unit % blocks * block, served = TornadoMath.min(block, sharing - unit % blocks * block);
         int width = kvHeads * dim, base = layer.get(0) * Pair.second(pages) + unit / blocks * dim + 2 * lane;
         int slot = step.get(record + StepArray.SLOT) * Pair.first(pages), from = Place.start(q, row) + head * dim + 2 * lane;
@@ -207,44 +211,49 @@ final class AttentionWarps {
     }
 
     /**
-     * A group for {@value #MERGED} elements of a head of a row; its quarters take every fourth split. Every warp works out the
-     * weights of all splits by itself: {@code y = sum_s e^(m_s - m) o_s / sum_s e^(m_s - m) l_s}, then times sigmoid(gate) where
-     * heads have one.
+     * A group for some elements of a head of a row; its parts of as many work-items take a split each by turns. Every warp works
+     * out the weights of all splits by itself: {@code y = sum_s e^(m_s - m) o_s / sum_s e^(m_s - m) l_s}, then times sigmoid(gate)
+     * where heads have one.
      *
-     * @param gate     where the gates of rows start
-     * @param gateHead elements from head to head, 0 for no gates
+     * @param gate        where the gates of rows start
+     * @param gateHead    elements from head to head, 0 for no gates
+     * @param splitsLeast splits, and the fewest positions of one
+     * @param rowsMerged  where rows' records start; whether all rows are merged, and the elements of a group
      */
     static void kMergeWarps(KernelContext context, FloatArray arena, IntArray step, long y, long partial, long gate, int gateHead, long headsDim,
-                            int splits, long rowsAll) {
+                            long splitsLeast, long rowsMerged) {
         float[] weights = context.allocateFloatLocalArray(MOST_SPLITS);
         float[] sums = context.allocateFloatLocalArray(MERGERS);
-        int heads = Pair.first(headsDim), dim = Pair.second(headsDim), blocks = (dim + MERGED - 1) >> MERGED_SHIFT;
-        int item = context.localIdx, lane = item & (WARP - 1), quarter = item / MERGED;
-        int column = context.groupIdx % blocks * MERGED + item % MERGED;
+        int heads = Pair.first(headsDim), dim = Pair.second(headsDim), splits = Pair.first(splitsLeast), all = Pair.smallFirst(Pair.second(rowsMerged));
+        int merged = Pair.smallSecond(Pair.second(rowsMerged)), blocks = (dim + merged - 1) / merged;
+        int item = context.localIdx, lane = item & (WARP - 1), part = item / merged;
+        int column = context.groupIdx % blocks * merged + item % merged;
         int head = context.groupIdx / blocks % heads, number = context.groupIdx / (blocks * heads);
-        int row = row(step, number, Pair.second(rowsAll)), length = length(step, Pair.first(rowsAll), number, Pair.second(rowsAll)), alive = TornadoMath.min(1, length);
-        int pages = (length + Pages.SIZE - 1) >> Pages.SHIFT, each = (pages + splits - 1) / splits, used = (pages + each - 1) / TornadoMath.max(1, each);
+        int row = row(step, number, all), length = length(step, Pair.first(rowsMerged), number, all), alive = TornadoMath.min(1, length);
+        int each = each(length, splits, Pair.second(splitsLeast)), used = (length + each - 1) / each;
         int from = Place.start(partial, row) + head * splits * (dim + 2), tail = from + splits * dim;
         float most = Attention.LOWEST;
         for (int s = lane; s < used; s += WARP) most = TornadoMath.max(most, arena.get(tail + s));
         for (int by = WARP >> 1; by > 0; by >>= 1) most = TornadoMath.max(most, context.simdShuffleDown(most, by));
         most = context.simdBroadcastFirst(most);
-        float all = 0f;
+        float whole = 0f;
         for (int s = lane; s < used; s += WARP) {
             float weight = TornadoMath.exp(arena.get(tail + s) - most);
-            all += weight * arena.get(tail + splits + s);
+            whole += weight * arena.get(tail + splits + s);
             if (item < WARP) weights[s] = weight;
         }
-        all = context.simdSum(all);
+        whole = context.simdSum(whole);
         context.localBarrier();
         float o = 0f;
         int mine = column < dim ? used : 0;
-        for (int s = quarter; s < mine; s += MERGERS / MERGED) o += weights[s] * arena.get(from + s * dim + column);
+        for (int s = part; s < mine; s += MERGERS / merged) o += weights[s] * arena.get(from + s * dim + column);
         sums[item] = o;
         context.localBarrier();
-        int written = item < MERGED ? alive * dim : 0;
+        int written = item < merged ? alive * dim : 0;
         if (column < written) {
-            float result = (sums[item] + sums[MERGED + item] + (sums[2 * MERGED + item] + sums[3 * MERGED + item])) / all;
+            float result = 0f;
+            for (int i = item; i < MERGERS; i += merged) result += sums[i];
+            result = result / whole;
             if (gateHead > 0) result = result * Activation.sigmoid(arena.get(Place.start(gate, row) + head * gateHead + column));
             arena.set(Place.start(y, row) + head * dim + column, result);
         }

@@ -134,6 +134,16 @@ class AttentionTest {
         check(rig, new int[][] {{0, 0, 18}, {2, 150, 1}, {3, 50, 19}}, pages(rig, 2, 32, true, 0), 8, false, ROUNDED);
     }
 
+    /** Some of a tensor core's eight columns, all, and more than that. */
+    @ParameterizedTest @CsvSource({"2, 2, 32", "5, 1, 64", "18, 2, 32", "3, 1, 128", "16, 2, 256"})
+    void fewRowsOnTensorCores(int heads, int kvHeads, int dim) {
+        assumeTrue(TestDevice.hasWarps(), "the backend has no tensor cores");
+        Traits traits = new Traits(Traits.Shape.WARPS, 64, true, false, false);
+        assertTrue(AttentionPages.serves(new Rig(heads * dim, LAYER, traits).few().frame(), pages(new Rig(1, LAYER, traits), kvHeads, dim, true)));
+        check(new Rig(heads * dim, LAYER, traits).few(), FEW, heads, kvHeads, dim, heads % 2 == 0, true, ROUNDED);
+        check(new Rig(heads * dim, LAYER, traits).few(), new int[][] {{1, 255, 1}}, heads, kvHeads, dim, true, true, ROUNDED);
+    }
+
     private static void check(Rig rig, int[][] segments, int heads, int kvHeads, int dim, boolean gated, boolean half) {
         check(rig, segments, heads, kvHeads, dim, gated, half, TOLERANCE);
     }
