@@ -47,6 +47,9 @@ final class AttentionPages {
     /** Sums of values that a work-item has: of a head, two in every eight elements of its warp's. */
     private static final int OUTS = SHARED * Attention.MAX_HEAD_DIM / GROUP;
 
+    /** A number of pages shifted by this is 0, which the compiler does not know: what it is added to is worked out where it is used. */
+    private static final int LOOSE = 24;
+
     private AttentionPages() {}
 
     static boolean serves(Frame f, Pages pages) {
@@ -79,7 +82,7 @@ final class AttentionPages {
         float[] sums = context.allocateFloatLocalArray(HEADER + 2 * BELOW);
         float[] peaks = context.allocateFloatLocalArray(WARPS * SHARED), parts = context.allocateFloatLocalArray(WARPS * SHARED);
         FloatArray behind = (FloatArray) (Object) sums;
-        float[] out = new float[OUTS];
+        float[] out = new float[OUTS], score = new float[4];
         int heads = Pair.first(headCounts), kvHeads = Pair.second(headCounts), dim = Pair.first(dimSplits), splits = Pair.second(dimSplits), all = Pair.smallFirst(Pair.second(rowsLeast));
         int sharing = heads / kvHeads, blocks = (sharing + SHARED - 1) / SHARED, block = (sharing + blocks - 1) / blocks, part = TornadoMath.min(dim, PART);
         int units = kvHeads * blocks, unit = context.groupIdx % units, split = context.groupIdx / units % splits, number = context.groupIdx / (splits * units);
@@ -105,34 +108,28 @@ final class AttentionPages {
         for (int i = 0; i < OUTS; i++) out[i] = 0f;
         float max = Attention.LOWEST, maxNext = Attention.LOWEST, maxOut = Attention.LOWEST, sum = 0f, sumNext = 0f;
         for (int t = 0; t < count; t++) {
-            int loose = t >> 20, page = start + t, at = base + table.get(pages + t) * Pages.SIZE * width;
-            context.asyncCopyWaitGroup(0);
-            context.localBarrier();
+            int loose = t >> LOOSE, page = start + t, at = base + table.get(pages + t) * Pages.SIZE * width;
+            arrived(context);
             if (dim > PART) copy(context, tiles, PLACE, keys, at + PART, first, end, page, width, part, item, 1);
             else copy(context, tiles, PLACE, values, at, first, end, page, width, part, item, 0);
             float[] s0 = scores(context, tiles, keyRow + loose, part, q0, q2, q4, q6, context.mmaFragment(0f));
             float[] s1 = scores(context, tiles, keyRow + loose + 32, part, q1, q3, q5, q7, context.mmaFragment(0f));
             if (dim > PART) {
-                context.asyncCopyWaitGroup(0);
-                context.localBarrier();
+                arrived(context);
                 copy(context, tiles, 0, values, at, first, end, page, width, part, item, 0);
                 s0 = scores(context, tiles, keyRow + loose + 4 * PLACE, part, q8, q10, q12, q14, s0);
                 s1 = scores(context, tiles, keyRow + loose + 4 * PLACE + 32, part, q9, q11, q13, q15, s1);
             }
             context.mmaStore(s0, behind, -line, ownColumn, BELOW / 8);
-            float a = sums[own], b = sums[own + 1], c = sums[own + BELOW], d = sums[own + BELOW + 1];
+            for (int i = 0; i < 4; i++) score[i] = sums[own + (i >> 1) * BELOW + (i & 1)];
             context.mmaStore(s1, behind, -line, ownColumn, BELOW / 8);
-            int position = page * Pages.SIZE + warp * SIDE + 2 * line;
-            boolean seen = position >= first && position < end, seenNext = position + 1 >= first && position + 1 < end;
-            a = seen ? a + sums[own] : Attention.LOWEST;
-            b = seen ? b + sums[own + 1] : Attention.LOWEST;
-            c = seenNext ? c + sums[own + BELOW] : Attention.LOWEST;
-            d = seenNext ? d + sums[own + BELOW + 1] : Attention.LOWEST;
-            float most = largest(context, TornadoMath.max(a, c)), mostNext = largest(context, TornadoMath.max(b, d)), mostOut = maxOut;
-            if (lane < 4) {
-                peaks[warp * SHARED + pair] = most;
-                peaks[warp * SHARED + pair + 1] = mostNext;
+            for (int i = 0; i < 4; i++) {
+                int position = page * Pages.SIZE + warp * SIDE + 2 * line + (i >> 1);
+                score[i] = position >= first && position < end ? score[i] + sums[own + (i >> 1) * BELOW + (i & 1)] : Attention.LOWEST;
             }
+            float most = largest(context, TornadoMath.max(score[0], score[2])), mostNext = largest(context, TornadoMath.max(score[1], score[3])), mostOut = maxOut;
+            if (lane < 4) peaks[warp * SHARED + pair] = most;
+            if (lane < 4) peaks[warp * SHARED + pair + 1] = mostNext;
             context.localBarrier();
             most = max;
             mostNext = maxNext;
@@ -142,40 +139,32 @@ final class AttentionPages {
                 mostOut = TornadoMath.max(mostOut, peaks[w + line]);
             }
             float shrink = TornadoMath.exp(maxOut - mostOut);
-            a = TornadoMath.exp(a - most);
-            b = TornadoMath.exp(b - mostNext);
-            c = TornadoMath.exp(c - most);
-            d = TornadoMath.exp(d - mostNext);
-            sum = sum * TornadoMath.exp(max - most) + (a + c);
-            sumNext = sumNext * TornadoMath.exp(maxNext - mostNext) + (b + d);
+            for (int i = 0; i < 4; i++) score[i] = TornadoMath.exp(score[i] - ((i & 1) == 0 ? most : mostNext));
+            sum = sum * TornadoMath.exp(max - most) + (score[0] + score[2]);
+            sumNext = sumNext * TornadoMath.exp(maxNext - mostNext) + (score[1] + score[3]);
             max = most;
             maxNext = mostNext;
             maxOut = mostOut;
-            weights[warp * WEIGHTS + pair * SHARED + line] = Pair.halves(a, c);
-            weights[warp * WEIGHTS + (pair + 1) * SHARED + line] = Pair.halves(b, d);
-            context.asyncCopyWaitGroup(0);
-            context.localBarrier();
+            weights[warp * WEIGHTS + pair * SHARED + line] = Pair.halves(score[0], score[2]);
+            weights[warp * WEIGHTS + (pair + 1) * SHARED + line] = Pair.halves(score[1], score[3]);
+            arrived(context);
             int next = base + table.get(pages + TornadoMath.min(t + 1, count - 1)) * Pages.SIZE * width, more = t + 1 < count ? 1 : 0;
             if (dim > PART) copy(context, tiles, PLACE, values, at + PART, first, end, page, width, part, item, 0);
             if (dim <= PART && more == 1) copy(context, tiles, 0, keys, next, first, end, page + 1, width, part, item, 1);
             HalfFloat[] p0 = context.mmaLoadA(weights, 16, weightRow + loose), p1 = context.mmaLoadA(weights, 16, weightRow + loose + 4 * WEIGHTS);
             HalfFloat[] p2 = context.mmaLoadA(weights, 16, weightRow + loose + 8 * WEIGHTS), p3 = context.mmaLoadA(weights, 16, weightRow + loose + 12 * WEIGHTS);
             for (int i = 0; i < dim / 16; i += 2) {
-                if (i == PART / 16) {
-                    context.asyncCopyWaitGroup(0);
-                    context.localBarrier();
-                    if (more == 1) copy(context, tiles, 0, keys, next, first, end, page + 1, width, part, item, 1);
-                }
+                if (i == PART / 16) arrived(context);
+                if (i == PART / 16 && more == 1) copy(context, tiles, 0, keys, next, first, end, page + 1, width, part, item, 1);
                 int from = (dim > PART ? i / (PART / 16) : 1) * 4 * PLACE + i % (PART / 16) * 8;
                 context.mmaStore(weighed(context, tiles, valueRow + loose + from, p0, p1, p2, p3), behind, -line, ownColumn, BELOW / 8);
                 out[i] = shrink * out[i] + sums[own];
                 out[i + 1] = shrink * out[i + 1] + sums[own + 1];
             }
         }
-        sum = total(context, sum);
-        sumNext = total(context, sumNext);
-        if (lane < 4) parts[warp * SHARED + pair] = sum;
-        if (lane < 4) parts[warp * SHARED + pair + 1] = sumNext;
+        float whole = total(context, sum), wholeNext = total(context, sumNext);
+        if (lane < 4) parts[warp * SHARED + pair] = whole;
+        if (lane < 4) parts[warp * SHARED + pair + 1] = wholeNext;
         context.localBarrier();
         int to = Place.start(partial, row) + (head + line) * splits * (dim + 2), written = line < asked ? 1 : 0, tails = lane % 4 + warp == 0 ? written : 0;
         // loops so short that they are unrolled: an array that another reads would lie in memory from the start
@@ -220,13 +209,21 @@ final class AttentionPages {
     private static void copy(KernelContext context, int[] tiles, int to, HalfFloatArray kept, int from, int first, int end, int page, int width,
                              int part, int item, int mixed) {
         int pairs = part / 2, each = GROUP / pairs, d = item % pairs, r = item / pairs;
-        int least = first - page * Pages.SIZE, most = end - 1 - page * Pages.SIZE;
-        int own = to + (mixed == 1 ? r % 2 * SIDE / 2 + r / 2 : r) * PITCH + d;
-        for (int i = 0; i < Pages.SIZE / each; i++) {
-            int line = mixed == 1 ? i * each / SIDE * SIDE + i * each % SIDE / 2 : i * each;
-            context.asyncCopyToLocal(tiles, own + line * PITCH, kept, from + TornadoMath.min(TornadoMath.max(r + i * each, least), most) * width + 2 * d);
-        }
+        int least = first - page * Pages.SIZE, most = end - 1 - page * Pages.SIZE, own = to + (mixed == 1 ? r % 2 * SIDE / 2 + r / 2 : r) * PITCH + d;
+        // unrolled only within 16 positions: else the compiler takes all registers that there are for addresses
+        int sides = WARPS + (page >> LOOSE);
+        for (int side = 0; side < sides; side++)
+            for (int i = 0; i < SIDE; i += each) {
+                int p = TornadoMath.min(TornadoMath.max(side * SIDE + i + r, least), most);
+                context.asyncCopyToLocal(tiles, own + (side * SIDE + (mixed == 1 ? i / 2 : i)) * PITCH, kept, from + p * width + 2 * d);
+            }
         context.asyncCopyCommit();
+    }
+
+    /** All work-items have what each has let come, and have done with what comes next in its place. */
+    private static void arrived(KernelContext context) {
+        context.asyncCopyWaitGroup(0);
+        context.localBarrier();
     }
 
     /** The largest number of eight lanes that are four apart, in the first of them. */
