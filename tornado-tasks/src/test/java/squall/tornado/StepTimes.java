@@ -38,8 +38,9 @@ import uk.ac.manchester.tornado.api.types.arrays.TornadoNativeArray;
 
 /**
  * Times what is no product in a step of decoding, on TornadoVM's default device, which is a CUDA one:
- * {@code java @SDK/tornado-argfile … -cp … squall.tornado.StepTimes [model,… [rows,… [positions,…]]]}, models 0.8b, 4b and 35b; of more
- * than {@value #MOST_ROWS} rows, which are the last ones of a prompt, only the attention and the parts of Gated DeltaNet. Tasks
+ * {@code java @SDK/tornado-argfile … -cp … squall.tornado.StepTimes [model,… [rows,… [positions,… [attention]]]]}, models 0.8b, 4b
+ * and 35b; with the last word, and of more than {@value #MOST_ROWS} rows, which are the last ones of a prompt, only the attention
+ * and, of so many rows without it, the parts of Gated DeltaNet. Tasks
  * are repeated over layers whose states are larger than the caches, in one CUDA graph; what is printed comes from the difference
  * between graphs of many and of few, so that what an execution costs besides is not in it.
  */
@@ -246,8 +247,8 @@ final class StepTimes {
             if (models.contains(shape.name))
                 for (String rows : (args.length < 2 ? "1,16,64" : args[1]).split(",")) {
                     StepTimes times = new StepTimes(shape, Integer.parseInt(rows), Math.max(512, Integer.parseInt(rows)));
-                    if (times.rows <= MOST_ROWS) times.besidesAttention();
-                    else times.delta();
+                    if (args.length < 4 && times.rows <= MOST_ROWS) times.besidesAttention();
+                    else if (args.length < 4) times.delta();
                     for (String positions : (args.length < 3 ? "512,4096,32768" : args[2]).split(","))
                         if (times.rows == 1 || times.rows > MOST_ROWS || Integer.parseInt(positions) <= 512) new StepTimes(shape, times.rows, Integer.parseInt(positions)).attention();
                 }

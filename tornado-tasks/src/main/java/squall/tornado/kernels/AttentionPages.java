@@ -66,7 +66,7 @@ final class AttentionPages {
         tape.add("attention", AttentionWarps.grid(all, pages.kvHeads() * blocks * splits, GROUP), (g, id) -> g.task(id, AttentionPages::kAttendPages,
                 f.context(), f.arena(), f.step(), f.layer(), Kept.halfKeys(pages), Kept.halfValues(pages), pages.table(), Place.of(partial),
                 Place.of(q), Pair.of(pages.pagesPerSlot(), pages.layerStride()), Pair.of(heads, pages.kvHeads()), Pair.of(pages.headDim(), splits),
-                Pair.of(f.rowsAt(), Pair.small(all, least))));
+                Pair.of(f.rowsAt(), least << 1 | all)));
     }
 
     /**
@@ -78,17 +78,17 @@ final class AttentionPages {
     static void kAttendPages(KernelContext context, FloatArray arena, IntArray step, IntArray layer, HalfFloatArray keys,
                              HalfFloatArray values, IntArray table, long partial, long q, long strides, long headCounts, long dimSplits,
                              long rowsLeast) {
-        int[] tiles = context.allocateIntLocalArray(2 * PLACE), weights = context.allocateIntLocalArray(WARPS * WEIGHTS);
+        int[] tiles = context.allocateIntLocalArray(2 * PLACE), view = (int[]) (Object) tiles, weights = context.allocateIntLocalArray(WARPS * WEIGHTS);
         float[] sums = context.allocateFloatLocalArray(HEADER + 2 * BELOW);
         float[] peaks = context.allocateFloatLocalArray(WARPS * SHARED), parts = context.allocateFloatLocalArray(WARPS * SHARED);
         FloatArray behind = (FloatArray) (Object) sums;
         float[] out = new float[OUTS], score = new float[4];
-        int heads = Pair.first(headCounts), kvHeads = Pair.second(headCounts), dim = Pair.first(dimSplits), splits = Pair.second(dimSplits), all = Pair.smallFirst(Pair.second(rowsLeast));
+        int heads = Pair.first(headCounts), kvHeads = Pair.second(headCounts), dim = Pair.first(dimSplits), splits = Pair.second(dimSplits), all = Pair.second(rowsLeast) & 1;
         int sharing = heads / kvHeads, blocks = (sharing + SHARED - 1) / SHARED, block = (sharing + blocks - 1) / blocks, part = TornadoMath.min(dim, PART);
         int units = kvHeads * blocks, unit = context.groupIdx % units, split = context.groupIdx / units % splits, number = context.groupIdx / (splits * units);
         int item = context.localIdx, lane = item & (WARP - 1), warp = item / WARP, line = lane / 4, pair = lane % 4 * 2;
         int row = AttentionWarps.row(step, number, all), length = AttentionWarps.length(step, Pair.first(rowsLeast), number, all);
-        int each = AttentionWarps.each(length, splits, Pair.smallSecond(Pair.second(rowsLeast))), first = split * each, end = TornadoMath.min(length, first + each);
+        int each = AttentionWarps.each(length, splits, Pair.second(rowsLeast) >> 1), first = split * each, end = TornadoMath.min(length, first + each);
         int head = unit / blocks * sharing + unit % blocks * block, served = TornadoMath.min(block, sharing - unit % blocks * block);
         int start = first >> Pages.SHIFT, count = first < end ? ((end - 1) >> Pages.SHIFT) + 1 - start : 0, asked = count > 0 ? served : 0;
         int width = kvHeads * dim, base = layer.get(0) * Pair.second(strides) + unit / blocks * dim;
@@ -97,28 +97,28 @@ final class AttentionPages {
         int inA = ((lane >> 3 & 1) * 8 + (lane & 7)) * 32 + (lane >> 4) * 16, inB = (lane & 7) * 16 + (lane >> 3 & 1) * 128;
         int keyRow = (warp * SIDE + (lane & 15)) * BYTES + (lane >> 4) * 16 - inA, valueRow = (lane & 15) * BYTES + warp * part / 2 - inB;
         int weightRow = (lane & 7) * 32 + (lane >> 4) * 16 - inA, own = HEADER + 2 * item, ownColumn = 2 * item - pair;
-        if (count > 0) copy(context, tiles, 0, keys, base + table.get(pages) * Pages.SIZE * width, first, end, start, width, part, item, 1);
+        if (count > 0) copy(context, view, 0, keys, base + table.get(pages) * Pages.SIZE * width, first, end, start, width, part, item, 1);
         for (int e = item; e < Attention.MAX_HEAD_DIM * SHARED / 2; e += GROUP)
             tiles[PLACE + e] = pair(arena, Place.start(q, row) + head * dim, e % (SHARED / 2) * 2, asked, e / (SHARED / 2), dim);
         context.localBarrier();
-        HalfFloat[] q0 = query(context, tiles, 0), q1 = query(context, tiles, 1), q2 = query(context, tiles, 2), q3 = query(context, tiles, 3);
-        HalfFloat[] q4 = query(context, tiles, 4), q5 = query(context, tiles, 5), q6 = query(context, tiles, 6), q7 = query(context, tiles, 7);
-        HalfFloat[] q8 = query(context, tiles, 8), q9 = query(context, tiles, 9), q10 = query(context, tiles, 10), q11 = query(context, tiles, 11);
-        HalfFloat[] q12 = query(context, tiles, 12), q13 = query(context, tiles, 13), q14 = query(context, tiles, 14), q15 = query(context, tiles, 15);
+        HalfFloat[] q0 = query(context, view, 0), q1 = query(context, view, 1), q2 = query(context, view, 2), q3 = query(context, view, 3);
+        HalfFloat[] q4 = query(context, view, 4), q5 = query(context, view, 5), q6 = query(context, view, 6), q7 = query(context, view, 7);
+        HalfFloat[] q8 = query(context, view, 8), q9 = query(context, view, 9), q10 = query(context, view, 10), q11 = query(context, view, 11);
+        HalfFloat[] q12 = query(context, view, 12), q13 = query(context, view, 13), q14 = query(context, view, 14), q15 = query(context, view, 15);
         for (int i = 0; i < OUTS; i++) out[i] = 0f;
         float max = Attention.LOWEST, maxNext = Attention.LOWEST, maxOut = Attention.LOWEST, sum = 0f, sumNext = 0f;
         for (int t = 0; t < count; t++) {
             int loose = t >> LOOSE, page = start + t, at = base + table.get(pages + t) * Pages.SIZE * width;
             arrived(context);
-            if (dim > PART) copy(context, tiles, PLACE, keys, at + PART, first, end, page, width, part, item, 1);
-            else copy(context, tiles, PLACE, values, at, first, end, page, width, part, item, 0);
-            float[] s0 = scores(context, tiles, keyRow + loose, part, q0, q2, q4, q6, context.mmaFragment(0f));
-            float[] s1 = scores(context, tiles, keyRow + loose + 32, part, q1, q3, q5, q7, context.mmaFragment(0f));
+            if (dim > PART) copy(context, view, PLACE, keys, at + PART, first, end, page, width, part, item, 1);
+            else copy(context, view, PLACE, values, at, first, end, page, width, part, item, 0);
+            float[] s0 = scores(context, view, keyRow + loose, part, q0, q2, q4, q6, context.mmaFragment(0f));
+            float[] s1 = scores(context, view, keyRow + loose + 32, part, q1, q3, q5, q7, context.mmaFragment(0f));
             if (dim > PART) {
                 arrived(context);
-                copy(context, tiles, 0, values, at, first, end, page, width, part, item, 0);
-                s0 = scores(context, tiles, keyRow + loose + 4 * PLACE, part, q8, q10, q12, q14, s0);
-                s1 = scores(context, tiles, keyRow + loose + 4 * PLACE + 32, part, q9, q11, q13, q15, s1);
+                copy(context, view, 0, values, at, first, end, page, width, part, item, 0);
+                s0 = scores(context, view, keyRow + loose + 4 * PLACE, part, q8, q10, q12, q14, s0);
+                s1 = scores(context, view, keyRow + loose + 4 * PLACE + 32, part, q9, q11, q13, q15, s1);
             }
             context.mmaStore(s0, behind, -line, ownColumn, BELOW / 8);
             for (int i = 0; i < 4; i++) score[i] = sums[own + (i >> 1) * BELOW + (i & 1)];
@@ -149,15 +149,15 @@ final class AttentionPages {
             weights[warp * WEIGHTS + (pair + 1) * SHARED + line] = Pair.halves(score[1], score[3]);
             arrived(context);
             int next = base + table.get(pages + TornadoMath.min(t + 1, count - 1)) * Pages.SIZE * width, more = t + 1 < count ? 1 : 0;
-            if (dim > PART) copy(context, tiles, PLACE, values, at + PART, first, end, page, width, part, item, 0);
-            if (dim <= PART && more == 1) copy(context, tiles, 0, keys, next, first, end, page + 1, width, part, item, 1);
+            if (dim > PART) copy(context, view, PLACE, values, at + PART, first, end, page, width, part, item, 0);
+            if (dim <= PART && more == 1) copy(context, view, 0, keys, next, first, end, page + 1, width, part, item, 1);
             HalfFloat[] p0 = context.mmaLoadA(weights, 16, weightRow + loose), p1 = context.mmaLoadA(weights, 16, weightRow + loose + 4 * WEIGHTS);
             HalfFloat[] p2 = context.mmaLoadA(weights, 16, weightRow + loose + 8 * WEIGHTS), p3 = context.mmaLoadA(weights, 16, weightRow + loose + 12 * WEIGHTS);
             for (int i = 0; i < dim / 16; i += 2) {
                 if (i == PART / 16) arrived(context);
-                if (i == PART / 16 && more == 1) copy(context, tiles, 0, keys, next, first, end, page + 1, width, part, item, 1);
+                if (i == PART / 16 && more == 1) copy(context, view, 0, keys, next, first, end, page + 1, width, part, item, 1);
                 int from = (dim > PART ? i / (PART / 16) : 1) * 4 * PLACE + i % (PART / 16) * 8;
-                context.mmaStore(weighed(context, tiles, valueRow + loose + from, p0, p1, p2, p3), behind, -line, ownColumn, BELOW / 8);
+                context.mmaStore(weighed(context, view, valueRow + loose + from, p0, p1, p2, p3), behind, -line, ownColumn, BELOW / 8);
                 out[i] = shrink * out[i] + sums[own];
                 out[i + 1] = shrink * out[i + 1] + sums[own + 1];
             }

@@ -76,7 +76,7 @@ final class AttentionWarps {
         long gates = gate == null ? 0 : Place.of(gate) + shape.offset();
         tape.add("attentionMerge", grid(all, heads * ((dim + merged - 1) / merged), MERGERS), (g, id) -> g.task(id, AttentionWarps::kMergeWarps, f.context(),
                 f.arena(), f.step(), Place.of(y), Place.of(partial), gates, gate == null ? 0 : shape.stride(), Pair.of(heads, dim), Pair.of(splits, least),
-                Pair.of(f.rowsAt(), Pair.small(all, merged))));
+                Pair.of(f.rowsAt(), merged << 1 | all)));
     }
 
     /** Groups for every row or, as at most one row of a segment is alone in it, for every segment. */
@@ -224,8 +224,8 @@ final class AttentionWarps {
                             long splitsLeast, long rowsMerged) {
         float[] weights = context.allocateFloatLocalArray(MOST_SPLITS);
         float[] sums = context.allocateFloatLocalArray(MERGERS);
-        int heads = Pair.first(headsDim), dim = Pair.second(headsDim), splits = Pair.first(splitsLeast), all = Pair.smallFirst(Pair.second(rowsMerged));
-        int merged = Pair.smallSecond(Pair.second(rowsMerged)), blocks = (dim + merged - 1) / merged;
+        int heads = Pair.first(headsDim), dim = Pair.second(headsDim), splits = Pair.first(splitsLeast), all = Pair.second(rowsMerged) & 1;
+        int merged = Pair.second(rowsMerged) >> 1, blocks = (dim + merged - 1) / merged;
         int item = context.localIdx, lane = item & (WARP - 1), part = item / merged;
         int column = context.groupIdx % blocks * merged + item % merged;
         int head = context.groupIdx / blocks % heads, number = context.groupIdx / (blocks * heads);
