@@ -39,10 +39,10 @@ import uk.ac.manchester.tornado.api.types.arrays.TornadoNativeArray;
 /**
  * Times what is no product in a step of decoding, on TornadoVM's default device, which is a CUDA one:
  * {@code java @SDK/tornado-argfile … -cp … squall.tornado.StepTimes [model,… [rows,… [positions,… [attention]]]]}, models 0.8b, 4b
- * and 35b; with the last word, and of more than {@value #MOST_ROWS} rows, which are the last ones of a prompt, only the attention
- * and, of so many rows without it, the parts of Gated DeltaNet. Tasks
- * are repeated over layers whose states are larger than the caches, in one CUDA graph; what is printed comes from the difference
- * between graphs of many and of few, so that what an execution costs besides is not in it.
+ * and 35b, the last word for nothing but attention; of more than {@value #MOST_ROWS} rows, which are the last ones of a prompt, only
+ * the attention and the parts of Gated DeltaNet. Tasks are repeated over layers whose states are larger than the caches, in one
+ * CUDA graph; what is printed comes from the difference between graphs of many and of few, so that what an
+ * execution costs besides is not in it.
  */
 final class StepTimes {
     private static final int MOST_ROWS = 64;
