@@ -86,7 +86,9 @@ public final class DeltaInputs {
         int unit = context.groupIdx % units;
         int tile = context.groupIdx / units;
         int segments = step.get(StepArray.SEGMENTS);
-        int segment = 0;
+        // as many segments as rows: a tile is a segment, no need to count through those before it
+        int segment = step.get(StepArray.ROWS) == segments ? TornadoMath.min(tile, segments) : 0;
+        tile -= segment;
         while (segment < segments && tile >= CausalConv.tiles(step, segment)) {
             tile -= CausalConv.tiles(step, segment);
             segment++;

@@ -222,9 +222,9 @@ class DeltaKernelsTest {
         Weight w = weight(weights, shape.channels()), d = weight(decay, 1), t = weight(dt, 1);
         StateSpec.Window window = new StateSpec.Window("w", taps, shape.channels());
         Region[] r = regions(shape.channels(), valueHeads, valueHeads, shape.channels());
-        for (Traits traits : shapes()) {
+        for (Traits traits : shapes()) for (int[][] journey : new int[][][] {JOURNEY, SINGLES}) {
             Slab slab = slab(taps * shape.channels());
-            compare(traits, r, 3, new int[] {3, 1, 2}, new float[] {1, 3, 3}, TOLERANCE,
+            compare(traits, journey, r, 3, new int[] {3, 1, 2}, List.of(), new float[] {1, 3, 3}, TOLERANCE,
                     tape -> DeltaInputs.record(tape, r[3], r[0], weights, taps, slab, r[1], r[2], decay, dt, shape), (ops, in) -> {
                         Buf y = ops.rows(shape.channels());
                         ops.causalConvSilu(y, in[0], w, window);
