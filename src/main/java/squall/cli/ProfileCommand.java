@@ -4,6 +4,7 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.List;
 import java.util.SplittableRandom;
 import java.util.concurrent.Callable;
@@ -22,7 +23,7 @@ import squall.ops.StepPlan;
 import squall.sample.Sampling;
 import squall.sample.Wish;
 
-/** {@code squall profile}: where the time of a prompt and of a token goes on a device. */
+/** {@code squall profile}: where the time of a prompt and of a token, or of a step of several sequences, goes on a device. */
 @Command(name = "profile", mixinStandardHelpOptions = true, sortOptions = false,
         description = "Shows the time of a prompt and of a token by layer type and task, and the bytes that they move.")
 final class ProfileCommand implements Callable<Integer> {
@@ -43,6 +44,10 @@ final class ProfileCommand implements Callable<Integer> {
             description = "Tokens after it; what is shown is their mean (default: ${DEFAULT-VALUE}).")
     private int generated;
 
+    @Option(names = {"-np", "--parallel"}, paramLabel = "N", defaultValue = "1",
+            description = "Sequences that generate together; what is shown is a step of all of them (default: ${DEFAULT-VALUE}).")
+    private int parallel;
+
     @Option(names = "--json", description = "Print JSON.")
     private boolean json;
 
@@ -59,11 +64,12 @@ final class ProfileCommand implements Callable<Integer> {
     }
 
     @Override public Integer call() {
-        if (prompt < 1 || generated < 1)
-            throw new ParameterException(command.commandLine(), "-p and -n must be 1 or more, found " + prompt + " and " + generated);
+        if (prompt < 1 || generated < 1 || parallel < 1)
+            throw new ParameterException(command.commandLine(),
+                    "-p, -n and -np must be 1 or more, found " + prompt + ", " + generated + " and " + parallel);
         DeviceOptions.Choice choice = device.one();
         try (OpenModel open = OpenModel.open(ModelOptions.orShipped(model))) {
-            EngineOptions asked = new EngineOptions(prompt + generated + 1, 1, prompt, 0, null, null);
+            EngineOptions asked = new EngineOptions(prompt + generated + 1, parallel, Math.max(prompt, parallel), 0, null, null);
             Layout layout = Spread.layout(open, device, List.of(choice), asked, streams);
             layout.check();
             Model built = open.build(layout.options(), streams);
@@ -82,40 +88,55 @@ final class ProfileCommand implements Callable<Integer> {
         int vocab = open.config().vocab();
         int[] ids = new SplittableRandom(1).ints(prompt + generated + 1, 0, vocab).toArray();
         // the first time kernels are compiled
-        prompt(executor, ids);
+        prompts(executor, ids);
         tokens(executor, ids, vocab);
-        long promptNanos = prompt(executor, ids), tokenNanos = tokens(executor, ids, vocab);
+        long promptNanos = prompts(executor, ids), tokenNanos = tokens(executor, ids, vocab);
         Meter meter = executor.meter();
         if (meter == null)
             throw new UnusableException("--device " + choice.device() + ": it does not tell what a step costs; TornadoVM's devices do");
         List<StepProfile.Phase> phases = new ArrayList<>();
         try (meter) {
-            long metered = prompt(executor, ids);
+            long metered = prompt(executor, ids, 0);
             phases.add(new StepProfile.Phase("prompt of " + prompt, 1, promptNanos, metered, meter.take()));
+            others(executor, ids);
+            meter.take();
             metered = tokens(executor, ids, vocab);
-            phases.add(new StepProfile.Phase("token after " + prompt, generated, tokenNanos, metered, meter.take()));
+            String step = parallel == 1 ? "token" : "step of " + parallel + " sequences";
+            phases.add(new StepProfile.Phase(step + " after " + prompt, generated, tokenNanos, metered, meter.take()));
         }
         String file = open.file().path().getFileName().toString();
         return new StepProfile(choice.device(), choice.description().name(), file, choice.provider().bandwidth(choice.device()), phases);
     }
 
+    /** Prompts of all sequences; nanoseconds of the first. */
+    private long prompts(Executor executor, int[] ids) {
+        long nanos = prompt(executor, ids, 0);
+        others(executor, ids);
+        return nanos;
+    }
+
+    private void others(Executor executor, int[] ids) {
+        for (int slot = 1; slot < parallel; slot++) prompt(executor, ids, slot);
+    }
+
     /** Nanoseconds. */
-    private long prompt(Executor executor, int[] ids) {
-        executor.clear(0);
+    private long prompt(Executor executor, int[] ids, int slot) {
+        executor.clear(slot);
         long started = System.nanoTime();
-        executor.step(new StepPlan.Builder().add(0, 0, ids, 0, prompt, StepPlan.Want.LAST).build(), null);
+        executor.step(new StepPlan.Builder().add(slot, 0, ids, 0, prompt, StepPlan.Want.LAST).build(), null);
         return System.nanoTime() - started;
     }
 
     /** Drawn where the device can, as in generation: then no logits come back. */
     private long tokens(Executor executor, int[] ids, int vocab) {
         boolean draws = executor.draws(Sampling.GREEDY);
-        List<Wish> wish = List.of(new Wish(Sampling.GREEDY, 0, vocab));
+        List<Wish> wishes = Collections.nCopies(parallel, new Wish(Sampling.GREEDY, 0, vocab));
         long started = System.nanoTime();
         for (int i = prompt; i < prompt + generated; i++) {
-            StepPlan step = new StepPlan.Builder().add(0, i, ids, i, i + 1, StepPlan.Want.LAST).build();
-            if (draws) executor.draw(step, wish);
-            else executor.step(step, null);
+            StepPlan.Builder rows = new StepPlan.Builder();
+            for (int slot = 0; slot < parallel; slot++) rows.add(slot, i, ids, i, i + 1, StepPlan.Want.LAST);
+            if (draws) executor.draw(rows.build(), wishes);
+            else executor.step(rows.build(), null);
         }
         return System.nanoTime() - started;
     }

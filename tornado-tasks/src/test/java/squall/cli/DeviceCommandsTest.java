@@ -85,12 +85,14 @@ class DeviceCommandsTest {
         for (String task : TestDevice.isReal() ? List.of("matmul", "attention", "deltaRule") : List.of("all tasks"))
             assertTrue(printed().contains(task), task + " in " + printed());
         assertTrue(Files.readString(picture).startsWith("<svg"), () -> picture + " is no picture");
-        run(new ProfileCommand(streams(""), devices()), "-p", "3", "-n", "1", "--json");
+        run(new ProfileCommand(streams(""), devices()), "-p", "3", "-n", "1", "-np", "2", "--json");
         assertTrue(printed().startsWith("{") && printed().contains("\"phases\""), printed());
+        assertTrue(printed().contains("step of 2 sequences after 3"), printed());
     }
 
     @Test void profileRefusesNothingToMeasureAndADeviceThatDoesNotTell() {
         assertThrows(CommandLine.ParameterException.class, () -> run(new ProfileCommand(streams(""), devices()), "-n", "0"));
+        assertThrows(CommandLine.ParameterException.class, () -> run(new ProfileCommand(streams(""), devices()), "-np", "0"));
         String why = assertThrows(UnusableException.class, () -> run(new ProfileCommand(streams(""), devices()), "--device", "cpu", "-p", "2", "-n", "1")).getMessage();
         assertTrue(why.contains("TornadoVM's devices do"), why);
     }
