@@ -10,6 +10,8 @@ import java.util.stream.Stream;
 /** NVIDIA's library of products, which TornadoVM's CUDA backend calls where its SDK was built with it. */
 final class CuBlasLibrary {
     private static final String MODULE = "tornado.cublas";
+    /** Of the CUDA toolkits that SDKs are built with, the newest first. */
+    private static final int[] VERSIONS = {13, 12};
     private static String why;
     private static boolean settled;
 
@@ -22,6 +24,18 @@ final class CuBlasLibrary {
         return why;
     }
 
+    /** The library's functions; null where it does not load. Where TornadoVM's bridge has brought it, it is the same one. */
+    static SymbolLookup symbols() {
+        for (int version : VERSIONS) {
+            try {
+                return SymbolLookup.libraryLookup("libcublas.so." + version, Arena.global());
+            } catch (IllegalArgumentException e) {
+                // another one
+            }
+        }
+        return null;
+    }
+
     private static String look() {
         if (ModuleLayer.boot().findModule(MODULE).isEmpty()) return "the TornadoVM SDK was built without " + MODULE;
         String file = System.mapLibraryName("tornado-cublas");
@@ -30,7 +44,7 @@ final class CuBlasLibrary {
         if (bridge == null) return "the TornadoVM SDK was built without cuBLAS, there is no " + file;
         try {
             SymbolLookup.libraryLookup(bridge, Arena.global());
-            return null;
+            return symbols() == null ? "cuBLAS (libcublas.so.13) does not load by its name, though " + bridge + " does" : null;
         } catch (IllegalArgumentException e) {
             return bridge + " does not load; cuBLAS (libcublas.so.13) of the CUDA toolkit belongs on LD_LIBRARY_PATH";
         }

@@ -2,6 +2,7 @@ package squall.tornado;
 
 import java.util.ArrayList;
 import java.util.List;
+import java.util.function.Consumer;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import java.util.stream.IntStream;
@@ -9,6 +10,7 @@ import squall.engine.EngineOptions;
 import squall.engine.Executor;
 import squall.layer.Block;
 import squall.model.Model;
+import squall.quant.Format;
 import squall.tornado.kernels.Draw;
 import squall.tornado.kernels.Halves;
 import uk.ac.manchester.tornado.api.types.arrays.FloatArray;
@@ -22,6 +24,7 @@ final class DeviceModel {
     private static final int FEW = 8;
     /** Those of the recordings for decoding on a device whose kernels for one row and for many sequences are others. */
     private static final List<Integer> WARP_ROWS = List.of(1, FEW, 16, 64);
+    private static final int EIGHT = 8;
     /** Elements that an array may have: an int counts them, less TornadoVM's header. */
     static final long MOST_ELEMENTS = Integer.MAX_VALUE - 64;
 
@@ -55,7 +58,7 @@ final class DeviceModel {
     /** @param largest elements that one array may have on the device */
     DeviceModel(Model model, EngineOptions options, Traits traits, long largest) {
         this.model = model;
-        this.traits = traits;
+        this.traits = inBrains(traits) ? traits.withBrains() : traits;
         this.weights = new DeviceWeights(traits);
         this.slots = options.slots();
         this.manyRows = options.batch();
@@ -82,6 +85,14 @@ final class DeviceModel {
         this.halves = Halves.table();
         this.arena = HostMemory.floats(highWater);
         scratch.allocate(slots);
+    }
+
+    /** Whether every matrix of its products is in BF16 and has rows that cuBLAS reads as they are, 16 bytes at a time. */
+    private boolean inBrains(Traits device) {
+        Stream<Consumer<TornadoOps>> parts = Stream.concat(model.layers().stream().filter(l -> !isElsewhere(l)).map(l -> ops -> play(l, ops)),
+                Stream.ofNullable(model.head()).map(h -> ops -> h.forward(ops, residual())));
+        return parts.flatMap(p -> Reading.of(device, 1, 1, 0, p).survey().sites().stream()).filter(Site.Matrices.class::isInstance).map(Site.Matrices.class::cast)
+                .allMatch(m -> m.format() == Format.BF16 && m.experts() == 1 && m.cols() % EIGHT == 0);
     }
 
     /** Rows of the recordings that are smaller than the largest, and it. */

@@ -7,10 +7,11 @@ import uk.ac.manchester.tornado.api.types.arrays.FloatArray;
 import uk.ac.manchester.tornado.api.types.arrays.HalfFloatArray;
 import uk.ac.manchester.tornado.api.types.arrays.IntArray;
 import uk.ac.manchester.tornado.api.types.arrays.LongArray;
+import uk.ac.manchester.tornado.api.types.arrays.ShortArray;
 
 /**
- * What products by cuBLAS go through, one set for all layers: a library's task takes whole arrays, so that the matrix of a
- * layer is decoded into one, the rows are copied into another, and results come out of a third. A first reading notes the
+ * What products by cuBLAS go through, one set for all layers: a matrix that the library does not read as it is, is decoded into one array, the rows
+ * are copied into another, and results that are not what is wanted yet come out of a third. A first reading notes the
  * largest need; then the arrays are made.
  */
 public final class LibraryScratch {
@@ -32,12 +33,24 @@ public final class LibraryScratch {
     private int hiddenCount;
     private IntArray choices;
     private HalfFloatArray hidden;
+    private int brainCount;
+    private ShortArray brains;
 
     /** Notes a product of {@code maxRows} rows with a matrix [outs, cols]. */
     public void need(int maxRows, int outs, int cols) {
         need(maxRows, cols);
         needWeights(outs, cols);
+        needProducts(maxRows, outs);
+    }
+
+    /** Notes results. */
+    public void needProducts(int maxRows, int outs) {
         productCount = Math.max(productCount, Math.multiplyExact(maxRows, outs));
+    }
+
+    /** Notes rows that are operands in BF16. */
+    public void needBrains(int maxRows, int cols) {
+        brainCount = Math.max(brainCount, Math.multiplyExact(maxRows, cols));
     }
 
     /** Notes rows that are operands. */
@@ -75,6 +88,7 @@ public final class LibraryScratch {
     }
 
     void include(LibraryScratch other) {
+        brainCount = Math.max(brainCount, other.brainCount);
         choiceCount = Math.max(choiceCount, other.choiceCount);
         hiddenCount = Math.max(hiddenCount, other.hiddenCount);
         needChunks(other.chunkCount, other.chunkInts);
@@ -99,6 +113,7 @@ public final class LibraryScratch {
             hidden = new HalfFloatArray(hiddenCount);
         }
         if (pairCount > 0) pairs = new IntArray(pairCount);
+        if (brainCount > 0) brains = new ShortArray(brainCount);
         if (weightCount > 0) weights = new HalfFloatArray(weightCount);
         if (rowCount > 0) rows = new HalfFloatArray(rowCount);
         if (productCount > 0) products = new FloatArray(productCount);
@@ -107,7 +122,7 @@ public final class LibraryScratch {
 
     /** For the device to make room for. */
     List<Object> arrays() {
-        return Stream.of(weights, rows, products, factors, tiles, pairs, choices, hidden).filter(Objects::nonNull).map(Object.class::cast).toList();
+        return Stream.of(weights, rows, products, factors, tiles, pairs, choices, hidden, brains).filter(Objects::nonNull).map(Object.class::cast).toList();
     }
 
     /** A matrix, [outs, cols]. */
@@ -120,7 +135,12 @@ public final class LibraryScratch {
         return rows;
     }
 
-    /** Results, [maxRows, outs], to be multiplied with the row's factor. */
+    /** Operands in BF16, [maxRows, cols]. */
+    public ShortArray brains() {
+        return brains;
+    }
+
+    /** Results, [maxRows, outs], to be multiplied with the row's factor unless operands are in BF16. */
     public FloatArray products() {
         return products;
     }

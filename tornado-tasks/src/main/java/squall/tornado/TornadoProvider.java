@@ -47,7 +47,7 @@ public final class TornadoProvider implements ExecutorProvider {
         String refused = System.getProperty(ArgumentFile.REFUSED, "");
         List<String> all = new ArrayList<>(refused.isEmpty() ? List.of() : List.of(refused.split(ArgumentFile.BETWEEN)));
         if (devices().stream().anyMatch(d -> d.id().startsWith("cuda:")) && CuBlasLibrary.whyMissing() != null)
-            all.add("cublas, for prompts: " + CuBlasLibrary.whyMissing());
+            all.add("cublas, for prompts and several sequences: " + CuBlasLibrary.whyMissing());
         return all;
     }
 

@@ -11,9 +11,10 @@ import java.util.Set;
  * @param fp16    whether HalfFloatArray works
  * @param precise whether operands stay in float32; else products may round them to 16 bits, or to 8 for weights that are quantised
  * @param library whether cuBLAS can be called
+ * @param brains  whether all products of a model with several rows are cuBLAS's, with matrices of BF16 in their banks
  * @param choices what can be one way or the other
  */
-public record Traits(Shape shape, int group, boolean fp16, boolean precise, boolean library, Choices choices) {
+public record Traits(Shape shape, int group, boolean fp16, boolean precise, boolean library, boolean brains, Choices choices) {
 
     /**
      * What every device can do in more than one way; its profile says in which.
@@ -64,6 +65,11 @@ public record Traits(Shape shape, int group, boolean fp16, boolean precise, bool
         DELTA_NET
     }
 
+    /** For any model. */
+    public Traits(Shape shape, int group, boolean fp16, boolean precise, boolean library, Choices choices) {
+        this(shape, group, fp16, precise, library, false, choices);
+    }
+
     /** With the usual choices. */
     public Traits(Shape shape, int group, boolean fp16, boolean precise, boolean library) {
         this(shape, group, fp16, precise, library, Choices.USUAL);
@@ -75,7 +81,12 @@ public record Traits(Shape shape, int group, boolean fp16, boolean precise, bool
     }
 
     Traits withPrecise(boolean wanted) {
-        return new Traits(shape, group, fp16, wanted, library, choices);
+        return new Traits(shape, group, fp16, wanted, library, brains, choices);
+    }
+
+    /** For a model whose matrices are all in BF16, where they can be multiplied as they are. */
+    Traits withBrains() {
+        return new Traits(shape, group, fp16, precise, library, library && !precise && shape == Shape.WARPS, choices);
     }
 
     public boolean fuses(Fusion fusion) {

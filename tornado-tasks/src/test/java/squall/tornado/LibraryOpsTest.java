@@ -60,8 +60,12 @@ class LibraryOpsTest {
     }
 
     private void compare(int[] widths, double tolerance, Stage.Score score) {
+        compare(TRAITS, widths, tolerance, score);
+    }
+
+    private void compare(Traits traits, int[] widths, double tolerance, Stage.Score score) {
         assumeTrue(TestDevice.hasLibrary(), "no cuBLAS here");
-        try (Stage player = new TornadoStage(TRAITS, 3, 80); Stage definition = new PlainOps()) {
+        try (Stage player = new TornadoStage(traits, 3, 80); Stage definition = new PlainOps()) {
             for (StepPlan plan : List.of(plan(5, 66, 1), plan(3))) {
                 definition.clear(0);
                 player.clear(0);
@@ -124,6 +128,24 @@ class LibraryOpsTest {
             ops.deltaNet(y, in[0], in[1], in[2], in[3], parts);
             ops.matmulAdd(in[4], y, out);
             return new Buf[] {in[4]};
+        });
+    }
+
+    /** All matrices are in BF16: rows are rounded to eight bits, and what is multiplied twice is so twice. */
+    @Test void inBanks() {
+        int dim = 48, hidden = 64;
+        Norm before = new Norm(weight(Format.F32, 1, dim), 1e-6f);
+        Weight[] w = {weight(Format.BF16, hidden, dim), weight(Format.BF16, 8, dim)};
+        Weight gate = weight(Format.BF16, hidden, dim), up = weight(Format.BF16, hidden, dim), down = weight(Format.BF16, dim, hidden);
+        compare(TRAITS.withBrains(), new int[] {dim}, 8 * TOLERANCE, (ops, in) -> {
+            Buf[] y = {ops.rows(hidden), ops.rows(8)};
+            ops.normMatmul(y, in[0], before, w);
+            ops.matmulAdd(in[0], y[0], down);
+            Buf h = ops.rows(hidden), z = ops.rows(hidden);
+            ops.normSwiGlu(h, in[0], before, gate, up);
+            ops.matmulAdd(in[0], h, down);
+            ops.normMatmul(new Buf[] {z}, ops.outputs(in[0]), before, new Weight[] {gate});
+            return new Buf[] {y[0], y[1], in[0], z};
         });
     }
 }

@@ -168,6 +168,7 @@ public final class Rig {
     public void library(int outs, int cols) {
         scratch.need(BUCKET, outs, cols);
         scratch.needPairs(BUCKET, cols * MOST_INTS);
+        scratch.needBrains(BUCKET, cols);
         scratch.allocate(SEGMENTS);
     }
 

@@ -8,12 +8,14 @@ import uk.ac.manchester.tornado.api.common.LibraryTaskDescriptor;
 import uk.ac.manchester.tornado.api.types.arrays.TornadoNativeArray;
 
 /**
- * A call of a vendor's library, played on the JVM: cuBLAS's product of halves. A number that depends on memory nobody
- * wrote is not written either, so that padding may hold anything as long as nobody reads what became of it.
+ * A call of a vendor's library, played on the JVM: cuBLAS's product of halves, and the product with a matrix in a bank for which
+ * there is a provider of our own. A number that depends on memory nobody wrote is not written either, so that padding may hold
+ * anything as long as nobody reads what became of it.
  */
 final class LibraryCall implements Code {
 
     private static final String GEMM = "cublasGemmExFP16FP32";
+    private static final String BANK = "bankProduct";
     private static final int TRANSPOSED = 1;
     // arguments of the product
     private static final int ALPHA = 5;
@@ -21,43 +23,89 @@ final class LibraryCall implements Code {
     private static final int B = 8;
     private static final int BETA = 10;
     private static final int C = 11;
+    /** The type of the upper halves of floats; other numbers of two bytes are halves. */
+    private static final int BRAIN = 14;
 
-    /** One operand as the library sees it: element (row, column) of op(X). */
-    private record Operand(DeviceBuffer memory, int leading, boolean transposed) {
+    /** One operand as the library sees it: element (row, column) of op(X), numbers of two bytes, the first of them {@code first} bytes into the array. */
+    private record Operand(DeviceBuffer memory, long first, int leading, boolean transposed, boolean brain) {
 
-        int at(int row, int column) {
-            return transposed ? row * leading + column : column * leading + row;
+        private long at(int row, int column) {
+            return first + 2L * (transposed ? (long) row * leading + column : (long) column * leading + row);
         }
 
         boolean isWritten(int row, int column) {
-            return memory.isWritten(at(row, column));
+            long element = (memory.bytes() - TornadoNativeArray.ARRAY_HEADER) / memory.size();
+            return memory.isWritten((int) (at(row, column) / element));
         }
 
         float get(int row, int column) {
-            return Float.float16ToFloat(memory.memory().get(ValueLayout.JAVA_SHORT_UNALIGNED,
-                    TornadoNativeArray.ARRAY_HEADER + 2L * at(row, column)));
+            short bits = memory.memory().get(ValueLayout.JAVA_SHORT_UNALIGNED, TornadoNativeArray.ARRAY_HEADER + at(row, column));
+            return brain ? Float.intBitsToFloat(bits << 16) : Float.float16ToFloat(bits);
+        }
+
+        void requireRoom(String where, String name, int rows, int columns) {
+            long last = at(rows - 1, columns - 1), room = memory.bytes() - TornadoNativeArray.ARRAY_HEADER;
+            if (first < 0 || last + 2 > room) {
+                throw new CheckFailure(Fault.OUT_OF_RANGE, "", 0, last / 2, where + ": " + name + " takes bytes " + first + " to " + (last + 1)
+                        + " of an array of " + room);
+            }
+        }
+    }
+
+    /** {@code C = alpha op(A) op(B) + beta C}, column after column; C starts at element {@code at} of its array. */
+    private record Product(int m, int n, int k, float alpha, Operand a, Operand b, float beta, DeviceBuffer c, int at, int leading) {
+
+        void run() {
+            float[] rows = new float[m * k];
+            boolean[] whole = new boolean[m];
+            for (int row = 0; row < m; row++) {
+                whole[row] = true;
+                for (int i = 0; i < k; i++) {
+                    whole[row] &= a.isWritten(row, i);
+                    rows[row * k + i] = a.get(row, i);
+                }
+            }
+            float[] column = new float[k];
+            for (int j = 0; j < n; j++) {
+                boolean wholeColumn = true;
+                for (int i = 0; i < k; i++) {
+                    wholeColumn &= b.isWritten(i, j);
+                    column[i] = b.get(i, j);
+                }
+                for (int row = 0; row < m; row++) {
+                    float sum = wholeColumn && whole[row] ? dot(rows, row * k, column) : 0;
+                    store(c, at + j * leading + row, wholeColumn && whole[row], alpha * sum, beta);
+                }
+            }
         }
     }
 
     private final LibraryTaskDescriptor descriptor;
+    private final String where;
 
-    private LibraryCall(LibraryTaskDescriptor descriptor) {
+    private LibraryCall(LibraryTaskDescriptor descriptor, String where) {
         this.descriptor = descriptor;
+        this.where = where;
     }
 
     /** {@code where} names the task in messages. */
     static LibraryCall of(LibraryTaskDescriptor descriptor, String where) {
-        if (!descriptor.getFunctionName().equals(GEMM)) {
-            throw new CheckFailure(Fault.DIALECT, where + " calls " + descriptor.getFunctionName() + "; the checker plays " + GEMM + " only");
+        switch (descriptor.getFunctionName()) {
+            case GEMM -> requireRoom(descriptor.getParameters(), where);
+            case BANK -> { }
+            default -> throw new CheckFailure(Fault.DIALECT, where + " calls " + descriptor.getFunctionName() + "; the checker plays " + GEMM
+                    + " and " + BANK + " only");
         }
-        Object[] p = descriptor.getParameters();
+        return new LibraryCall(descriptor, where);
+    }
+
+    private static void requireRoom(Object[] p, String where) {
         int m = (int) p[2];
         int n = (int) p[3];
         int k = (int) p[4];
         requireRoom(where, "A", p[A], (int) p[0] == TRANSPOSED ? m : k, (int) p[0] == TRANSPOSED ? k : m, (int) p[A + 1]);
         requireRoom(where, "B", p[B], (int) p[1] == TRANSPOSED ? k : n, (int) p[1] == TRANSPOSED ? n : k, (int) p[B + 1]);
         requireRoom(where, "C", p[C], n, m, (int) p[C + 1]);
-        return new LibraryCall(descriptor);
     }
 
     /** A matrix of so many columns, {@code height} numbers each. */
@@ -93,34 +141,42 @@ final class LibraryCall implements Code {
     }
 
     void run(List<Object> p, Map<Object, DeviceBuffer> buffers) {
-        int m = (int) p.get(2);
-        int n = (int) p.get(3);
-        int k = (int) p.get(4);
-        Operand a = new Operand(buffers.get(p.get(A)), (int) p.get(A + 1), (int) p.get(0) == TRANSPOSED);
-        Operand b = new Operand(buffers.get(p.get(B)), (int) p.get(B + 1), (int) p.get(1) == TRANSPOSED);
-        DeviceBuffer c = buffers.get(p.get(C));
-        float[] rows = new float[m * k];
-        boolean[] whole = new boolean[m];
-        for (int row = 0; row < m; row++) {
-            whole[row] = true;
-            for (int i = 0; i < k; i++) {
-                whole[row] &= a.isWritten(row, i);
-                rows[row * k + i] = a.get(row, i);
-            }
+        (name().equals(GEMM) ? gemm(p, buffers) : bank(p, buffers)).run();
+    }
+
+    private static Product gemm(List<Object> p, Map<Object, DeviceBuffer> buffers) {
+        Operand a = new Operand(buffers.get(p.get(A)), 0, (int) p.get(A + 1), (int) p.get(0) == TRANSPOSED, false);
+        Operand b = new Operand(buffers.get(p.get(B)), 0, (int) p.get(B + 1), (int) p.get(1) == TRANSPOSED, false);
+        return new Product((int) p.get(2), (int) p.get(3), (int) p.get(4), (float) p.get(ALPHA), a, b, (float) p.get(BETA), buffers.get(p.get(C)), 0,
+                (int) p.get(C + 1));
+    }
+
+    /** layer, step, W, X, Y; and rows or 0 for {@code step[0]}, byte of layer 0's matrix, bytes a layer, type, outs, cols, element of Y, its stride, beta. */
+    private Product bank(List<Object> p, Map<Object, DeviceBuffer> buffers) {
+        long[] numbers = (long[]) descriptor.getTuning();
+        int rows = numbers[0] > 0 ? (int) numbers[0] : first(buffers.get(p.get(1)));
+        long from = numbers[1] + first(buffers.get(p.get(0))) * numbers[2];
+        boolean brain = numbers[3] == BRAIN;
+        int outs = (int) numbers[4];
+        int cols = (int) numbers[5];
+        Operand w = new Operand(buffers.get(p.get(2)), from, cols, true, brain);
+        Operand x = new Operand(buffers.get(p.get(3)), 0, cols, false, brain);
+        w.requireRoom(where, "W", outs, cols);
+        x.requireRoom(where, "X", cols, rows);
+        DeviceBuffer y = buffers.get(p.get(4));
+        int at = (int) numbers[6];
+        int stride = (int) numbers[7];
+        long last = at + (rows - 1L) * stride + outs - 1;
+        if (stride < outs || last >= y.size()) {
+            throw new CheckFailure(Fault.OUT_OF_RANGE, "", 0, last, where + ": rows of " + outs + " each " + stride + " end at " + last + " of an array of "
+                    + y.size());
         }
-        float[] column = new float[k];
-        for (int j = 0; j < n; j++) {
-            boolean wholeColumn = true;
-            for (int i = 0; i < k; i++) {
-                wholeColumn &= b.isWritten(i, j);
-                column[i] = b.get(i, j);
-            }
-            for (int row = 0; row < m; row++) {
-                int at = j * (int) p.get(C + 1) + row;
-                float sum = wholeColumn && whole[row] ? dot(rows, row * k, column) : 0;
-                store(c, at, wholeColumn && whole[row], (float) p.get(ALPHA) * sum, (float) p.get(BETA));
-            }
-        }
+        return new Product(outs, rows, cols, 1, w, x, numbers[8], y, at, stride);
+    }
+
+    /** An array's first number. The host's is read by the provider: it must be what is on the device. */
+    private static int first(DeviceBuffer ints) {
+        return ints.memory().get(ValueLayout.JAVA_INT_UNALIGNED, TornadoNativeArray.ARRAY_HEADER);
     }
 
     private static float dot(float[] a, int from, float[] b) {

@@ -3,14 +3,19 @@ package squall.checker;
 import org.junit.jupiter.api.Test;
 import squall.checker.kernels.Faulty;
 import uk.ac.manchester.tornado.api.TaskGraph;
+import uk.ac.manchester.tornado.api.common.Access;
+import uk.ac.manchester.tornado.api.common.LibraryTaskDescriptor;
 import uk.ac.manchester.tornado.api.types.HalfFloat;
 import uk.ac.manchester.tornado.api.types.arrays.FloatArray;
 import uk.ac.manchester.tornado.api.types.arrays.HalfFloatArray;
+import uk.ac.manchester.tornado.api.types.arrays.IntArray;
 import uk.ac.manchester.tornado.cublas.CuBlas;
 import uk.ac.manchester.tornado.cublas.enums.CuBlasOperation;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
+import static uk.ac.manchester.tornado.api.common.Access.READ_ONLY;
+import static uk.ac.manchester.tornado.api.common.Access.READ_WRITE;
 import static uk.ac.manchester.tornado.api.enums.DataTransferMode.EVERY_EXECUTION;
 import static uk.ac.manchester.tornado.api.enums.DataTransferMode.FIRST_EXECUTION;
 import static uk.ac.manchester.tornado.api.enums.DataTransferMode.UNDER_DEMAND;
@@ -26,6 +31,7 @@ class LibraryTasksTest {
 
     private final HalfFloatArray w = halves(ROWS * COLS, 0.25f);
     private final HalfFloatArray x = halves(TOKENS * COLS, -0.5f);
+    private final HalfFloatArray bank = halves(2 * ROWS * COLS, 0.125f);
     private final FloatArray y = Graphs.counting(TOKENS * ROWS);
 
     private static HalfFloatArray halves(int size, float step) {
@@ -92,5 +98,37 @@ class LibraryTasksTest {
         assertEquals((TOKENS + 1) * COLS - 1, failure.index());
         Graphs.refused(Fault.LIMIT, () -> new TaskGraph("g").libraryTask("t", CuBlas::cublasGemmExFP16FP32,
                 T, N, ROWS, TOKENS, COLS, 1f, w, COLS - 1, x, COLS, 0f, y, ROWS));
+    }
+
+    /** Layer 1 of two, one row of the three that there is room for, into the middle of an array. */
+    private TaskGraph inBank(IntArray layer, IntArray step, int fixed, int add) {
+        LibraryTaskDescriptor call = new LibraryTaskDescriptor().withLibrary("own").withFunction("bankProduct")
+                .withParameters(new Object[] {layer, step, bank, x, y}).withAccess(new Access[] {READ_ONLY, READ_ONLY, READ_ONLY, READ_ONLY, READ_WRITE})
+                .withTuning(new long[] {fixed, 0, 2L * ROWS * COLS, 2, ROWS, COLS, 4, ROWS + 1, add});
+        return new TaskGraph("g").transferToDevice(FIRST_EXECUTION, layer, step, bank, x, y).libraryTask("t", d -> d, call)
+                .transferToHost(EVERY_EXECUTION, y);
+    }
+
+    @Test
+    void multipliesInABank() {
+        Graphs.plan(inBank(IntArray.fromElements(1), IntArray.fromElements(1), 0, 1)).execute();
+        for (int i = 0; i < y.getSize(); i++) {
+            int row = i - 4;
+            assertEquals(i + (row >= 0 && row < ROWS ? bankRow(row) : 0), y.get(i), 1e-4);
+        }
+    }
+
+    private float bankRow(int row) {
+        float sum = 0;
+        for (int i = 0; i < COLS; i++) {
+            sum += bank.get((ROWS + row) * COLS + i).getFloat32() * x.get(i).getFloat32();
+        }
+        return sum;
+    }
+
+    @Test
+    void matricesAndResultsOfABankMustFit() {
+        Graphs.refused(Fault.OUT_OF_RANGE, () -> Graphs.plan(inBank(IntArray.fromElements(2), IntArray.fromElements(1), 0, 0)).execute());
+        Graphs.refused(Fault.OUT_OF_RANGE, () -> Graphs.plan(inBank(IntArray.fromElements(0), IntArray.fromElements(1), 3, 0)).execute());
     }
 }

@@ -1,6 +1,8 @@
 package squall.tornado.kernels;
 
+import squall.quant.Format;
 import squall.tornado.Bank;
+import squall.tornado.BankProduct;
 import squall.tornado.Frame;
 import squall.tornado.Grid;
 import squall.tornado.LibraryScratch;
@@ -9,19 +11,25 @@ import squall.tornado.StepArray;
 import squall.tornado.Tape;
 import squall.tornado.Traits;
 import uk.ac.manchester.tornado.api.KernelContext;
+import uk.ac.manchester.tornado.api.TaskGraph;
 import uk.ac.manchester.tornado.api.types.arrays.FloatArray;
+import uk.ac.manchester.tornado.api.types.arrays.HalfFloatArray;
 import uk.ac.manchester.tornado.api.types.arrays.IntArray;
+import uk.ac.manchester.tornado.api.types.arrays.TornadoNativeArray;
 import uk.ac.manchester.tornado.cublas.CuBlas;
 import uk.ac.manchester.tornado.cublas.enums.CuBlasOperation;
 
 /**
- * Products of many rows by cuBLAS: the layer's matrix is decoded to halves ({@link LibraryWeights}), cuBLAS multiplies it with the rows that
- * {@link LibraryRows} left, summing in float32, and the results go where they belong. The library's task has the recording's
- * number of rows; what comes of rows that are not alive is never read. Up to 64 rows are left to {@link TileMatMul} where their width allows it.
+ * Products of many rows by cuBLAS, which sums in float32. Of a model in BF16 they are its products of matrix and rows as they are, the matrix in its
+ * bank and the results where they belong ({@link BankProduct}), for two rows and more. Of other models the layer's matrix is decoded to halves
+ * ({@link LibraryWeights}; one of halves is multiplied in its bank), cuBLAS multiplies it with the rows that {@link LibraryRows} left, and the results
+ * are brought where they belong; up to 64 rows are left to {@link TileMatMul} where their width allows it. What comes of rows that are not alive is never read.
  */
 public final class LibraryProduct {
     /** A single row reads a matrix in less time than it is decoded. */
     private static final int FEWEST_ROWS = 2;
+    /** Rows up to which steps are recorded as a whole, for the device to repeat with as many rows as were recorded. */
+    private static final int MOST_REPEATED = 64;
     private static final int GROUP = 256;
     /** Columns of a row that a group brings to the arena. */
     private static final int PART = 4 * GROUP;
@@ -38,6 +46,10 @@ public final class LibraryProduct {
 
     /** {@code y = W x}, x: the scratch's rows; y: [rows, w.rows]. */
     public static void record(Tape tape, Region y, Bank w) {
+        if (tape.frame().traits().brains()) {
+            inBank(tape, "cublas", y, w, false);
+            return;
+        }
         if (inTiles(tape, w)) {
             TileMatMul.record(tape, "matmul", y, w, w.rows(), MatMul.ASSIGN);
             return;
@@ -52,6 +64,10 @@ public final class LibraryProduct {
 
     /** {@code y += W x}, x: the scratch's rows. */
     public static void recordAdd(Tape tape, Region y, Bank w) {
+        if (tape.frame().traits().brains()) {
+            inBank(tape, "cublasAdd", y, w, true);
+            return;
+        }
         if (inTiles(tape, w)) {
             TileMatMul.record(tape, "matmulAdd", y, w, w.rows(), MatMul.ADD);
             return;
@@ -76,13 +92,44 @@ public final class LibraryProduct {
         LibraryRows.recordSwiGlu(tape, gateUp.rows() / 2);
     }
 
+    private static void inBank(Tape tape, String name, Region y, Bank w, boolean add) {
+        Frame f = tape.frame();
+        tape.add(name, (g, id) -> inBank(g, id, f, w, f.scratch().brains(), BankProduct.BRAIN, f.arena(), Place.of(y), add));
+    }
+
+    /** y: rows in {@code into}. */
+    private static void inBank(TaskGraph graph, String id, Frame f, Bank w, TornadoNativeArray x, int type, FloatArray into, long y, boolean add) {
+        long element = w.array().getElementSize();
+        graph.libraryTask(id, BankProduct::descriptor, new BankProduct(f.layer(), f.step(), repeated(f), w.array(), element * w.at(), element * w.layerStride(),
+                x, type, w.rows(), w.cols(), into, Pair.second(y), Pair.first(y), add));
+    }
+
+    /** Rows of a recording that the device may repeat, whatever is alive; 0 of others. */
+    static int repeated(Frame f) {
+        return f.maxRows() <= MOST_REPEATED ? f.maxRows() : 0;
+    }
+
+    /** To the scratch's products. */
     private static void multiply(Tape tape, Bank w) {
         Frame f = tape.frame();
         LibraryScratch scratch = f.scratch();
+        boolean brains = f.traits().brains();
+        if (brains || isHalves(w)) {
+            scratch.needProducts(f.maxRows(), w.rows());
+            tape.add("cublas", (g, id) -> inBank(g, id, f, w, brains ? scratch.brains() : scratch.rows(), brains ? BankProduct.BRAIN : BankProduct.HALF,
+                    scratch.products(), Pair.of(w.rows(), 0), false));
+            return;
+        }
         scratch.need(f.maxRows(), w.rows(), w.cols());
         LibraryWeights.record(tape, scratch.weights(), w);
         tape.add("cublas", (g, id) -> g.libraryTask(id, CuBlas::cublasGemmExFP16FP32, TRANSPOSED, AS_IT_IS, w.rows(), f.maxRows(), w.cols(),
                 LibraryWeights.gain(w), scratch.weights(), w.cols(), scratch.rows(), w.cols(), 0f, scratch.products(), w.rows()));
+    }
+
+    /** Whether the matrix is in halves, as {@code DeviceWeights} has it for warps; a first reading has no array. */
+    private static boolean isHalves(Bank w) {
+        return w.format() == Format.F16 && w.experts() == 1
+                && (w.array() == null ? w.cols() % WarpMatMul.UNIT == 0 : w.array() instanceof HalfFloatArray);
     }
 
     private static void spread(Tape tape, String name, Region y, int add) {

@@ -34,6 +34,10 @@ public final class LibraryRows {
     /** {@code rows[r] = x[r] / factor[r]} */
     public static void record(Tape tape, Region x) {
         Frame f = tape.frame();
+        if (f.traits().brains()) {
+            BrainRows.record(tape, x);
+            return;
+        }
         if (TileRows.serves(f, x.width())) {
             TileRows.record(tape, x);
             return;
@@ -46,6 +50,10 @@ public final class LibraryRows {
     /** {@code rows[r] = w * x[r] / sqrt(mean(x[r]^2) + eps) / factor[r]} */
     public static void recordNorm(Tape tape, Region x, Small w, float eps) {
         Frame f = tape.frame();
+        if (f.traits().brains()) {
+            BrainRows.recordNorm(tape, x, w, eps);
+            return;
+        }
         if (TileRows.serves(f, x.width())) {
             TileRows.recordNorm(tape, x, w, eps);
             return;
@@ -58,6 +66,10 @@ public final class LibraryRows {
     /** {@code rows[r] = silu(G) * U / factor[r]}, where the products hold [G | U], of {@code hidden} numbers each. */
     static void recordSwiGlu(Tape tape, int hidden) {
         Frame f = tape.frame();
+        if (f.traits().brains()) {
+            BrainRows.recordSwiGlu(tape, hidden);
+            return;
+        }
         LibraryScratch to = scratch(f, hidden);
         tape.add("swiGluHalve", Grid.perRow(1, WIDE), (g, id) -> g.task(id, LibraryRows::kSwiGluHalve, f.context(), f.step(), to.products(),
                 to.rows(), to.factors(), hidden));
@@ -71,6 +83,10 @@ public final class LibraryRows {
     /** {@code rows[r] = rmsNorm(y[r]) * silu(z[r]) / factor[r]}, the norm by heads of {@code w.size} numbers. */
     public static void recordGatedNorm(Tape tape, Region y, Region z, Small w, float eps) {
         Frame f = tape.frame();
+        if (f.traits().brains()) {
+            BrainRows.recordGatedNorm(tape, y, z, w, eps);
+            return;
+        }
         if (TileRows.serves(f, y.width())) {
             TileRows.recordGatedNorm(tape, y, z, w, eps);
             return;

@@ -49,6 +49,7 @@ public final class Residents {
                 case IntArray a -> g.task(id, Residents::kOpenInts, f.context(), a);
                 case HalfFloatArray a -> g.task(id, Residents::kOpenHalves, f.context(), a);
                 case LongArray a -> g.task(id, Residents::kOpenLongs, f.context(), a);
+                case ShortArray a -> g.task(id, Residents::kOpenShorts, f.context(), a);
                 default -> throw new IllegalArgumentException("no kernel writes a " + array.getClass().getSimpleName());
             }
         });
@@ -107,6 +108,10 @@ public final class Residents {
 
     static void kOpenLongs(KernelContext context, LongArray a) {
         a.set(context.globalIdx, 0);
+    }
+
+    static void kOpenShorts(KernelContext context, ShortArray a) {
+        a.set(context.globalIdx, (short) 0);
     }
 
     /** Brings the device's page table up to date: {@code table[step[patchesAt + 2 i]] = step[patchesAt + 2 i + 1]}. */

@@ -40,7 +40,7 @@ final class TileRows {
     /** Whether rows of that width are multiplied by tiles, whatever the matrix. */
     static boolean serves(Frame f, int width) {
         Traits t = f.traits();
-        return t.shape() == Traits.Shape.WARPS && !t.precise() && f.maxRows() > 1 && f.maxRows() <= SIDE * MOST_TILES && width % STEP == 0;
+        return t.shape() == Traits.Shape.WARPS && !t.precise() && !t.brains() && f.maxRows() > 1 && f.maxRows() <= SIDE * MOST_TILES && width % STEP == 0;
     }
 
     /** Tiles of a recording: one or two, or as many as there can be. */

@@ -7,6 +7,7 @@ public class LibraryTaskDescriptor {
     private String functionName;
     private Object[] parameters;
     private Access[] access;
+    private Object tuning;
 
     public LibraryTaskDescriptor withLibrary(String libraryName) {
         this.libraryName = libraryName;
@@ -42,5 +43,15 @@ public class LibraryTaskDescriptor {
 
     public Access[] getAccess() {
         return access;
+    }
+
+    /** Anything that the runtime hands on to the library's provider as it is. */
+    public LibraryTaskDescriptor withTuning(Object tuning) {
+        this.tuning = tuning;
+        return this;
+    }
+
+    public Object getTuning() {
+        return tuning;
     }
 }

@@ -1,0 +1,45 @@
+package squall.tornado;
+
+import uk.ac.manchester.tornado.api.types.arrays.IntArray;
+import uk.ac.manchester.tornado.runtime.common.TornadoXPUDevice;
+import uk.ac.manchester.tornado.runtime.library.spi.LibraryContext;
+import uk.ac.manchester.tornado.runtime.library.spi.LibraryInvocation;
+import uk.ac.manchester.tornado.runtime.library.spi.TornadoLibraryProvider;
+import uk.ac.manchester.tornado.runtime.library.spi.TornadoNativeStreamSupport;
+
+/**
+ * Calls cuBLAS for {@link BankProduct}. TornadoVM's runtime finds it as a service, and nothing else names it: without that runtime the
+ * class does not load.
+ */
+public final class BankProvider implements TornadoLibraryProvider {
+
+    @Override public String libraryName() {
+        return BankProduct.LIBRARY;
+    }
+
+    @Override public boolean canHandle(TornadoXPUDevice device) {
+        return device instanceof TornadoNativeStreamSupport;
+    }
+
+    private record Context(CuBlasHandle handle) implements LibraryContext {}
+
+    /** Before a graph's tasks are taken down for the device to repeat: memory could not be asked for then. */
+    @Override public LibraryContext createContext(TornadoXPUDevice device, long plan) {
+        TornadoNativeStreamSupport streams = (TornadoNativeStreamSupport) device;
+        return new Context(CuBlasHandle.open(streams.getNativeContext(plan), streams.getNativeStream(plan)));
+    }
+
+    @Override public void dispatch(String function, LibraryInvocation call) {
+        long[] numbers = (long[]) call.getTuning();
+        int layer = ((IntArray) call.getArg(BankProduct.LAYER)).get(0), fixed = (int) numbers[BankProduct.FIXED];
+        int rows = fixed > 0 ? fixed : ((IntArray) call.getArg(BankProduct.STEP)).get(StepArray.ROWS);
+        long w = call.getDevicePointer(BankProduct.W) + numbers[BankProduct.LAYER_AT] + layer * numbers[BankProduct.LAYER_GAP];
+        long y = call.getDevicePointer(BankProduct.Y) + Float.BYTES * numbers[BankProduct.Y_AT];
+        ((Context) call.getContext()).handle.multiply((int) numbers[BankProduct.TYPE], (int) numbers[BankProduct.OUTS], rows,
+                (int) numbers[BankProduct.COLS], w, call.getDevicePointer(BankProduct.X), numbers[BankProduct.ADD], y, (int) numbers[BankProduct.Y_STRIDE]);
+    }
+
+    @Override public void destroyContext(LibraryContext context) {
+        ((Context) context).handle.close();
+    }
+}

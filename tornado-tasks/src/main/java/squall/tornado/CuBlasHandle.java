@@ -1,0 +1,106 @@
+package squall.tornado;
+
+import static java.lang.foreign.ValueLayout.ADDRESS;
+import static java.lang.foreign.ValueLayout.JAVA_FLOAT;
+import static java.lang.foreign.ValueLayout.JAVA_INT;
+import static java.lang.foreign.ValueLayout.JAVA_LONG;
+
+import java.lang.foreign.Arena;
+import java.lang.foreign.FunctionDescriptor;
+import java.lang.foreign.Linker;
+import java.lang.foreign.MemoryLayout;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.SymbolLookup;
+import java.lang.invoke.MethodHandle;
+
+/** cuBLAS on one stream of a device, with a workspace of its own: what a graph repeats must not ask for one. */
+final class CuBlasHandle implements AutoCloseable {
+    /** What NVIDIA recommends for its Hopper devices; with less, some ways of splitting a product are not taken. */
+    private static final long WORKSPACE = 32L << 20;
+
+    // as cublas_api.h and library_types.h number them
+    private static final int AS_IT_IS = 0;
+    private static final int TRANSPOSED = 1;
+    private static final int FLOAT = 0;
+    private static final int SUMS_IN_FLOAT = 68;
+    private static final int USUAL_ALGORITHM = -1;
+
+    /** Functions of cuBLAS and of the driver; linked when the first handle is opened. */
+    private static final class Calls {
+        static final MethodHandle CREATE, DESTROY, STREAM, ROOM, GEMM, CONTEXT, ALLOCATE, FREE;
+
+        static {
+            SymbolLookup blas = CuBlasLibrary.symbols(), driver = SymbolLookup.libraryLookup("libcuda.so.1", Arena.global());
+            CREATE = of(blas, "cublasCreate_v2", ADDRESS);
+            DESTROY = of(blas, "cublasDestroy_v2", ADDRESS);
+            STREAM = of(blas, "cublasSetStream_v2", ADDRESS, JAVA_LONG);
+            ROOM = of(blas, "cublasSetWorkspace_v2", ADDRESS, JAVA_LONG, JAVA_LONG);
+            GEMM = of(blas, "cublasGemmEx", ADDRESS, JAVA_INT, JAVA_INT, JAVA_INT, JAVA_INT, JAVA_INT, ADDRESS, JAVA_LONG, JAVA_INT, JAVA_INT,
+                    JAVA_LONG, JAVA_INT, JAVA_INT, ADDRESS, JAVA_LONG, JAVA_INT, JAVA_INT, JAVA_INT, JAVA_INT);
+            CONTEXT = of(driver, "cuCtxSetCurrent", JAVA_LONG);
+            ALLOCATE = of(driver, "cuMemAlloc_v2", ADDRESS, JAVA_LONG);
+            FREE = of(driver, "cuMemFree_v2", JAVA_LONG);
+        }
+
+        private static MethodHandle of(SymbolLookup library, String function, MemoryLayout... arguments) {
+            return Linker.nativeLinker().downcallHandle(library.findOrThrow(function), FunctionDescriptor.of(JAVA_INT, arguments));
+        }
+    }
+
+    private final Arena memory = Arena.ofShared();
+    private final MemorySegment one = memory.allocateFrom(JAVA_FLOAT, 1f);
+    private final MemorySegment beta = memory.allocate(JAVA_FLOAT);
+    private final MemorySegment handle;
+    private final long workspace;
+
+    private CuBlasHandle(long context, long stream) {
+        MemorySegment made = memory.allocate(ADDRESS), room = memory.allocate(JAVA_LONG);
+        check("cuCtxSetCurrent", () -> (int) Calls.CONTEXT.invokeExact(context));
+        check("cublasCreate", () -> (int) Calls.CREATE.invokeExact(made));
+        handle = made.get(ADDRESS, 0);
+        check("cublasSetStream", () -> (int) Calls.STREAM.invokeExact(handle, stream));
+        check("cuMemAlloc", () -> (int) Calls.ALLOCATE.invokeExact(room, WORKSPACE));
+        workspace = room.get(JAVA_LONG, 0);
+        check("cublasSetWorkspace", () -> (int) Calls.ROOM.invokeExact(handle, workspace, WORKSPACE));
+    }
+
+    /** The driver's numbers for a context and a stream. */
+    static CuBlasHandle open(long context, long stream) {
+        return new CuBlasHandle(context, stream);
+    }
+
+    /**
+     * {@code y = x wᵀ + beta y}; everything is on the device.
+     *
+     * @param type   of w's and x's numbers
+     * @param w      [outs, cols]
+     * @param x      [rows, cols]
+     * @param y      floats, [rows, outs], a row each {@code stride}
+     */
+    void multiply(int type, int outs, int rows, int cols, long w, long x, float beta, long y, int stride) {
+        this.beta.set(JAVA_FLOAT, 0, beta);
+        check("cublasGemmEx", () -> (int) Calls.GEMM.invokeExact(handle, TRANSPOSED, AS_IT_IS, outs, rows, cols, one, w, type, cols, x, type, cols, this.beta, y,
+                FLOAT, stride, SUMS_IN_FLOAT, USUAL_ALGORITHM));
+    }
+
+    @Override public void close() {
+        check("cublasDestroy", () -> (int) Calls.DESTROY.invokeExact(handle));
+        check("cuMemFree", () -> (int) Calls.FREE.invokeExact(workspace));
+        memory.close();
+    }
+
+    @FunctionalInterface
+    private interface Call {
+        int status() throws Throwable;
+    }
+
+    private static void check(String function, Call call) {
+        int status;
+        try {
+            status = call.status();
+        } catch (Throwable e) {
+            throw new IllegalStateException(function + " could not be called: " + e, e);
+        }
+        if (status != 0) throw new IllegalStateException(function + " failed with status " + status);
+    }
+}
