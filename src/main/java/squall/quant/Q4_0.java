@@ -1,6 +1,5 @@
 package squall.quant;
 
-import static squall.quant.ByteColumns.numbers;
 import static squall.quant.Lanes.COUNT;
 import static squall.quant.Lanes.addScaled;
 import static squall.quant.Lanes.toFloat;
@@ -62,7 +61,7 @@ final class Q4_0 extends BlockCodec {
     private static final int PAIR = 8 + 64;
 
     private static boolean inPairs(int n) {
-        return ByteColumns.ON && n % 64 == 0;
+        return COUNT == 8 && n % 64 == 0;
     }
 
     /** A nibble is used where it lies: of 16 bits the first is taken once, the second 16 times too large, and so on. */
@@ -73,36 +72,36 @@ final class Q4_0 extends BlockCodec {
                 float sum = 0;
                 for (int j = 0; j < 4; j++) {
                     float low = x[xAt + i + 4 * l + j], high = x[xAt + i + 4 * l + j + 16];
-                    float factor = ByteColumns.UNIT * ByteColumns.PER_BYTE[j];
                     sum += low + high;
-                    dst[at + 8 + 16 * j + l] = low * factor;
-                    dst[at + 16 + 16 * j + l] = high * factor / 16;
+                    dst[at + 8 + 16 * j + l] = low * ByteColumns.PER_BYTE[j % 2];
+                    dst[at + 16 + 16 * j + l] = high * ByteColumns.PER_BYTE[j % 2] / 16;
                 }
-                dst[at + l] = -8 * ByteColumns.ONE * sum;
+                dst[at + l] = -8 * sum;
             }
         }
     }
 
+    /** Converted: as the numbers of {@link ByteColumns} nibbles are faster by 6 % from cache, but slower by 15 % in a model. */
     private static float dotOfPairs(MemorySegment w, long at, float[] x, int n) {
         FloatVector sum = zero();
         int p = 0;
         for (int i = 0; i < n; i += 64) {
             IntVector q = Lanes.i32(w, at + 2).blend(Lanes.i32(w, at + 4), ByteColumns.UPPER_INTS);
-            FloatVector s = numbers(q.and(ByteColumns.LOW)).fma(Lanes.f32(x, p + 8), Lanes.f32(x, p));
-            FloatVector t = numbers(q.and(ByteColumns.HIGH)).fma(Lanes.f32(x, p + 16), zero());
-            s = numbers(q.and(ByteColumns.LOW_1)).fma(Lanes.f32(x, p + 24), s);
-            t = numbers(q.and(ByteColumns.HIGH_1)).fma(Lanes.f32(x, p + 32), t);
+            FloatVector s = toFloat(q.and(ByteColumns.LOW)).fma(Lanes.f32(x, p + 8), Lanes.f32(x, p));
+            FloatVector t = toFloat(q.and(ByteColumns.HIGH)).mul(Lanes.f32(x, p + 16));
+            s = toFloat(q.and(ByteColumns.LOW_1)).fma(Lanes.f32(x, p + 24), s);
+            t = toFloat(q.and(ByteColumns.HIGH_1)).fma(Lanes.f32(x, p + 32), t);
             q = q.lanewise(VectorOperators.LSHR, 16);
-            s = numbers(q.and(ByteColumns.LOW)).fma(Lanes.f32(x, p + 40), s);
-            t = numbers(q.and(ByteColumns.HIGH)).fma(Lanes.f32(x, p + 48), t);
-            s = numbers(q.and(ByteColumns.LOW_1)).fma(Lanes.f32(x, p + 56), s);
-            t = numbers(q.and(ByteColumns.HIGH_1)).fma(Lanes.f32(x, p + 64), t);
+            s = toFloat(q.and(ByteColumns.LOW)).fma(Lanes.f32(x, p + 40), s);
+            t = toFloat(q.and(ByteColumns.HIGH)).fma(Lanes.f32(x, p + 48), t);
+            s = toFloat(q.and(ByteColumns.LOW_1)).fma(Lanes.f32(x, p + 56), s);
+            t = toFloat(q.and(ByteColumns.HIGH_1)).fma(Lanes.f32(x, p + 64), t);
             FloatVector d = Halves.spread(w, at).blend(Halves.spread(w, at + 18), ByteColumns.UPPER_FLOATS);
             sum = s.add(t).fma(d, sum);
             at += 36;
             p = p + PAIR & ByteColumns.PLACE;
         }
-        return Lanes.sum(sum) * ByteColumns.SCALE;
+        return Lanes.sum(sum);
     }
 
     // prepared elsewhere, for each block: [-8 * the sums of a lane's x: COUNT | x of low nibbles: 16 | of high ones, / 16: 16];
