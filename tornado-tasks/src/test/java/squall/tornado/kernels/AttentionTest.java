@@ -135,13 +135,12 @@ class AttentionTest {
     }
 
     /** Some of a tensor core's eight columns, all, and more than that. */
-    @ParameterizedTest @CsvSource({"2, 2, 32", "5, 1, 64", "18, 2, 32", "3, 1, 128", "16, 2, 256"})
+    @ParameterizedTest @CsvSource({"5, 1, 64", "18, 2, 32", "3, 1, 128", "4, 1, 256"})
     void fewRowsOnTensorCores(int heads, int kvHeads, int dim) {
         assumeTrue(TestDevice.hasWarps(), "the backend has no tensor cores");
         Traits traits = new Traits(Traits.Shape.WARPS, 64, true, false, false);
         assertTrue(AttentionPages.serves(new Rig(heads * dim, LAYER, traits).few().frame(), pages(new Rig(1, LAYER, traits), kvHeads, dim, true)));
-        check(new Rig(heads * dim, LAYER, traits).few(), FEW, heads, kvHeads, dim, heads % 2 == 0, true, ROUNDED);
-        check(new Rig(heads * dim, LAYER, traits).few(), new int[][] {{1, 255, 1}}, heads, kvHeads, dim, true, true, ROUNDED);
+        check(new Rig(heads * dim, LAYER, traits).few(), new int[][] {{2, 150, 1}, {1, 63, 1}}, heads, kvHeads, dim, heads % 2 == 0, true, ROUNDED);
     }
 
     private static void check(Rig rig, int[][] segments, int heads, int kvHeads, int dim, boolean gated, boolean half) {
