@@ -16,10 +16,12 @@ import squall.tornado.kernels.DeltaInputs;
 import squall.tornado.kernels.DeltaRule;
 import squall.tornado.kernels.DeltaStep;
 import squall.tornado.kernels.Draw;
+import squall.tornado.kernels.ExpertStep;
 import squall.tornado.kernels.Experts;
 import squall.tornado.kernels.GatedNorm;
 import squall.tornado.kernels.Halves;
 import squall.tornado.kernels.HeadNormRope;
+import squall.tornado.kernels.Normed;
 import squall.tornado.kernels.Planes;
 import squall.tornado.kernels.Router;
 import squall.tornado.kernels.RowNorm;
@@ -216,7 +218,20 @@ final class StepTimes {
         for (Format format : List.of(Format.Q8_0, Format.Q4_K)) {
             Bank gateUp = bank(format, 2 * hidden, shape.dim, experts, layers), down = bank(format, shape.dim, hidden, experts, layers);
             time("experts " + format, layers, (tape, t) -> Experts.recordAdd(tape, y, h, x, new Chosen(ids, weights, used), gateUp, down));
+            mixture(format, layers, gateUp, down, used);
         }
+    }
+
+    /** Norm, router and experts of few rows, in steps. */
+    private void mixture(Format format, int layers, Bank gateUp, Bank down, int used) throws TornadoExecutionPlanException {
+        int experts = gateUp.experts(), matrix = experts * shape.dim;
+        FloatArray router = floats((long) layers * matrix);
+        for (int i = 0; i < router.getSize(); i++) router.set(i, (i * 7919L % 10007 - 5003) / 5003f);
+        Bank routers = new Bank(Format.F32, router, matrix, 0, experts, shape.dim, 1, matrix, null, 0);
+        Small norm = new Small(floats(shape.dim), 0, 0, shape.dim);
+        Region x = region(shape.dim), logits = region(experts), weights = region(used), steps = region(ExpertStep.steps(shape.dim, used, down.cols()));
+        time("mixture " + format, layers, (tape, t) -> ExpertStep.recordAdd(tape, new Normed(x, norm, EPS), new Chosen(ids, weights, used), logits, routers, true,
+                Routing.Weights.NORMALISED, gateUp, down, steps));
     }
 
     private Bank bank(Format format, int outs, int cols, int experts, int layers) {
