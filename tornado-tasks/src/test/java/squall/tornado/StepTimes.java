@@ -54,6 +54,8 @@ final class StepTimes {
     /** The same of tasks that work for milliseconds, several of which make an attention. */
     private static final int FEW_LONG = 2;
     private static final int MANY_LONG = 10;
+    /** The same of what takes three tasks with many arguments, of which a graph has room for so many. */
+    private static final int MANY_OF_THREE = 20;
     private static final int EXECUTIONS = 15;
     private static final int TAPS = 4;
     private static final int HEAD = 256;
@@ -116,7 +118,10 @@ final class StepTimes {
 
     /** Prints how long a kind of tasks takes; they are recorded after the regions and states that {@code made} makes. */
     private void time(String name, int layers, BiConsumer<Tape, Integer> tasks) throws TornadoExecutionPlanException {
-        int few = rows > MOST_ROWS ? FEW_LONG : FEW, many = rows > MOST_ROWS ? MANY_LONG : MANY;
+        time(name, layers, rows > MOST_ROWS ? FEW_LONG : FEW, rows > MOST_ROWS ? MANY_LONG : MANY, tasks);
+    }
+
+    private void time(String name, int layers, int few, int many, BiConsumer<Tape, Integer> tasks) throws TornadoExecutionPlanException {
         double seconds = (seconds(many, layers, tasks) - seconds(few, layers, tasks)) / (many - few);
         System.out.printf(Locale.ROOT, "%-5s %2d rows %6d positions %-16s %8.2f us%n", shape.name, rows, positions, name, seconds * 1e6);
     }
@@ -230,7 +235,7 @@ final class StepTimes {
         Bank routers = new Bank(Format.F32, router, matrix, 0, experts, shape.dim, 1, matrix, null, 0);
         Small norm = new Small(floats(shape.dim), 0, 0, shape.dim);
         Region x = region(shape.dim), logits = region(experts), weights = region(used), steps = region(ExpertStep.steps(shape.dim, used, down.cols()));
-        time("mixture " + format, layers, (tape, t) -> ExpertStep.recordAdd(tape, new Normed(x, norm, EPS), new Chosen(ids, weights, used), logits, routers, true,
+        time("mixture " + format, layers, FEW, MANY_OF_THREE, (tape, t) -> ExpertStep.recordAdd(tape, new Normed(x, norm, EPS), new Chosen(ids, weights, used), logits, routers, true,
                 Routing.Weights.NORMALISED, gateUp, down, steps));
     }
 
