@@ -52,6 +52,7 @@ final class DeltaSystem {
         FloatArray behind = (FloatArray) (Object) diagonal;
         float[] logs = context.allocateFloatLocalArray(CHUNK);
         float[] betas = context.allocateFloatLocalArray(CHUNK);
+        float[] values = new float[32], keys = new float[32];
         float[] t = new float[16];
         float[] x = new float[16];
         int item = context.localIdx, warp = item >> 5 & 7, lane = item & 31, quad = lane & 3;
@@ -70,18 +71,22 @@ final class DeltaSystem {
         int pitch = Place.start(qkv, 1) - Place.start(qkv, 0), whole = ordered(n, dv);
         int to = number * DeltaProducts.ints(keyHeads, valueHeads) + keyHeads * DeltaProducts.KEYED + head * DeltaProducts.VALUED + lane;
         int own = warp * DeltaProducts.SUMS + 2 * lane + (lane >> 4), mine = HEADER + own;
-        int row = item % CHUNK, source = begin + TornadoMath.min(row, last);
-        float upTo = arena.get(Place.start(scratch, source) + keyHeads * CHUNK + head), share = arena.get(Place.start(beta, source) + head);
-        if (item < CHUNK) logs[row] = upTo;
-        if (item < CHUNK) betas[row] = row < n ? share : 0f;
-        context.localBarrier();
-        // beta V and beta e^G K: a warp has eight rows, a lane two columns in each of four parts of a row
+        // a warp has eight rows of V and K, a lane two neighbours in each half of them; a load would wait for what is stored before it
         for (int i = 0; i < 32; i++) {
-            int r = warp * 8 + i / 4, part = i % 4, at = TornadoMath.min(r, last) * pitch, c = part % 2 * 64 + 2 * lane, size = part < 2 ? dv : dk;
-            int from = (part < 2 ? v : k) + at;
-            float factor = part < 2 ? betas[r] : betas[r] * TornadoMath.exp(logs[r]);
-            tiles[((warp >> 1) * ACROSS + part * 8 + (lane >> 2)) * SMALL + r % 16 * 4 + quad] = Pair.halves(factor * read(arena, from, c, size),
-                    factor * read(arena, from, c + 1, size));
+            int r = TornadoMath.min(warp * 8 + i / 4, last) * pitch, c = i / 2 % 2 * 64 + 2 * lane + i % 2;
+            values[i] = read(arena, v + r, c, dv);
+            keys[i] = read(arena, k + r, c, dk);
+        }
+        int row = item % CHUNK, source = begin + TornadoMath.min(row, last);
+        float upTo = arena.get(Place.start(scratch, source) + keyHeads * CHUNK + head), written = arena.get(Place.start(beta, source) + head);
+        if (item < CHUNK) logs[row] = upTo;
+        if (item < CHUNK) betas[row] = row < n ? written : 0f;
+        context.localBarrier();
+        for (int i = 0; i < 16; i++) {
+            int r = warp * 8 + i / 2, place = ((warp >> 1) * ACROSS + i % 2 * 8 + (lane >> 2)) * SMALL + r % 16 * 4 + quad;
+            float share = betas[r], early = share * TornadoMath.exp(logs[r]);
+            tiles[place] = Pair.halves(share * values[2 * i], share * values[2 * i + 1]);
+            tiles[place + 16 * SMALL] = Pair.halves(early * keys[2 * i], early * keys[2 * i + 1]);
         }
         // A, of which the blocks on the diagonal stay in float32
         for (int i = 0; i < 8; i++) {
