@@ -40,16 +40,16 @@ class AttentionTest {
     }
 
     private static Pages pages(Rig rig, int kvHeads, int dim, boolean half) {
-        return pages(rig, kvHeads, dim, half, SLOTS * PAGES_PER_SLOT * Pages.SIZE * kvHeads * dim + 12);
+        return pages(rig, kvHeads, dim, half, PAGES_PER_SLOT, SLOTS * PAGES_PER_SLOT * Pages.SIZE * kvHeads * dim + 12);
     }
 
-    private static Pages pages(Rig rig, int kvHeads, int dim, boolean half, int layerStride) {
-        int all = SLOTS * PAGES_PER_SLOT;
+    private static Pages pages(Rig rig, int kvHeads, int dim, boolean half, int perSlot, int layerStride) {
+        int all = SLOTS * perSlot;
         int[] table = new int[all];
         for (int i = 0; i < all; i++) table[i] = i * 5 % all;
         int size = LAYER * layerStride + all * Pages.SIZE * kvHeads * dim;
         FloatArray keys = rig.floats(size), values = rig.floats(size);
-        return new Pages(half ? halves(keys) : keys, half ? halves(values) : values, IntArray.fromArray(table), PAGES_PER_SLOT, layerStride,
+        return new Pages(half ? halves(keys) : keys, half ? halves(values) : values, IntArray.fromArray(table), perSlot, layerStride,
                 kvHeads, dim);
     }
 
@@ -92,6 +92,8 @@ class AttentionTest {
 
     /** Steps of a row alone, of the start of a prompt, of its continuation over the end of a page, and of many rows. */
     private static final int[][] FEW = {{2, 150, 1}, {0, 0, 3}, {3, 62, 4}};
+    /** Rows of the largest recording whose rows have splits. */
+    private static final int MOST_OF_FEW = 64;
     /** Rows of a recording that warps do not serve alone. */
     private static final int MANY_WARPS = 65;
     private static final int[][] MANY = {{2, 150, 1}, {0, 0, 18}, {1, 240, 1}, {3, 50, 19}};
@@ -131,7 +133,7 @@ class AttentionTest {
     @Test void promptAtTheStartOfItsArray() {
         assumeTrue(TestDevice.hasWarps(), "the backend has no tensor cores");
         Rig rig = new Rig(8 * 32, LAYER, new Traits(Traits.Shape.WARPS, 64, true, false, false)).rows(MANY_WARPS);
-        check(rig, new int[][] {{0, 0, 18}, {2, 150, 1}, {3, 50, 19}}, pages(rig, 2, 32, true, 0), 8, false, ROUNDED);
+        check(rig, new int[][] {{0, 0, 18}, {2, 150, 1}, {3, 50, 19}}, pages(rig, 2, 32, true, PAGES_PER_SLOT, 0), 8, false, ROUNDED);
     }
 
     /** Some of a tensor core's eight columns, all, and more than that. */
@@ -141,6 +143,16 @@ class AttentionTest {
         Traits traits = new Traits(Traits.Shape.WARPS, 64, true, false, false);
         assertTrue(AttentionPages.serves(new Rig(heads * dim, LAYER, traits).few().frame(), pages(new Rig(1, LAYER, traits), kvHeads, dim, true)));
         check(new Rig(heads * dim, LAYER, traits).few(), new int[][] {{2, 150, 1}, {1, 63, 1}}, heads, kvHeads, dim, heads % 2 == 0, true, ROUNDED);
+    }
+
+    /** Contexts so long that a split has several pages, and begins and ends within one. */
+    @ParameterizedTest @CsvSource({"32", "256"}) void longContextsOnTensorCores(int dim) {
+        assumeTrue(TestDevice.hasWarps(), "the backend has no tensor cores");
+        Rig rig = new Rig(dim, LAYER, new Traits(Traits.Shape.WARPS, 64, true, false, false)).rows(MOST_OF_FEW);
+        Pages pages = pages(rig, 1, dim, true, 23, 0);
+        int each = AttentionWarps.each(1350, AttentionWarps.splits(rig.frame(), 1), Pages.SIZE);
+        assertTrue(each > 2 * Pages.SIZE && each % Pages.SIZE != 0, each + " positions a split");
+        check(rig, new int[][] {{3, 1349, 1}, {1, 700, 1}}, pages, 2, false, ROUNDED);
     }
 
     private static void check(Rig rig, int[][] segments, int heads, int kvHeads, int dim, boolean gated, boolean half) {
