@@ -38,21 +38,6 @@ class BankProductTest {
         return rig;
     }
 
-    private static double[] product(Rig rig, Bank w, double[] x) {
-        return IntStream.range(0, w.rows()).mapToDouble(i -> Banks.dot(Banks.row(w, rig.layer(), 0, i), x)).toArray();
-    }
-
-    /** {@code y[row] = base + W x}, so many times the tolerance off where x was made of rounded numbers itself. */
-    private static void expect(Rig rig, Region y, int row, double[] base, Bank w, double[] x, double times) {
-        double[] product = product(rig, w, x);
-        for (int i = 0; i < product.length; i++) {
-            double[] weights = Banks.row(w, rig.layer(), 0, i);
-            double length = Math.sqrt(Banks.dot(x, x) * Banks.dot(weights, weights));
-            assertEquals(base[i] + product[i], rig.get(y, row, i), times * TOLERANCE * length + 1e-6 * Math.abs(base[i]), "row " + row + ", element " + i);
-        }
-        rig.scratch(y, row, 0, product.length);
-    }
-
     /** What comes of rows that are not alive is where rows of y are. */
     @ParameterizedTest @CsvSource({"3, 8", "13, 16", "29, 40", "29, 512"}) void products(int rows, int recorded) {
         Rig rig = rig(rows, recorded);
@@ -62,7 +47,7 @@ class BankProductTest {
             LibraryRows.record(tape, x);
             LibraryProduct.record(tape, y, w);
         }, Banks.arrays(w));
-        for (int r = 0; r < rows; r++) expect(rig, y, r, new double[37], file, rig.row(x, r), 1);
+        for (int r = 0; r < rows; r++) Banks.expect(rig, y, r, new double[37], file, rig.row(x, r), TOLERANCE);
         if (recorded <= 64) for (int r = rows; r < recorded; r++) rig.scratch(y, r, 0, 37);
         rig.nothingElseChanged();
     }
@@ -80,7 +65,7 @@ class BankProductTest {
         for (int r = 0; r < rows; r++) {
             double[] v = rig.row(x, r);
             double scale = 1 / Math.sqrt(Banks.dot(v, v) / v.length + 1e-6);
-            expect(rig, y, r, rig.rowBefore(y, r), file, IntStream.range(0, 80).mapToDouble(i -> rig.weight(norm, i) * v[i] * scale).toArray(), 1);
+            Banks.expect(rig, y, r, rig.rowBefore(y, r), file, IntStream.range(0, 80).mapToDouble(i -> rig.weight(norm, i) * v[i] * scale).toArray(), TOLERANCE);
         }
         rig.nothingElseChanged();
     }
@@ -99,9 +84,9 @@ class BankProductTest {
             LibraryProduct.recordAdd(tape, y, down);
         }, gateUp.array(), down.array());
         for (int r = 0; r < rows; r++) {
-            double[] p = product(rig, gateUpFile, rig.row(x, r));
+            double[] p = Banks.product(rig, gateUpFile, rig.row(x, r));
             double[] h = IntStream.range(0, hidden).mapToDouble(i -> p[i] * Definitions.sigmoid(p[i]) * p[hidden + i]).toArray();
-            expect(rig, y, r, rig.rowBefore(y, r), downFile, h, 8);
+            Banks.expect(rig, y, r, rig.rowBefore(y, r), downFile, h, 8 * TOLERANCE);
         }
         rig.nothingElseChanged();
     }
@@ -127,7 +112,7 @@ class BankProductTest {
                     x[at] = rig.weight(norm, i) * v[at] / Math.sqrt(squares / dim + 1e-6) * gate[at] * Definitions.sigmoid(gate[at]);
                 }
             }
-            expect(rig, y, r, rig.rowBefore(y, r), file, x, 1);
+            Banks.expect(rig, y, r, rig.rowBefore(y, r), file, x, TOLERANCE);
         }
         rig.nothingElseChanged();
     }

@@ -1,13 +1,18 @@
 package squall.tornado.kernels;
 
+import static org.junit.jupiter.api.Assertions.assertEquals;
+
 import java.lang.foreign.MemorySegment;
 import java.util.List;
 import java.util.Objects;
 import java.util.Random;
+import java.util.stream.IntStream;
 import java.util.stream.Stream;
 import squall.quant.Blocks;
 import squall.quant.Format;
 import squall.tornado.Bank;
+import squall.tornado.Region;
+import squall.tornado.Rig;
 import uk.ac.manchester.tornado.api.types.arrays.ByteArray;
 import uk.ac.manchester.tornado.api.types.arrays.FloatArray;
 import uk.ac.manchester.tornado.api.types.arrays.HalfFloatArray;
@@ -84,6 +89,27 @@ final class Banks {
             if (w.scales() != null) values[c] *= w.scales().get(matrix * w.grid() + row / 128 * ((w.cols() + 127) / 128) + c / 128);
         }
         return values;
+    }
+
+    /** {@code W x}, W: the matrix of the rig's layer. */
+    static double[] product(Rig rig, Bank w, double[] x) {
+        return IntStream.range(0, w.rows()).mapToDouble(i -> dot(row(w, rig.layer(), 0, i), x)).toArray();
+    }
+
+    /** The same of a row of the arena. */
+    static double[] product(Rig rig, Bank w, Region x, int row) {
+        return product(rig, w, rig.row(x, row));
+    }
+
+    /** {@code y[row] = base + W x}, to {@code tolerance} of the product of the operands' lengths, as far off as sums of rounded operands can be. */
+    static void expect(Rig rig, Region y, int row, double[] base, Bank w, double[] x, double tolerance) {
+        double[] product = product(rig, w, x);
+        for (int i = 0; i < product.length; i++) {
+            double[] weights = row(w, rig.layer(), 0, i);
+            double length = Math.sqrt(dot(x, x) * dot(weights, weights));
+            assertEquals(base[i] + product[i], rig.get(y, row, i), tolerance * length + 1e-6 * Math.abs(base[i]), "row " + row + ", element " + i);
+        }
+        rig.scratch(y, row, 0, product.length);
     }
 
     static double dot(double[] a, double[] b) {

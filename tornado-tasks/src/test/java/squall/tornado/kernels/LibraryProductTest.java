@@ -47,21 +47,6 @@ class LibraryProductTest {
         return block > 1 ? 96 / block * block + block : 142;
     }
 
-    private static double[] product(Rig rig, Bank w, double[] x) {
-        return IntStream.range(0, w.rows()).mapToDouble(i -> Banks.dot(Banks.row(w, rig.layer(), 0, i), x)).toArray();
-    }
-
-    /** {@code y[row] = base + W x}, so many times the tolerance off where x was computed of rounded numbers itself. */
-    private static void expect(Rig rig, Region y, int row, double[] base, Bank w, double[] x, double times) {
-        double[] product = product(rig, w, x);
-        for (int i = 0; i < product.length; i++) {
-            double[] weights = Banks.row(w, rig.layer(), 0, i);
-            double length = Math.sqrt(Banks.dot(x, x) * Banks.dot(weights, weights));
-            assertEquals(base[i] + product[i], rig.get(y, row, i), times * TOLERANCE * length + 1e-6 * Math.abs(base[i]), "row " + row + ", element " + i);
-        }
-        rig.scratch(y, row, 0, product.length);
-    }
-
     @ParameterizedTest @MethodSource("formats") void products(Format format) {
         Rig rig = rig();
         Bank w = Banks.of(format, 6, cols(format), 1);
@@ -71,7 +56,7 @@ class LibraryProductTest {
             LibraryRows.record(tape, x);
             LibraryProduct.record(tape, y, w);
         }, Banks.arrays(w));
-        for (int r = 0; r < ROWS; r++) expect(rig, y, r, new double[w.rows()], w, rig.row(x, r), 1);
+        for (int r = 0; r < ROWS; r++) Banks.expect(rig, y, r, new double[w.rows()], w, rig.row(x, r), TOLERANCE);
         rig.nothingElseChanged();
     }
 
@@ -86,7 +71,7 @@ class LibraryProductTest {
             LibraryRows.record(tape, x);
             LibraryProduct.record(tape, y, w);
         }, Banks.arrays(w));
-        for (int r = 0; r < ROWS; r++) expect(rig, y, r, new double[6], file, rig.row(x, r), 2);
+        for (int r = 0; r < ROWS; r++) Banks.expect(rig, y, r, new double[6], file, rig.row(x, r), 2 * TOLERANCE);
         rig.nothingElseChanged();
     }
 
@@ -102,7 +87,7 @@ class LibraryProductTest {
             LibraryRows.record(tape, x);
             LibraryProduct.record(tape, y, w);
         }, Banks.arrays(w));
-        for (int r = 0; r < ROWS; r++) expect(rig, y, r, new double[w.rows()], w, rig.row(x, r), 1);
+        for (int r = 0; r < ROWS; r++) Banks.expect(rig, y, r, new double[w.rows()], w, rig.row(x, r), TOLERANCE);
     }
 
     @Test void sumsOfANorm() {
@@ -115,7 +100,7 @@ class LibraryProductTest {
             LibraryRows.recordNorm(tape, x, norm, 1e-6f);
             LibraryProduct.recordAdd(tape, y, w);
         }, w.array(), norm.array());
-        for (int r = 0; r < ROWS; r++) expect(rig, y, r, rig.rowBefore(y, r), w, normalised(rig, x, norm, r), 1);
+        for (int r = 0; r < ROWS; r++) Banks.expect(rig, y, r, rig.rowBefore(y, r), w, normalised(rig, x, norm, r), TOLERANCE);
         rig.nothingElseChanged();
     }
 
@@ -139,9 +124,9 @@ class LibraryProductTest {
             LibraryProduct.record(tape, y, down);
         }, gateUp.array(), down.array());
         for (int r = 0; r < ROWS; r++) {
-            double[] p = product(rig, gateUp, rig.row(x, r));
+            double[] p = Banks.product(rig, gateUp, rig.row(x, r));
             double[] h = IntStream.range(0, hidden).mapToDouble(i -> p[i] * Definitions.sigmoid(p[i]) * p[hidden + i]).toArray();
-            expect(rig, y, r, new double[7], down, h, 8);
+            Banks.expect(rig, y, r, new double[7], down, h, 8 * TOLERANCE);
         }
         rig.nothingElseChanged();
     }

@@ -71,7 +71,7 @@ class MatMulTest {
             Bank w = Banks.of(format, 6, cols(format, shape), 1);
             Region x = rig.aligned(w.cols()), y = rig.region(w.rows());
             play(rig, MatMul::record, y, x, w);
-            for (int r = 0; r < rows; r++) rig.expect(y, r, product(rig, w, x, r), TOLERANCE);
+            for (int r = 0; r < rows; r++) rig.expect(y, r, Banks.product(rig, w, x, r), TOLERANCE);
             rig.nothingElseChanged();
         }
     }
@@ -82,7 +82,7 @@ class MatMulTest {
         Region x = rig.aligned(w.cols()), y = rig.region(w.rows());
         play(rig, MatMul::recordAdd, y, x, w);
         for (int r = 0; r < 5; r++) {
-            double[] before = rig.rowBefore(y, r), product = product(rig, w, x, r);
+            double[] before = rig.rowBefore(y, r), product = Banks.product(rig, w, x, r);
             rig.expect(y, r, IntStream.range(0, 3).mapToDouble(i -> before[i] + product[i]).toArray(), TOLERANCE);
         }
         rig.nothingElseChanged();
@@ -96,7 +96,7 @@ class MatMulTest {
         for (int r = 0; r < 6; r++) for (int i = 0; i < w.cols(); i++) rig.set(x, r, i, rig.get(x, r, i) / 50);
         play(rig, MatMul::recordSwiGlu, h, x, w);
         for (int r = 0; r < 6; r++) {
-            double[] p = product(rig, w, x, r);
+            double[] p = Banks.product(rig, w, x, r);
             rig.expect(h, r, IntStream.range(0, hidden).mapToDouble(i -> p[i] * Definitions.sigmoid(p[i]) * p[hidden + i]).toArray(), 2 * TOLERANCE);
         }
         rig.nothingElseChanged();
@@ -108,12 +108,12 @@ class MatMulTest {
         Bank w = Banks.of(Format.F8_E4M3, 260, 264, 1);
         Region x = rig.aligned(264), y = rig.region(260), h = rig.region(130);
         play(rig, MatMul::record, y, x, w);
-        for (int r = 0; r < 2; r++) rig.expect(y, r, product(rig, w, x, r), TOLERANCE);
+        for (int r = 0; r < 2; r++) rig.expect(y, r, Banks.product(rig, w, x, r), TOLERANCE);
         rig.nothingElseChanged();
         for (int i = 0; i < 264; i++) for (int r = 0; r < 2; r++) rig.set(x, r, i, rig.get(x, r, i) / 50);
         play(rig, MatMul::recordSwiGlu, h, x, w);
         for (int r = 0; r < 2; r++) {
-            double[] p = product(rig, w, x, r);
+            double[] p = Banks.product(rig, w, x, r);
             rig.expect(h, r, IntStream.range(0, 130).mapToDouble(i -> p[i] * Definitions.sigmoid(p[i]) * p[130 + i]).toArray(), 2 * TOLERANCE);
         }
         rig.nothingElseChanged();
@@ -125,7 +125,7 @@ class MatMulTest {
         Bank w = new Bank(s.format(), s.array(), s.layerStride(), 0, 4, 70, 1, s.expertStride(), null, 0);
         Region x = rig.region(70), y = rig.region(4);
         play(rig, MatMul::record, y, x, w);
-        for (int r = 0; r < 2; r++) rig.expect(y, r, product(rig, w, x, r), TOLERANCE);
+        for (int r = 0; r < 2; r++) rig.expect(y, r, Banks.product(rig, w, x, r), TOLERANCE);
         rig.nothingElseChanged();
     }
 
@@ -135,7 +135,7 @@ class MatMulTest {
         Bank w = Banks.of(Format.Q4_0, 4, 64, 1);
         Region x = rig.region(64), y = rig.region(4);
         play(rig, MatMul::record, y, x, w);
-        for (int r = 0; r < 5; r++) rig.expect(y, r, product(rig, w, x, r), TOLERANCE);
+        for (int r = 0; r < 5; r++) rig.expect(y, r, Banks.product(rig, w, x, r), TOLERANCE);
         rig.nothingElseChanged();
     }
 
@@ -212,11 +212,6 @@ class MatMulTest {
     private static TornadoNativeArray[] arrays(Chosen chosen, Bank... banks) {
         return Stream.concat(Stream.of(chosen.ids()), Stream.of(Banks.arrays(banks)))
                 .toArray(TornadoNativeArray[]::new);
-    }
-
-    private static double[] product(Rig rig, Bank w, Region x, int row) {
-        double[] in = rig.row(x, row);
-        return IntStream.range(0, w.rows()).mapToDouble(o -> Banks.dot(Banks.row(w, LAYER, 0, o), in)).toArray();
     }
 
     @Tag("checker") @ParameterizedTest @ValueSource(classes = {MatMul.class, Embedding.class, Experts.class}) void keepToTheDialect(Class<?> kernels) {

@@ -73,7 +73,7 @@ class TileMatMulTest {
         Bank file = Banks.of(format, 37, cols, 1);
         Region x = rig.region(cols), y = rig.region(37);
         play(rig, MatMul.ASSIGN, y, x, laid(file));
-        for (int r = 0; r < rows; r++) rig.expect(y, r, product(rig, file, x, r), bounds(rig, file, x, r));
+        for (int r = 0; r < rows; r++) rig.expect(y, r, Banks.product(rig, file, x, r), bounds(rig, file, x, r));
         rig.nothingElseChanged();
     }
 
@@ -83,7 +83,7 @@ class TileMatMulTest {
         Region x = rig.region(96), y = rig.region(19);
         play(rig, MatMul.ADD, y, x, laid(file));
         for (int r = 0; r < rows; r++) {
-            double[] before = rig.rowBefore(y, r), p = product(rig, file, x, r);
+            double[] before = rig.rowBefore(y, r), p = Banks.product(rig, file, x, r);
             rig.expect(y, r, IntStream.range(0, 19).mapToDouble(i -> before[i] + p[i]).toArray(), bounds(rig, file, x, r));
         }
         rig.nothingElseChanged();
@@ -96,7 +96,7 @@ class TileMatMulTest {
         for (int r = 0; r < rows; r++) for (int i = 0; i < 96; i++) rig.set(x, r, i, rig.get(x, r, i) / 50);
         play(rig, MatMul.SWIGLU, h, x, laid(file));
         for (int r = 0; r < rows; r++) {
-            double[] p = product(rig, file, x, r), b = bounds(rig, file, x, r);
+            double[] p = Banks.product(rig, file, x, r), b = bounds(rig, file, x, r);
             // |silu'| is below 1.1
             double[] bounds = IntStream.range(0, 21).mapToDouble(i -> 1.1 * b[i] * (Math.abs(p[21 + i]) + b[21 + i]) + Math.abs(p[i]) * b[21 + i]
                     + 1e-6).toArray();
@@ -113,7 +113,7 @@ class TileMatMulTest {
         float[] sizes = {1e9f, 1e-9f, 3e4f, 0f, 1e-30f};
         for (int r = 0; r < sizes.length; r++) for (int i = 0; i < 64; i++) rig.set(x, r, i, rig.get(x, r, i) * sizes[r]);
         play(rig, MatMul.ASSIGN, y, x, laid(file));
-        for (int r = 0; r < 5; r++) rig.expect(y, r, product(rig, file, x, r), bounds(rig, file, x, r));
+        for (int r = 0; r < 5; r++) rig.expect(y, r, Banks.product(rig, file, x, r), bounds(rig, file, x, r));
     }
 
     @ParameterizedTest @ValueSource(ints = {3, 13, 29}) void norms(int rows) {
@@ -130,7 +130,7 @@ class TileMatMulTest {
             double scale = 1 / Math.sqrt(Banks.dot(v, v) / v.length + 1e-6);
             for (int i = 0; i < v.length; i++) rig.set(n, r, i, (float) (rig.weight(norm, i) * v[i] * scale));
             rig.scratch(n, r, 0, 96);
-            rig.expect(y, r, product(rig, file, n, r), bounds(rig, file, n, r));
+            rig.expect(y, r, Banks.product(rig, file, n, r), bounds(rig, file, n, r));
         }
         rig.nothingElseChanged();
     }
@@ -154,7 +154,7 @@ class TileMatMulTest {
                 }
             }
             rig.scratch(n, r, 0, 96);
-            rig.expect(y, r, product(rig, file, n, r), bounds(rig, file, n, r));
+            rig.expect(y, r, Banks.product(rig, file, n, r), bounds(rig, file, n, r));
         }
         rig.nothingElseChanged();
     }
@@ -165,11 +165,6 @@ class TileMatMulTest {
         assertFalse(TileRows.serves(rig(3, 64).rows(65).frame(), 64), "too many rows");
         assertFalse(TileRows.serves(rig(3, 64).frame(), 72), "half a step");
         assertFalse(TileRows.serves(new Rig(3, LAYER, new Traits(Shape.WARPS, 64, true)).frame(), 64), "precise");
-    }
-
-    private static double[] product(Rig rig, Bank w, Region x, int row) {
-        double[] in = rig.row(x, row);
-        return IntStream.range(0, w.rows()).mapToDouble(o -> Banks.dot(Banks.row(w, LAYER, 0, o), in)).toArray();
     }
 
     /** {@code 2^-10 sum |w| |x|}, and what scales of the K formats add: see {@link Planes}. */

@@ -74,7 +74,7 @@ class WarpMatMulTest {
             Bank file = Banks.of(format, size[0], size[1], 1);
             Region x = rig.region(size[1]), y = rig.region(size[0]);
             play(rig, MatMul::record, y, x, Banks.wide(file));
-            for (int r = 0; r < rows; r++) rig.expect(y, r, product(rig, file, x, r), TOLERANCE);
+            for (int r = 0; r < rows; r++) rig.expect(y, r, Banks.product(rig, file, x, r), TOLERANCE);
             rig.nothingElseChanged();
         }
     }
@@ -89,7 +89,7 @@ class WarpMatMulTest {
             WarpRow.record(tape, "matmul", y, x, null, w, 22, WarpMatMul.store(w) << 4 | MatMul.ASSIGN, 8);
             WarpRow.record(tape, "swiGlu", h, x, null, w, 11, WarpMatMul.store(w) << 4 | MatMul.SWIGLU, 8);
         }, Banks.arrays(w));
-        double[] p = product(rig, file, x, 0);
+        double[] p = Banks.product(rig, file, x, 0);
         rig.expect(y, 0, p, TOLERANCE);
         rig.expect(h, 0, swiGlu(p), 2 * TOLERANCE);
         rig.nothingElseChanged();
@@ -101,7 +101,7 @@ class WarpMatMulTest {
         Bank file = Banks.of(format, 4, 10_304, 1);
         Region x = rig.region(10_304), y = rig.region(4);
         play(rig, MatMul::record, y, x, Banks.wide(file));
-        rig.expect(y, 0, product(rig, file, x, 0), TOLERANCE);
+        rig.expect(y, 0, Banks.product(rig, file, x, 0), TOLERANCE);
         rig.nothingElseChanged();
     }
 
@@ -110,7 +110,7 @@ class WarpMatMulTest {
         Bank file = Banks.of(format, 11, 260, 1);
         Region x = rig.region(260), y = rig.region(11);
         play(rig, MatMul::recordAdd, y, x, Banks.wide(file));
-        for (int r = 0; r < rows; r++) rig.expect(y, r, plus(rig.rowBefore(y, r), product(rig, file, x, r)), TOLERANCE);
+        for (int r = 0; r < rows; r++) rig.expect(y, r, plus(rig.rowBefore(y, r), Banks.product(rig, file, x, r)), TOLERANCE);
         rig.nothingElseChanged();
     }
 
@@ -120,7 +120,7 @@ class WarpMatMulTest {
         Region x = rig.region(260), h = rig.region(7);
         scaleDown(rig, x, rows);
         play(rig, MatMul::recordSwiGlu, h, x, Banks.wide(file));
-        for (int r = 0; r < rows; r++) rig.expect(h, r, swiGlu(product(rig, file, x, r)), 2 * TOLERANCE);
+        for (int r = 0; r < rows; r++) rig.expect(h, r, swiGlu(Banks.product(rig, file, x, r)), 2 * TOLERANCE);
         rig.nothingElseChanged();
     }
 
@@ -210,7 +210,7 @@ class WarpMatMulTest {
         Bank file = Banks.of(format, 19, 768, 1), w = Banks.planes(file);
         Region x = rig.region(768), y = rig.region(19);
         play(rig, MatMul::record, y, x, w);
-        rig.expect(y, 0, product(rig, file, x, 0), bounds(rig, file, x, 0));
+        rig.expect(y, 0, Banks.product(rig, file, x, 0), bounds(rig, file, x, 0));
         rig.nothingElseChanged();
     }
 
@@ -220,7 +220,7 @@ class WarpMatMulTest {
         Bank file = Banks.of(format, 43, 512, 1), w = Banks.planes(file);
         Region x = rig.region(512), y = rig.region(43);
         rig.play(tape -> PlaneMatMul.record(tape, "matmul", y, x, null, w, 43, MatMul.ASSIGN, 24), Banks.arrays(w));
-        rig.expect(y, 0, product(rig, file, x, 0), bounds(rig, file, x, 0));
+        rig.expect(y, 0, Banks.product(rig, file, x, 0), bounds(rig, file, x, 0));
         rig.nothingElseChanged();
     }
 
@@ -230,7 +230,7 @@ class WarpMatMulTest {
         Bank file = Banks.of(format, 19, 512, 1), w = Banks.planes(file);
         Region x = rig.region(512), y = rig.region(19);
         play(rig, MatMul::record, y, x, w);
-        for (int r = 0; r < 6; r++) rig.expect(y, r, product(rig, file, x, r), bounds(rig, file, x, r));
+        for (int r = 0; r < 6; r++) rig.expect(y, r, Banks.product(rig, file, x, r), bounds(rig, file, x, r));
         rig.nothingElseChanged();
     }
 
@@ -240,7 +240,7 @@ class WarpMatMulTest {
         Bank file = Banks.of(format, 4, 10_304, 1), w = Banks.planes(file);
         Region x = rig.region(10_304), y = rig.region(4);
         play(rig, MatMul::record, y, x, w);
-        rig.expect(y, 0, product(rig, file, x, 0), bounds(rig, file, x, 0));
+        rig.expect(y, 0, Banks.product(rig, file, x, 0), bounds(rig, file, x, 0));
         rig.nothingElseChanged();
     }
 
@@ -249,7 +249,7 @@ class WarpMatMulTest {
         Bank file = Banks.of(format, 5, 256, 1), w = Banks.planes(file);
         Region x = rig.region(256), y = rig.region(5);
         play(rig, MatMul::recordAdd, y, x, w);
-        rig.expect(y, 0, plus(rig.rowBefore(y, 0), product(rig, file, x, 0)), bounds(rig, file, x, 0));
+        rig.expect(y, 0, plus(rig.rowBefore(y, 0), Banks.product(rig, file, x, 0)), bounds(rig, file, x, 0));
         rig.nothingElseChanged();
     }
 
@@ -259,7 +259,7 @@ class WarpMatMulTest {
         Region x = rig.region(256), h = rig.region(9);
         scaleDown(rig, x, 1);
         play(rig, MatMul::recordSwiGlu, h, x, w);
-        double[] p = product(rig, file, x, 0), b = bounds(rig, file, x, 0);
+        double[] p = Banks.product(rig, file, x, 0), b = bounds(rig, file, x, 0);
         // |silu'| is below 1.1
         double[] bounds = IntStream.range(0, 9).mapToDouble(i -> 1.1 * b[i] * (Math.abs(p[9 + i]) + b[9 + i])
                 + Math.abs(p[i]) * b[9 + i] + 1e-6).toArray();
@@ -376,11 +376,6 @@ class WarpMatMulTest {
         int whole = List.of("Q8_0", "Q6_K").contains(format.name()) ? format == Format.Q8_0 ? 8 : 6 : format.name().startsWith("Q5") ? 5 : 4;
         assertEquals(whole, bits, 1e-9);
         assertTrue(Math.getExponent(w.planes().gain()) < 0 || w.planes().gain() >= 1, "a power of two");
-    }
-
-    private static double[] product(Rig rig, Bank w, Region x, int row) {
-        double[] in = rig.row(x, row);
-        return IntStream.range(0, w.rows()).mapToDouble(o -> Banks.dot(Banks.row(w, LAYER, 0, o), in)).toArray();
     }
 
     private static double[] plus(double[] a, double[] b) {
