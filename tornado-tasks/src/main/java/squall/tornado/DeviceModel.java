@@ -58,7 +58,7 @@ final class DeviceModel {
     /** @param largest elements that one array may have on the device */
     DeviceModel(Model model, EngineOptions options, Traits traits, long largest) {
         this.model = model;
-        this.traits = inBrains(traits) ? traits.withBrains() : traits;
+        this.traits = traits.takesBrains() && inBrains(traits) ? traits.withBrains() : traits;
         this.weights = new DeviceWeights(traits);
         this.slots = options.slots();
         this.manyRows = options.batch();

@@ -84,9 +84,14 @@ public record Traits(Shape shape, int group, boolean fp16, boolean precise, bool
         return new Traits(shape, group, fp16, wanted, library, brains, choices);
     }
 
+    /** Whether matrices of BF16 can be multiplied as they are. */
+    boolean takesBrains() {
+        return library && !precise && shape == Shape.WARPS;
+    }
+
     /** For a model whose matrices are all in BF16, where they can be multiplied as they are. */
     Traits withBrains() {
-        return new Traits(shape, group, fp16, precise, library, library && !precise && shape == Shape.WARPS, choices);
+        return new Traits(shape, group, fp16, precise, library, takesBrains(), choices);
     }
 
     public boolean fuses(Fusion fusion) {
