@@ -30,6 +30,7 @@ public enum Rule {
     PARAMETER_NAME("a parameter keeps its name in the generated code, where this is a word of the language", "another name"),
     LOCAL_ARRAY_TO_HELPER("a local array handed to a helper is read at wrong places", "write the loop into the kernel itself"),
     LOCAL_ARRAY_VIEW("a local array seen as another type must not be loaded from or stored to", "only tensor-core calls may have it"),
+    PRIVATE_ARRAY_VIEW("an array of a work-item's own seen as another type stops the compiler with a GraalError", "a local array"),
     BYTE_LOCAL_ARRAY("local byte arrays lose elements", "allocateIntLocalArray"),
     FRAGMENT_ELEMENT("elements of a tensor-core fragment cannot be read", "mmaStore into local memory, then read that"),
     CARRIED_PAST_LOOP_BRANCH("a variable is carried through an if/else in which a branch ends in a loop: it may be overwritten after the merge",

@@ -208,7 +208,7 @@ final class Step {
                 if (!frame.pop().constant()) {
                     analysis.broken(place, Rule.SIZE_AT_RUN_TIME, "new array");
                 }
-                frame.push(Value.OBJECT);
+                frame.push(Value.OBJECT.with(Value.PRIVATE_ARRAY));
             }
             case NewReferenceArrayInstruction ignored -> {
                 frame.pop();
@@ -255,8 +255,11 @@ final class Step {
             frame.push(Value.ints(0, 1));
             return;
         }
-        boolean other = value.is(Value.LOCAL_ARRAY) && !check.type().asInternalName().equals("java/lang/Object");
-        frame.push(other ? value.with(Value.VIEW) : value);
+        boolean other = !check.type().asInternalName().equals("java/lang/Object");
+        if (other && value.is(Value.PRIVATE_ARRAY)) {
+            analysis.broken(place, Rule.PRIVATE_ARRAY_VIEW, check.type().asInternalName().replace('/', '.'));
+        }
+        frame.push(other && value.is(Value.LOCAL_ARRAY) ? value.with(Value.VIEW) : value);
     }
 
     private static void shuffle(Flow.Frame frame, Opcode opcode) {

@@ -15,6 +15,7 @@ record Value(char kind, long low, long high, int marks, int parameters, int slot
     /** A constant of the compiled kernel, if not of the Java method. */
     static final int SCALAR = 32;
     static final int CONTEXT = 64;
+    static final int PRIVATE_ARRAY = 128;
     private static final int KEPT_IN_ARITHMETIC = WIDENED;
 
     static final Value FLOAT = new Value('F', 0, 0, 0, 0, -1);

@@ -250,6 +250,12 @@ public final class Traps {
         y.set(context.globalIdx, 1);
     }
 
+    public static void kPrivateArrayView(KernelContext context, FloatArray y) {
+        float[] sums = new float[8];
+        FloatArray behind = (FloatArray) (Object) sums; // here
+        y.set(context.globalIdx, behind.get(0));
+    }
+
     public static void kByteLocalArray(KernelContext context, IntArray y) {
         byte[] bytes = context.allocateByteLocalArray(32); // here
         bytes[context.localIdx] = 1;
