@@ -17,6 +17,11 @@ public final class MatMul {
 
     /** Weight bytes of one piece of work of few rows: small enough to share out, large enough to hide the sharing. */
     private static final int PIECE_BYTES = 32 << 10;
+    /**
+     * Pieces that one row takes at a time, side by side in two streams of half as many bytes: a stream that begins anew waits for the
+     * memory (measured on Zen 2, a token's products on one thread: 256 KB take 7 to 10 % less time than 32 KB in every format).
+     */
+    private static final int RUN = 8;
 
     private final ThreadTeam team;
     private final WeightTile[] tiles;
@@ -66,7 +71,8 @@ public final class MatMul {
             inputs.begin(x, ws[0].cols());
             for (Weight w : ws)
                 for (int r = 0; r < rows; r++) inputs.lay(w, r);
-            team.forEach(pieces, 1, dots);
+            // several rows read a piece again while it is in the second-level cache
+            team.forEachInRuns(pieces, rows == 1 ? RUN : 1, dots);
         } else {
             int size = Panels.padded(rows) * ws[0].cols();
             if (packed.length < size) packed = new float[size];
@@ -102,8 +108,9 @@ public final class MatMul {
         }
     }
 
+    /** Even, so that rows go in pairs wherever a piece ends. */
     private static int dotRows(Weight w) {
-        return Math.max(8, (int) (PIECE_BYTES / w.format().rowBytes(w.cols())));
+        return Math.max(8, (int) (PIECE_BYTES / w.format().rowBytes(w.cols())) & -2);
     }
 
     private int pieces(int i) {
@@ -114,14 +121,17 @@ public final class MatMul {
         Panels.pack(packed, x, null, begin, end, rows, ws[0].cols());
     }
 
+    /** Pieces of one matrix that follow each other are one. */
     private void dots(int worker, int begin, int end) {
-        for (int piece = begin; piece < end; piece++) {
+        int n;
+        for (int piece = begin; piece < end; piece += n) {
             int at = piece;
             int i = 0;
             while (at >= pieces(i)) at -= pieces(i++);
+            n = Math.min(end - piece, pieces(i) - at);
             Weight w = ws[i];
             int first = at * pieceRows[i];
-            int last = Math.min(w.rows(), first + pieceRows[i]);
+            int last = Math.min(w.rows(), (at + n) * pieceRows[i]);
             for (int r = 0; r < rows; r++) WeightTile.dots(ys[i], r * w.rows() + first, w, 0, first, last, inputs, r);
         }
     }

@@ -47,6 +47,7 @@ public final class ThreadTeam implements AutoCloseable {
     private final AtomicBoolean running = new AtomicBoolean();
     private final AtomicReference<Throwable> failure = new AtomicReference<>();
     private final Task rangeLoop = this::takeRanges;
+    private final Task shareLoop = this::takeShares;
 
     // written by the caller before the epoch moves, read by workers after they saw it move
     private Task task;
@@ -89,6 +90,18 @@ public final class ThreadTeam implements AutoCloseable {
 
     /** {@code task} over the items 0 <= i < n, taken by the workers {@code grain} at a time in ascending order. */
     public void forEach(int n, int grain, RangeTask task) {
+        forEach(n, grain, task, rangeLoop);
+    }
+
+    /**
+     * As {@link #forEach}, in runs of {@code most} items that grow shorter towards the end, down to a single one: for work that is
+     * faster in long runs, and whose last run nobody should wait for. Where runs begin depends on who is faster: a result must not.
+     */
+    public void forEachInRuns(int n, int most, RangeTask task) {
+        forEach(n, most, task, shareLoop);
+    }
+
+    private void forEach(int n, int grain, RangeTask task, Task loop) {
         if (grain < 1) throw new IllegalArgumentException("grain must be at least 1, is " + grain);
         begin();
         try {
@@ -96,7 +109,7 @@ public final class ThreadTeam implements AutoCloseable {
             items = n;
             this.grain = grain;
             words.set(NEXT, 0);
-            region(rangeLoop);
+            region(loop);
         } finally {
             rangeTask = null;
             running.set(false);
@@ -136,6 +149,14 @@ public final class ThreadTeam implements AutoCloseable {
     private void takeRanges(int worker, int workers) {
         for (long begin = words.getAndAdd(NEXT, grain); begin < items; begin = words.getAndAdd(NEXT, grain))
             rangeTask.run(worker, (int) begin, (int) Math.min(items, begin + grain));
+    }
+
+    /** A run is half of what would be a worker's part of all that is left. */
+    private void takeShares(int worker, int workers) {
+        for (long begin = words.get(NEXT); begin < items; begin = words.get(NEXT)) {
+            long end = begin + Math.clamp((items - begin) / (2 * workers), 1, grain);
+            if (words.compareAndSet(NEXT, begin, end)) rangeTask.run(worker, (int) begin, (int) end);
+        }
     }
 
     /** Starts a region: all that was written before is seen by the workers. */

@@ -65,12 +65,13 @@ class MatMulTest {
         }
     }
 
-    @Test void resultsDoNotDependOnTheNumberOfThreads() {
-        Weight w = Weights.random(random, Format.F32, 300, 200, 1, false);
+    @ParameterizedTest @EnumSource(names = {"F32", "BF16", "Q8_0"})
+    void resultsDoNotDependOnTheNumberOfThreads(Format format) {
+        Weight w = Weights.random(random, format, 601, 288, 1, false);
         for (int rows : new int[] {1, 3, 40}) {
-            float[] x = Weights.floats(random, rows * 200);
-            float[] one = new float[rows * 300];
-            float[] four = new float[rows * 300];
+            float[] x = Weights.floats(random, rows * 288);
+            float[] one = new float[rows * 601];
+            float[] four = new float[rows * 601];
             try (ThreadTeam team = new ThreadTeam(1)) {
                 new MatMul(team).multiply(new float[][] {one}, x, rows, new Weight[] {w});
             }

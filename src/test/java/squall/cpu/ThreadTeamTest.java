@@ -49,6 +49,29 @@ class ThreadTeamTest {
         }
     }
 
+    @ParameterizedTest @ValueSource(ints = {1, 2, 5})
+    void runsGrowShorterAndTakeEveryItemOnce(int threads) {
+        try (ThreadTeam team = new ThreadTeam(threads)) {
+            for (int n : new int[] {0, 1, 2, 7, 64, 1000})
+                for (int most : new int[] {1, 3, 64, 2000}) {
+                    int[] taken = new int[n];
+                    int[] run = new int[n];
+                    team.forEachInRuns(n, most, (worker, begin, end) -> {
+                        assertTrue(begin < end && end <= n && end - begin <= most);
+                        for (int i = begin; i < end; i++) {
+                            taken[i]++;
+                            run[i] = end - begin;
+                        }
+                    });
+                    int[] expected = new int[n];
+                    Arrays.fill(expected, 1);
+                    assertArrayEquals(expected, taken);
+                    for (int i = 1; i < n; i++) assertTrue(run[i] <= run[i - 1]);
+                    if (n > 0) assertEquals(1, run[n - 1]);
+                }
+        }
+    }
+
     @Test void whatWorkersWroteIsSeenAndWakesAfterParking() throws InterruptedException {
         try (ThreadTeam team = new ThreadTeam(3)) {
             long[] sums = new long[3];
@@ -131,6 +154,7 @@ class ThreadTeamTest {
         assertThrows(IllegalArgumentException.class, () -> new ThreadTeam(0));
         try (ThreadTeam team = new ThreadTeam(1)) {
             assertThrows(IllegalArgumentException.class, () -> team.forEach(1, 0, (worker, begin, end) -> {}));
+            assertThrows(IllegalArgumentException.class, () -> team.forEachInRuns(1, 0, (worker, begin, end) -> {}));
         }
     }
 }
