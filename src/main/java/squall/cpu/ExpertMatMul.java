@@ -15,6 +15,7 @@ final class ExpertMatMul {
 
     private final ThreadTeam team;
     private final WeightTile[] tiles;
+    private final FiniteMatrices finite;
     private final Scratch[] scratch;
     private final DotInputs inputs = new DotInputs();
     private float[] h = new float[0];
@@ -54,8 +55,9 @@ final class ExpertMatMul {
         }
     }
 
-    ExpertMatMul(ThreadTeam team, WeightTile[] tiles) {
+    ExpertMatMul(ThreadTeam team, WeightTile[] tiles, FiniteMatrices finite) {
         this.team = team;
+        this.finite = finite;
         this.tiles = tiles;
         scratch = new Scratch[tiles.length];
         for (int i = 0; i < scratch.length; i++) scratch[i] = new Scratch();
@@ -72,6 +74,7 @@ final class ExpertMatMul {
         this.up = up;
         this.down = down;
         group(gate.experts().size());
+        for (int j = 0; j < chosenCount; j++) if (isFew(chosen[j])) look(chosen[j]);
         if (h.length < rows * used * gate.rows()) h = new float[rows * used * gate.rows()];
         inputs.begin(x, gate.cols());
         for (int p = 0; p < rows * used; p++)
@@ -85,6 +88,12 @@ final class ExpertMatMul {
         team.forEach(pieces(down.rows()), 1, outputs);
         this.y = null;
         this.x = null;
+    }
+
+    private void look(int e) {
+        finite.look(gate, e);
+        finite.look(up, e);
+        finite.look(down, e);
     }
 
     /** Whether an expert's rows are taken by dot products. */
@@ -129,8 +138,8 @@ final class ExpertMatMul {
         for (int i = 0; i < n; i++) s.index[i] = order[starts[e] + i] / used;
         if (isFew(e)) {
             for (int i = 0; i < n; i++) {
-                WeightTile.dots(s.a, i * PIECE, gate, e, first, last, inputs, s.index[i]);
-                WeightTile.dots(s.b, i * PIECE, up, e, first, last, inputs, s.index[i]);
+                WeightTile.dots(s.a, i * PIECE, gate, e, finite.together(gate, e), first, last, inputs, s.index[i]);
+                WeightTile.dots(s.b, i * PIECE, up, e, finite.together(up, e), first, last, inputs, s.index[i]);
             }
         } else {
             Panels.pack(s.packed, x, s.index, 0, Panels.groups(n), n, gate.cols());
@@ -157,7 +166,8 @@ final class ExpertMatMul {
             int n = starts[e + 1] - starts[e];
             s.fit(n, down.cols());
             if (isFew(e)) {
-                for (int i = 0; i < n; i++) WeightTile.dots(s.a, i * PIECE, down, e, first, last, inputs, order[starts[e] + i]);
+                int together = finite.together(down, e);
+                for (int i = 0; i < n; i++) WeightTile.dots(s.a, i * PIECE, down, e, together, first, last, inputs, order[starts[e] + i]);
             } else {
                 System.arraycopy(order, starts[e], s.index, 0, n);
                 Panels.pack(s.packed, h, s.index, 0, Panels.groups(n), n, down.cols());

@@ -25,6 +25,7 @@ public final class MatMul {
 
     private final ThreadTeam team;
     private final WeightTile[] tiles;
+    private final FiniteMatrices finite;
     private final ExpertMatMul experts;
     private final DotInputs inputs = new DotInputs();
     private float[] packed = new float[0];
@@ -43,7 +44,8 @@ public final class MatMul {
         this.team = team;
         tiles = new WeightTile[team.size()];
         for (int i = 0; i < tiles.length; i++) tiles[i] = new WeightTile();
-        experts = new ExpertMatMul(team, tiles);
+        finite = new FiniteMatrices(team);
+        experts = new ExpertMatMul(team, tiles, finite);
     }
 
     /**
@@ -69,8 +71,10 @@ public final class MatMul {
         }
         if (few) {
             inputs.begin(x, ws[0].cols());
-            for (Weight w : ws)
+            for (Weight w : ws) {
+                finite.look(w, 0);
                 for (int r = 0; r < rows; r++) inputs.lay(w, r);
+            }
             // several rows read a piece again while it is in the second-level cache
             team.forEachInRuns(pieces, rows == 1 ? RUN : 1, dots);
         } else {
@@ -108,9 +112,9 @@ public final class MatMul {
         }
     }
 
-    /** Even, so that rows go in pairs wherever a piece ends. */
+    /** A multiple of what a dot product takes together: the same rows wherever a piece ends. */
     private static int dotRows(Weight w) {
-        return Math.max(8, (int) (PIECE_BYTES / w.format().rowBytes(w.cols())) & -2);
+        return Math.max(8, (int) (PIECE_BYTES / w.format().rowBytes(w.cols())) / 4 * 4);
     }
 
     private int pieces(int i) {
@@ -132,7 +136,8 @@ public final class MatMul {
             Weight w = ws[i];
             int first = at * pieceRows[i];
             int last = Math.min(w.rows(), (at + n) * pieceRows[i]);
-            for (int r = 0; r < rows; r++) WeightTile.dots(ys[i], r * w.rows() + first, w, 0, first, last, inputs, r);
+            int together = finite.together(w, 0);
+            for (int r = 0; r < rows; r++) WeightTile.dots(ys[i], r * w.rows() + first, w, 0, together, first, last, inputs, r);
         }
     }
 

@@ -20,20 +20,22 @@ final class WeightTile {
     private float[] sums = new float[0];
 
     /**
-     * {@code y[yAt + o - first] = W[o] · x[row]} for the outputs first <= o < last: the two halves of the outputs side by
-     * side, each a run of bytes of its own.
+     * {@code y[yAt + o - first] = W[o] · x[row]} for the outputs first <= o < last: as many parts of the outputs side by side as
+     * rows are taken together, each a run of bytes of its own.
+     *
+     * @param together rows that {@link Codec#dots} takes, or 1: it is not to be used
      */
-    static void dots(float[] y, int yAt, Weight w, int expert, int first, int last, DotInputs x, int row) {
-        int half = w.scales().isEmpty() ? (last - first) / 2 : 0;
-        if (half > 0) {
+    static void dots(float[] y, int yAt, Weight w, int expert, int together, int first, int last, DotInputs x, int row) {
+        int part = together == 1 ? 0 : (last - first) / together;
+        if (part > 0) {
             long rowBytes = w.format().rowBytes(w.cols());
             Codec codec = w.format().codec;
             MemorySegment data = w.experts().get(expert);
             float[] laid = x.row(w.format(), row);
-            for (int o = 0; o < half; o++)
-                codec.dots(y, yAt + o, half, data, (first + o) * rowBytes, half * rowBytes, laid, w.cols());
+            for (int o = 0; o < part; o++)
+                codec.dots(y, yAt + o, part, data, (first + o) * rowBytes, part * rowBytes, laid, w.cols());
         }
-        for (int o = first + 2 * half; o < last; o++) y[yAt + o - first] = dot(w, expert, o, x.plain(), row * w.cols());
+        for (int o = first + together * part; o < last; o++) y[yAt + o - first] = dot(w, expert, o, x.plain(), row * w.cols());
     }
 
     /** Row {@code o} of an expert's matrix times {@code x[xAt ..]}. */

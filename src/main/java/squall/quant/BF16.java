@@ -52,26 +52,51 @@ final class BF16 extends BlockCodec {
 
     private static final IntVector UPPER = IntVector.broadcast(Lanes.INTS, 0xFFFF0000);
 
+    @Override public int together() {
+        return Pairs.ROWS;
+    }
+
     @Override public void prepare(float[] dst, float[] x, int xAt, int n) {
         Pairs.lay(dst, x, xAt, n, 1);
     }
 
     @Override public void dots(float[] y, int yAt, int yStep, MemorySegment w, long offsetBytes, long stepBytes, float[] x, int n) {
-        if (Pairs.fit(n)) dotsByPairs(y, yAt, yStep, w, offsetBytes, stepBytes, x, n);
-        else super.dots(y, yAt, yStep, w, offsetBytes, stepBytes, x, n);
+        if (!Pairs.fit(n)) {
+            super.dots(y, yAt, yStep, w, offsetBytes, stepBytes, x, n);
+            return;
+        }
+        float[] sums = Pairs.sums();
+        dotsByPairs(sums, w, offsetBytes, stepBytes, x, n);
+        Pairs.add(y, yAt, yStep, sums, 1);
     }
 
-    private static void dotsByPairs(float[] y, int yAt, int yStep, MemorySegment w, long at, long stepBytes, float[] x, int n) {
-        FloatVector a0 = zero(), a1 = zero(), b0 = zero(), b1 = zero();
+    /** sums: [rows, COUNT], to be added up: that here would be more than C2 inlines. */
+    private static void dotsByPairs(float[] sums, MemorySegment w, long at, long step, float[] x, int n) {
+        FloatVector a0 = zero(), a1 = zero(), b0 = zero(), b1 = zero(), c0 = zero(), c1 = zero(), d0 = zero(), d1 = zero();
         for (int i = 0; i < n; i += 2 * COUNT, at += 4 * COUNT) {
             FloatVector u = Lanes.f32(x, i), v = Lanes.f32(x, i + COUNT);
-            IntVector q = Lanes.i32(w, at), r = Lanes.i32(w, at + stepBytes);
-            a0 = q.lanewise(VectorOperators.LSHL, 16).reinterpretAsFloats().fma(u, a0);
-            a1 = q.and(UPPER).reinterpretAsFloats().fma(v, a1);
-            b0 = r.lanewise(VectorOperators.LSHL, 16).reinterpretAsFloats().fma(u, b0);
-            b1 = r.and(UPPER).reinterpretAsFloats().fma(v, b1);
+            IntVector p = Lanes.i32(w, at), q = Lanes.i32(w, at + step);
+            IntVector r = Lanes.i32(w, at + 2 * step), s = Lanes.i32(w, at + 3 * step);
+            a0 = lower(p).fma(u, a0);
+            a1 = upper(p).fma(v, a1);
+            b0 = lower(q).fma(u, b0);
+            b1 = upper(q).fma(v, b1);
+            c0 = lower(r).fma(u, c0);
+            c1 = upper(r).fma(v, c1);
+            d0 = lower(s).fma(u, d0);
+            d1 = upper(s).fma(v, d1);
         }
-        y[yAt] = Lanes.sum(a0.add(a1));
-        y[yAt + yStep] = Lanes.sum(b0.add(b1));
+        a0.add(a1).intoArray(sums, 0);
+        b0.add(b1).intoArray(sums, COUNT);
+        c0.add(c1).intoArray(sums, 2 * COUNT);
+        d0.add(d1).intoArray(sums, 3 * COUNT);
+    }
+
+    private static FloatVector lower(IntVector pairs) {
+        return pairs.lanewise(VectorOperators.LSHL, 16).reinterpretAsFloats();
+    }
+
+    private static FloatVector upper(IntVector pairs) {
+        return pairs.and(UPPER).reinterpretAsFloats();
     }
 }

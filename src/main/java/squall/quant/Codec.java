@@ -53,15 +53,31 @@ public interface Codec {
         System.arraycopy(x, xAt, dst, 0, n);
     }
 
+    /** Rows that {@link #dots} takes. */
+    default int together() {
+        return 2;
+    }
+
+    /** Whether {@link #dots} is for numbers that are finite, all of them: what it does with others is not defined. */
+    default boolean takesFiniteOnly() {
+        return false;
+    }
+
+    /** Whether n values are finite, starting with the block at {@code offsetBytes}; n is whole blocks. */
+    default boolean isFinite(MemorySegment w, long offsetBytes, int n) {
+        for (int i = 0; i < n; i++)
+            if (!Float.isFinite(at(w, offsetBytes + (long) (i / blockSize()) * blockBytes(), i % blockSize()))) return false;
+        return true;
+    }
+
     /**
-     * Two rows at once, as {@link #dot} and with its tolerance: {@code y[yAt]} of the row at {@code offsetBytes},
-     * {@code y[yAt + yStep]} of the row {@code stepBytes} further on. Two rows are two streams for the memory
-     * (measured on Zen 2: 28 GB/s with one a core, 33 with two, 34 with four) and share the loads of x.
+     * Some rows at once ({@link #together}), as {@link #dot} and with its tolerance: {@code y[yAt + r * yStep]} of the row
+     * {@code r * stepBytes} after {@code offsetBytes}. They are as many streams for the memory, and kernels that take a vector of
+     * each in turn wait for all their new pages together and share the loads of x.
      *
      * @param x n values as {@link #prepare} lays them
      */
     default void dots(float[] y, int yAt, int yStep, MemorySegment w, long offsetBytes, long stepBytes, float[] x, int n) {
-        y[yAt] = dot(w, offsetBytes, x, 0, n);
-        y[yAt + yStep] = dot(w, offsetBytes + stepBytes, x, 0, n);
+        for (int r = 0; r < together(); r++) y[yAt + r * yStep] = dot(w, offsetBytes + r * stepBytes, x, 0, n);
     }
 }

@@ -61,6 +61,26 @@ final class F16 extends BlockCodec {
     private static final IntVector ONE_EXPONENT = IntVector.broadcast(Lanes.INTS, 0x04000400);
     private static final int CARRIES = 0x80008000;
 
+    @Override public int together() {
+        return Pairs.ROWS;
+    }
+
+    /** To look for exponent 31 takes half as much again as the products. */
+    @Override public boolean takesFiniteOnly() {
+        return true;
+    }
+
+    /** Exponent 31 carries into the sign's place. */
+    @Override public boolean isFinite(MemorySegment w, long offsetBytes, int n) {
+        IntVector carries = IntVector.zero(Lanes.INTS);
+        int i = 0;
+        for (; i <= n - 2 * COUNT; i += 2 * COUNT)
+            carries = carries.or(Lanes.i32(w, offsetBytes + 2L * i).and(MAGNITUDES).add(ONE_EXPONENT));
+        boolean finite = (carries.reduceLanes(VectorOperators.OR) & CARRIES) == 0;
+        for (; i < n; i++) finite &= Float.isFinite(at(w, offsetBytes, i));
+        return finite;
+    }
+
     @Override public void prepare(float[] dst, float[] x, int xAt, int n) {
         Pairs.lay(dst, x, xAt, n, 0x1p56f);
     }
@@ -70,42 +90,39 @@ final class F16 extends BlockCodec {
             super.dots(y, yAt, yStep, w, offsetBytes, stepBytes, x, n);
             return;
         }
-        if (!dotsByPairs(y, yAt, yStep, w, offsetBytes, stepBytes, x, n)) {
-            y[yAt] = dotPrepared(w, offsetBytes, x, n);
-            y[yAt + yStep] = dotPrepared(w, offsetBytes + stepBytes, x, n);
-        }
+        float[] sums = Pairs.sums();
+        dotsByPairs(sums, w, offsetBytes, stepBytes, x, n);
+        Pairs.add(y, yAt, yStep, sums, 0x1p56f);
     }
 
-    /** False if a value was not finite: then what it wrote counts for nothing. */
-    private static boolean dotsByPairs(float[] y, int yAt, int yStep, MemorySegment w, long at, long stepBytes, float[] x, int n) {
-        FloatVector a = zero(), b = zero(), c = zero(), d = zero();
-        IntVector carries = IntVector.zero(Lanes.INTS);
+    /** sums: [rows, COUNT], to be added up: that here would be more than C2 inlines. */
+    private static void dotsByPairs(float[] sums, MemorySegment w, long at, long step, float[] x, int n) {
+        FloatVector a0 = zero(), a1 = zero(), b0 = zero(), b1 = zero(), c0 = zero(), c1 = zero(), d0 = zero(), d1 = zero();
         for (int i = 0; i < n; i += 2 * COUNT, at += 4 * COUNT) {
             FloatVector u = Lanes.f32(x, i), v = Lanes.f32(x, i + COUNT);
-            IntVector q = Lanes.i32(w, at), r = Lanes.i32(w, at + stepBytes);
-            carries = carries.or(q.and(MAGNITUDES).add(ONE_EXPONENT)).or(r.and(MAGNITUDES).add(ONE_EXPONENT));
-            a = inPlace(q.lanewise(VectorOperators.LSHL, 16)).fma(u, a);
-            c = inPlace(q).fma(v, c);
-            b = inPlace(r.lanewise(VectorOperators.LSHL, 16)).fma(u, b);
-            d = inPlace(r).fma(v, d);
+            IntVector p = Lanes.i32(w, at), q = Lanes.i32(w, at + step);
+            IntVector r = Lanes.i32(w, at + 2 * step), s = Lanes.i32(w, at + 3 * step);
+            a0 = lower(p).fma(u, a0);
+            a1 = upper(p).fma(v, a1);
+            b0 = lower(q).fma(u, b0);
+            b1 = upper(q).fma(v, b1);
+            c0 = lower(r).fma(u, c0);
+            c1 = upper(r).fma(v, c1);
+            d0 = lower(s).fma(u, d0);
+            d1 = upper(s).fma(v, d1);
         }
-        y[yAt] = Lanes.sum(a.add(c)) * 0x1p56f;
-        y[yAt + yStep] = Lanes.sum(b.add(d)) * 0x1p56f;
-        return (carries.reduceLanes(VectorOperators.OR) & CARRIES) == 0;
+        a0.add(a1).intoArray(sums, 0);
+        b0.add(b1).intoArray(sums, COUNT);
+        c0.add(c1).intoArray(sums, 2 * COUNT);
+        d0.add(d1).intoArray(sums, 3 * COUNT);
+    }
+
+    private static FloatVector lower(IntVector pairs) {
+        return upper(pairs.lanewise(VectorOperators.LSHL, 16));
     }
 
     /** The upper half of each int, times 2^-112. */
-    private static FloatVector inPlace(IntVector v) {
-        return v.lanewise(VectorOperators.ASHR, 3).and(PLACES).reinterpretAsFloats();
-    }
-
-    /** {@link #dot} on prepared activations. */
-    private float dotPrepared(MemorySegment w, long offsetBytes, float[] x, int n) {
-        double sum = 0;
-        for (int i = 0; i < n; i++) {
-            int place = i % (2 * COUNT);
-            sum += (double) at(w, offsetBytes + 2L * i, 0) * x[i - place + place % 2 * COUNT + place / 2];
-        }
-        return (float) (sum * 0x1p-56);
+    private static FloatVector upper(IntVector pairs) {
+        return pairs.lanewise(VectorOperators.ASHR, 3).and(PLACES).reinterpretAsFloats();
     }
 }

@@ -2,9 +2,27 @@ package squall.quant;
 
 import static squall.quant.Lanes.COUNT;
 
-/** Activations for kernels that read two 16-bit numbers as one int: those of even places, then those of odd ones. */
+/**
+ * What kernels share that read two 16-bit numbers as one int: activations, those of even places, then those of odd ones, and the
+ * sums of four rows.
+ */
 final class Pairs {
+    /** Rows that the formats take together. */
+    static final int ROWS = 4;
+
+    private static final ThreadLocal<float[]> SUMS = ThreadLocal.withInitial(() -> new float[ROWS * COUNT]);
+
     private Pairs() {}
+
+    /** This thread's scratch for the sums of the rows' lanes: [rows, COUNT]. */
+    static float[] sums() {
+        return SUMS.get();
+    }
+
+    /** {@code y[yAt + r * yStep] = factor * the sum of row r's lanes}. */
+    static void add(float[] y, int yAt, int yStep, float[] sums, float factor) {
+        for (int r = 0; r < ROWS; r++) y[yAt + r * yStep] = factor * Lanes.sum(Lanes.f32(sums, r * COUNT));
+    }
 
     /** Whether n values are whole vectors of pairs. */
     static boolean fit(int n) {

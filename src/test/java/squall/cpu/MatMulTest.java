@@ -5,6 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import java.lang.foreign.ValueLayout;
 import java.lang.management.ManagementFactory;
 import java.util.Arrays;
 import java.util.Random;
@@ -65,7 +66,7 @@ class MatMulTest {
         }
     }
 
-    @ParameterizedTest @EnumSource(names = {"F32", "BF16", "Q8_0"})
+    @ParameterizedTest @EnumSource(names = {"F32", "BF16", "F16", "Q8_0"})
     void resultsDoNotDependOnTheNumberOfThreads(Format format) {
         Weight w = Weights.random(random, format, 601, 288, 1, false);
         for (int rows : new int[] {1, 3, 40}) {
@@ -79,6 +80,25 @@ class MatMulTest {
                 new MatMul(team).multiply(new float[][] {four}, x, rows, new Weight[] {w});
             }
             assertArrayEquals(one, four);
+        }
+    }
+
+    /** Kernels that do not look for such numbers never get to see them. */
+    @Test void oneNumberThatIsNotFiniteShows() {
+        int outputs = 41, cols = 64;
+        try (ThreadTeam team = new ThreadTeam(2)) {
+            for (short half : new short[] {0x7C00, (short) 0xFC00, 0x7E01})
+                for (int o = 0; o < outputs; o += 5) {
+                    MatMul matMul = new MatMul(team);
+                    Weight w = Weights.random(random, Format.F16, outputs, cols, 1, false);
+                    w.data().set(ValueLayout.JAVA_SHORT_UNALIGNED, 2L * (o * cols + 37), half);
+                    float[] y = new float[outputs];
+                    float[] x = new float[cols];
+                    Arrays.fill(x, 1);
+                    matMul.multiply(new float[][] {y}, x, 1, new Weight[] {w});
+                    for (int i = 0; i < outputs; i++) assertEquals(i != o, Float.isFinite(y[i]));
+                    if (half != 0x7E01) assertEquals(half > 0 ? Float.POSITIVE_INFINITY : Float.NEGATIVE_INFINITY, y[o]);
+                }
         }
     }
 
