@@ -394,6 +394,7 @@ class CpuOps implements Ops, AutoCloseable {
 
     /** Frees what the cache holds outside the heap. The team is not closed: it belongs to the caller. */
     @Override public void close() {
+        matmul.close();
         cache.close();
         Arrays.fill(chunks, null);
     }

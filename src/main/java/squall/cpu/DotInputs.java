@@ -1,16 +1,19 @@
 package squall.cpu;
 
 import java.util.Arrays;
-import squall.ops.Weight;
 import squall.quant.Codec;
 import squall.quant.Format;
+import squall.quant.RowGroups;
 
 /**
  * Rows of activations laid out for the dot products of each format that a call meets: once for all outputs. Written by
  * the thread that runs the step, read by the workers.
  */
 final class DotInputs {
-    private final float[][][] laid = new float[Format.values().length][0][];
+    private static final int FORMATS = Format.values().length;
+
+    /** By format, those for groups of rows behind the others. */
+    private final float[][][] laid = new float[2 * FORMATS][0][];
     /** The call that a row was laid out in. */
     private final int[][] laidIn = new int[laid.length][0];
     private int call;
@@ -25,24 +28,40 @@ final class DotInputs {
     }
 
     /** Makes a row ready for a matrix; block-scaled ones take it as it lies. */
-    void lay(Weight w, int row) {
-        if (!w.scales().isEmpty()) return;
-        int f = w.format().ordinal();
+    void lay(LaidWeight w, int row) {
+        if (!w.weight().scales().isEmpty()) return;
+        Codec codec = w.weight().format().codec;
+        RowGroups groups = w.groups();
+        if (groups == null || w.groupedRows() < w.weight().rows()) {
+            int f = w.weight().format().ordinal();
+            if (isNew(f, row, codec.preparedSize(cols))) codec.prepare(laid[f][row], x, row * cols, cols);
+        }
+        if (groups != null) {
+            int f = FORMATS + w.weight().format().ordinal();
+            if (isNew(f, row, groups.preparedSize(cols))) groups.prepare(laid[f][row], x, row * cols, cols);
+        }
+    }
+
+    /** Whether a row is still to be laid out in this call; makes room for it. */
+    private boolean isNew(int f, int row, int size) {
         if (laid[f].length <= row) {
             laid[f] = Arrays.copyOf(laid[f], Math.max(row + 1, 2 * laid[f].length));
             laidIn[f] = Arrays.copyOf(laidIn[f], laid[f].length);
         }
-        if (laidIn[f][row] == call) return;
-        Codec codec = w.format().codec;
-        int size = codec.preparedSize(cols);
+        if (laidIn[f][row] == call) return false;
         if (laid[f][row] == null || laid[f][row].length < size) laid[f][row] = new float[size];
-        codec.prepare(laid[f][row], x, row * cols, cols);
         laidIn[f][row] = call;
+        return true;
     }
 
-    /** A row as it was laid out. */
+    /** A row as it was laid out for rows as they are stored. */
     float[] row(Format format, int row) {
         return laid[format.ordinal()][row];
+    }
+
+    /** A row as it was laid out for groups of rows. */
+    float[] groupRow(Format format, int row) {
+        return laid[FORMATS + format.ordinal()][row];
     }
 
     /** The activations as they came. */

@@ -1,7 +1,6 @@
 package squall.cpu;
 
 import java.util.Arrays;
-import squall.ops.Weight;
 
 /**
  * The mixture of experts of a step: rows are grouped by expert, so that each chosen expert's bytes are read once, and
@@ -10,8 +9,9 @@ import squall.ops.Weight;
  */
 final class ExpertMatMul {
 
-    /** Outputs of one piece of work. */
-    private static final int PIECE = WeightTile.OUTPUTS;
+    /** Outputs of one piece of work: of tiles, and where no expert needs them, whole groups of rows. */
+    private static final int TILE_PIECE = WeightTile.OUTPUTS;
+    private static final int DOTS_PIECE = 2 * MatMul.GROUP_ROWS;
 
     private final ThreadTeam team;
     private final WeightTile[] tiles;
@@ -23,6 +23,7 @@ final class ExpertMatMul {
     private int[] starts = new int[0];
     private int[] chosen = new int[0];
     private int chosenCount;
+    private int piece;
 
     // of the call in progress
     private float[] y;
@@ -31,9 +32,9 @@ final class ExpertMatMul {
     private float[] weights;
     private int used;
     private int rows;
-    private Weight gate;
-    private Weight up;
-    private Weight down;
+    private LaidWeight gate;
+    private LaidWeight up;
+    private LaidWeight down;
     private final ThreadTeam.RangeTask hidden = this::hidden;
     private final ThreadTeam.RangeTask outputs = this::outputs;
 
@@ -44,13 +45,13 @@ final class ExpertMatMul {
         float[] a = new float[0];
         float[] b = new float[0];
 
-        /** Room for {@code n} rows of {@code cols} values. */
-        void fit(int n, int cols) {
+        /** Room for {@code n} rows of {@code cols} values and {@code piece} outputs. */
+        void fit(int n, int cols, int piece) {
             if (index.length < n) index = new int[n];
             if (packed.length < Panels.padded(n) * cols) packed = new float[Panels.padded(n) * cols];
-            if (a.length < n * PIECE) {
-                a = new float[n * PIECE];
-                b = new float[n * PIECE];
+            if (a.length < n * piece) {
+                a = new float[n * piece];
+                b = new float[n * piece];
             }
         }
     }
@@ -63,7 +64,8 @@ final class ExpertMatMul {
         for (int i = 0; i < scratch.length; i++) scratch[i] = new Scratch();
     }
 
-    void multiply(float[] y, float[] x, int rows, int[] ids, float[] weights, int used, Weight gate, Weight up, Weight down) {
+    void multiply(float[] y, float[] x, int rows, int[] ids, float[] weights, int used, LaidWeight gate, LaidWeight up,
+                  LaidWeight down) {
         this.y = y;
         this.x = x;
         this.rows = rows;
@@ -75,25 +77,26 @@ final class ExpertMatMul {
         this.down = down;
         group(gate.experts().size());
         for (int j = 0; j < chosenCount; j++) if (isFew(chosen[j])) look(chosen[j]);
-        if (h.length < rows * used * gate.rows()) h = new float[rows * used * gate.rows()];
-        inputs.begin(x, gate.cols());
+        piece = allFew() ? DOTS_PIECE : TILE_PIECE;
+        if (h.length < rows * used * gate.weight().rows()) h = new float[rows * used * gate.weight().rows()];
+        inputs.begin(x, gate.weight().cols());
         for (int p = 0; p < rows * used; p++)
             if (isFew(ids[p])) {
                 inputs.lay(gate, p / used);
                 inputs.lay(up, p / used);
             }
-        team.forEach(chosenCount * pieces(gate.rows()), 1, hidden);
-        inputs.begin(h, down.cols());
+        team.forEach(chosenCount * pieces(gate.weight().rows()), 1, hidden);
+        inputs.begin(h, down.weight().cols());
         for (int p = 0; p < rows * used; p++) if (isFew(ids[p])) inputs.lay(down, p);
-        team.forEach(pieces(down.rows()), 1, outputs);
+        team.forEach(pieces(down.weight().rows()), 1, outputs);
         this.y = null;
         this.x = null;
     }
 
     private void look(int e) {
-        finite.look(gate, e);
-        finite.look(up, e);
-        finite.look(down, e);
+        finite.look(gate.weight(), e);
+        finite.look(up.weight(), e);
+        finite.look(down.weight(), e);
     }
 
     /** Whether an expert's rows are taken by dot products. */
@@ -101,8 +104,13 @@ final class ExpertMatMul {
         return starts[e + 1] - starts[e] <= MatMul.FEW_ROWS;
     }
 
-    private static int pieces(int outputs) {
-        return (outputs + PIECE - 1) / PIECE;
+    private boolean allFew() {
+        for (int j = 0; j < chosenCount; j++) if (!isFew(chosen[j])) return false;
+        return true;
+    }
+
+    private int pieces(int outputs) {
+        return (outputs + piece - 1) / piece;
     }
 
     /** Sorts the pairs by expert (stable): expert e has the pairs order[starts[e] .. starts[e + 1]]. */
@@ -127,56 +135,56 @@ final class ExpertMatMul {
     }
 
     private void hidden(int worker, int begin, int end) {
-        int pieces = pieces(gate.rows());
-        for (int i = begin; i < end; i++) hidden(tiles[worker], scratch[worker], chosen[i / pieces], i % pieces * PIECE);
+        int pieces = pieces(gate.weight().rows());
+        for (int i = begin; i < end; i++) hidden(tiles[worker], scratch[worker], chosen[i / pieces], i % pieces * piece);
     }
 
     private void hidden(WeightTile tile, Scratch s, int e, int first) {
-        int last = Math.min(gate.rows(), first + PIECE);
+        int last = Math.min(gate.weight().rows(), first + piece);
         int n = starts[e + 1] - starts[e];
-        s.fit(n, gate.cols());
+        s.fit(n, gate.weight().cols(), piece);
         for (int i = 0; i < n; i++) s.index[i] = order[starts[e] + i] / used;
         if (isFew(e)) {
             for (int i = 0; i < n; i++) {
-                WeightTile.dots(s.a, i * PIECE, gate, e, finite.together(gate, e), first, last, inputs, s.index[i]);
-                WeightTile.dots(s.b, i * PIECE, up, e, finite.together(up, e), first, last, inputs, s.index[i]);
+                tile.dots(s.a, i * piece, gate, e, finite.together(gate.weight(), e), first, last, inputs, s.index[i]);
+                tile.dots(s.b, i * piece, up, e, finite.together(up.weight(), e), first, last, inputs, s.index[i]);
             }
         } else {
-            Panels.pack(s.packed, x, s.index, 0, Panels.groups(n), n, gate.cols());
-            tile.multiply(s.a, 0, PIECE, gate, e, first, last, s.packed, n);
-            tile.multiply(s.b, 0, PIECE, up, e, first, last, s.packed, n);
+            Panels.pack(s.packed, x, s.index, 0, Panels.groups(n), n, gate.weight().cols());
+            tile.multiply(s.a, 0, piece, gate, e, first, last, s.packed, n);
+            tile.multiply(s.b, 0, piece, up, e, first, last, s.packed, n);
         }
         for (int i = 0; i < n; i++) {
-            int at = order[starts[e] + i] * gate.rows() + first;
-            RowKernels.siluMul(s.a, s.b, i * PIECE, i * PIECE + last - first);
-            System.arraycopy(s.a, i * PIECE, h, at, last - first);
+            int at = order[starts[e] + i] * gate.weight().rows() + first;
+            RowKernels.siluMul(s.a, s.b, i * piece, i * piece + last - first);
+            System.arraycopy(s.a, i * piece, h, at, last - first);
         }
     }
 
     private void outputs(int worker, int begin, int end) {
-        for (int i = begin; i < end; i++) outputs(tiles[worker], scratch[worker], i * PIECE);
+        for (int i = begin; i < end; i++) outputs(tiles[worker], scratch[worker], i * piece);
     }
 
     private void outputs(WeightTile tile, Scratch s, int first) {
-        int width = down.rows();
-        int last = Math.min(width, first + PIECE);
+        int width = down.weight().rows();
+        int last = Math.min(width, first + piece);
         for (int r = 0; r < rows; r++) Arrays.fill(y, r * width + first, r * width + last, 0);
         for (int j = 0; j < chosenCount; j++) {
             int e = chosen[j];
             int n = starts[e + 1] - starts[e];
-            s.fit(n, down.cols());
+            s.fit(n, down.weight().cols(), piece);
             if (isFew(e)) {
-                int together = finite.together(down, e);
-                for (int i = 0; i < n; i++) WeightTile.dots(s.a, i * PIECE, down, e, together, first, last, inputs, order[starts[e] + i]);
+                int together = finite.together(down.weight(), e);
+                for (int i = 0; i < n; i++) tile.dots(s.a, i * piece, down, e, together, first, last, inputs, order[starts[e] + i]);
             } else {
                 System.arraycopy(order, starts[e], s.index, 0, n);
-                Panels.pack(s.packed, h, s.index, 0, Panels.groups(n), n, down.cols());
-                tile.multiply(s.a, 0, PIECE, down, e, first, last, s.packed, n);
+                Panels.pack(s.packed, h, s.index, 0, Panels.groups(n), n, down.weight().cols());
+                tile.multiply(s.a, 0, piece, down, e, first, last, s.packed, n);
             }
             for (int i = 0; i < n; i++) {
                 int p = order[starts[e] + i];
                 int at = p / used * width + first;
-                for (int o = 0; o < last - first; o++) y[at + o] += weights[p] * s.a[i * PIECE + o];
+                for (int o = 0; o < last - first; o++) y[at + o] += weights[p] * s.a[i * piece + o];
             }
         }
     }

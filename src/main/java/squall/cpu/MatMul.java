@@ -1,6 +1,7 @@
 package squall.cpu;
 
 import squall.ops.Weight;
+import squall.quant.RowGroups;
 
 /**
  * Products with weights as they are stored. Owned by the thread that runs the step; one call at a time.
@@ -10,7 +11,7 @@ import squall.ops.Weight;
  * and multiplied with all rows ({@link WeightTile}). Outputs are computed in an order that does not depend on the number
  * of threads. Scratch is kept and grows on demand: a call allocates nothing in steady state.
  */
-public final class MatMul {
+public final class MatMul implements AutoCloseable {
 
     /** Rows up to which dot products from the stored blocks are faster than tiles. */
     static final int FEW_ROWS = 4;
@@ -23,7 +24,11 @@ public final class MatMul {
      */
     private static final int RUN = 8;
 
+    /** Rows that are taken together where they lie in groups. */
+    static final int GROUP_ROWS = RowGroups.ROWS * RowGroups.GROUPS;
+
     private final ThreadTeam team;
+    private final WeightLayout layout;
     private final WeightTile[] tiles;
     private final FiniteMatrices finite;
     private final ExpertMatMul experts;
@@ -34,14 +39,19 @@ public final class MatMul {
     private float[][] ys;
     private float[] x;
     private int rows;
-    private Weight[] ws;
+    private LaidWeight[] ws = new LaidWeight[0];
     private int[] pieceRows = new int[0];
     private final ThreadTeam.RangeTask dots = this::dots;
     private final ThreadTeam.RangeTask products = this::products;
     private final ThreadTeam.RangeTask packing = this::pack;
 
     public MatMul(ThreadTeam team) {
+        this(team, new WeightLayout(team));
+    }
+
+    MatMul(ThreadTeam team, WeightLayout layout) {
         this.team = team;
+        this.layout = layout;
         tiles = new WeightTile[team.size()];
         for (int i = 0; i < tiles.length; i++) tiles[i] = new WeightTile();
         finite = new FiniteMatrices(team);
@@ -61,19 +71,20 @@ public final class MatMul {
         this.ys = ys;
         this.x = x;
         this.rows = rows;
-        this.ws = ws;
+        if (this.ws.length < ws.length) this.ws = new LaidWeight[ws.length];
+        for (int i = 0; i < ws.length; i++) this.ws[i] = layout.of(ws[i]);
         if (pieceRows.length < ws.length) pieceRows = new int[ws.length];
         boolean few = rows <= FEW_ROWS;
         int pieces = 0;
         for (int i = 0; i < ws.length; i++) {
-            pieceRows[i] = few ? dotRows(ws[i]) : WeightTile.OUTPUTS;
+            pieceRows[i] = few ? dotRows(this.ws[i]) : WeightTile.OUTPUTS;
             pieces += pieces(i);
         }
         if (few) {
             inputs.begin(x, ws[0].cols());
-            for (Weight w : ws) {
-                finite.look(w, 0);
-                for (int r = 0; r < rows; r++) inputs.lay(w, r);
+            for (int i = 0; i < ws.length; i++) {
+                finite.look(ws[i], 0);
+                for (int r = 0; r < rows; r++) inputs.lay(this.ws[i], r);
             }
             // several rows read a piece again while it is in the second-level cache
             team.forEachInRuns(pieces, rows == 1 ? RUN : 1, dots);
@@ -85,7 +96,6 @@ public final class MatMul {
         }
         this.ys = null;
         this.x = null;
-        this.ws = null;
     }
 
     /**
@@ -98,7 +108,7 @@ public final class MatMul {
      */
     public void experts(float[] y, float[] x, int rows, int[] ids, float[] weights, int used,
                         Weight gate, Weight up, Weight down) {
-        experts.multiply(y, x, rows, ids, weights, used, gate, up, down);
+        experts.multiply(y, x, rows, ids, weights, used, layout.of(gate), layout.of(up), layout.of(down));
     }
 
     private static void check(float[][] ys, float[] x, int rows, Weight[] ws) {
@@ -113,16 +123,17 @@ public final class MatMul {
     }
 
     /** A multiple of what a dot product takes together: the same rows wherever a piece ends. */
-    private static int dotRows(Weight w) {
-        return Math.max(8, (int) (PIECE_BYTES / w.format().rowBytes(w.cols())) / 4 * 4);
+    private static int dotRows(LaidWeight l) {
+        int rows = (int) (PIECE_BYTES / l.rowBytes());
+        return l.groups() == null ? Math.max(8, rows / 4 * 4) : Math.max(GROUP_ROWS, rows / GROUP_ROWS * GROUP_ROWS);
     }
 
     private int pieces(int i) {
-        return (ws[i].rows() + pieceRows[i] - 1) / pieceRows[i];
+        return (ws[i].weight().rows() + pieceRows[i] - 1) / pieceRows[i];
     }
 
     private void pack(int worker, int begin, int end) {
-        Panels.pack(packed, x, null, begin, end, rows, ws[0].cols());
+        Panels.pack(packed, x, null, begin, end, rows, ws[0].weight().cols());
     }
 
     /** Pieces of one matrix that follow each other are one. */
@@ -133,11 +144,12 @@ public final class MatMul {
             int i = 0;
             while (at >= pieces(i)) at -= pieces(i++);
             n = Math.min(end - piece, pieces(i) - at);
-            Weight w = ws[i];
+            LaidWeight w = ws[i];
+            int outputs = w.weight().rows();
             int first = at * pieceRows[i];
-            int last = Math.min(w.rows(), (at + n) * pieceRows[i]);
-            int together = finite.together(w, 0);
-            for (int r = 0; r < rows; r++) WeightTile.dots(ys[i], r * w.rows() + first, w, 0, together, first, last, inputs, r);
+            int last = Math.min(outputs, (at + n) * pieceRows[i]);
+            int together = finite.together(w.weight(), 0);
+            for (int r = 0; r < rows; r++) tiles[worker].dots(ys[i], r * outputs + first, w, 0, together, first, last, inputs, r);
         }
     }
 
@@ -146,10 +158,16 @@ public final class MatMul {
             int at = piece;
             int i = 0;
             while (at >= pieces(i)) at -= pieces(i++);
-            Weight w = ws[i];
+            LaidWeight w = ws[i];
+            int outputs = w.weight().rows();
             int first = at * pieceRows[i];
-            int last = Math.min(w.rows(), first + pieceRows[i]);
-            tiles[worker].multiply(ys[i], first, w.rows(), w, 0, first, last, packed, rows);
+            int last = Math.min(outputs, first + pieceRows[i]);
+            tiles[worker].multiply(ys[i], first, outputs, w, 0, first, last, packed, rows);
         }
+    }
+
+    /** Gives back the memory of matrices that were laid out anew. */
+    @Override public void close() {
+        layout.close();
     }
 }

@@ -31,6 +31,9 @@ final class ScalarOps extends CpuOps {
     /** Some 100 tokens of the shipped model; nothing of a model of 0.5 B parameters. */
     private static final long BUDGET = Long.getLong(BUDGET_PROPERTY, 700_000_000L);
 
+    /** A model of which it could play no more tokens than these is not begun: its matrices are laid out anew, and would be read from the file besides. */
+    private static final int LEAST_TOKENS = 16;
+
     private static final AtomicLong PLAYED = new AtomicLong();
 
     /** Matrices of dim x dim that a layer comes to, roughly: mixer and feed-forward part. */
@@ -43,8 +46,9 @@ final class ScalarOps extends CpuOps {
     /** Whether the next step, of {@code rows} rows, is small and early enough; counts it if so. */
     static boolean isForStep(ModelConfig model, int rows) {
         long left = BUDGET - PLAYED.get();
-        long work = (long) rows * model.dim() * model.dim() * MATRICES * model.layers().size();
-        if (work > left) return false;
+        long token = (long) model.dim() * model.dim() * MATRICES * model.layers().size();
+        long work = rows * token;
+        if (work > left || LEAST_TOKENS * token > BUDGET) return false;
         PLAYED.addAndGet(work);
         return true;
     }

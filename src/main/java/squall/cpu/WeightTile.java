@@ -4,6 +4,7 @@ import java.lang.foreign.MemorySegment;
 import java.util.Arrays;
 import squall.ops.Weight;
 import squall.quant.Codec;
+import squall.quant.RowGroups;
 
 /**
  * A worker's scratch for products with stored weights: the decoded tile [outputs, k] of a matrix and the sums of
@@ -17,25 +18,54 @@ final class WeightTile {
     private static final int BLOCK = Weight.SCALE_BLOCK;
 
     private final float[] weights = new float[OUTPUTS * Panels.STRIDE];
+    private final float[] group = new float[RowGroups.ROWS];
     private float[] sums = new float[0];
 
     /**
-     * {@code y[yAt + o - first] = W[o] · x[row]} for the outputs first <= o < last: as many parts of the outputs side by side as
-     * rows are taken together, each a run of bytes of its own.
+     * {@code y[yAt + o - first] = W[o] · x[row]} for the outputs first <= o < last: rows in groups, then as many parts of the others side by
+     * side as rows are taken together, each a run of bytes of its own.
      *
      * @param together rows that {@link Codec#dots} takes, or 1: it is not to be used
      */
-    static void dots(float[] y, int yAt, Weight w, int expert, int together, int first, int last, DotInputs x, int row) {
+    void dots(float[] y, int yAt, LaidWeight l, int expert, int together, int first, int last, DotInputs x, int row) {
+        Weight w = l.weight();
+        int grouped = Math.min(last, l.groupedRows());
+        if (first < grouped) {
+            groupDots(y, yAt, l, expert, first, grouped, x.groupRow(w.format(), row));
+            yAt += grouped - first;
+            first = grouped;
+        }
         int part = together == 1 ? 0 : (last - first) / together;
         if (part > 0) {
-            long rowBytes = w.format().rowBytes(w.cols());
+            long rowBytes = l.rowBytes();
             Codec codec = w.format().codec;
-            MemorySegment data = w.experts().get(expert);
+            MemorySegment data = l.experts().get(expert);
             float[] laid = x.row(w.format(), row);
             for (int o = 0; o < part; o++)
                 codec.dots(y, yAt + o, part, data, (first + o) * rowBytes, part * rowBytes, laid, w.cols());
         }
         for (int o = first + together * part; o < last; o++) y[yAt + o - first] = dot(w, expert, o, x.plain(), row * w.cols());
+    }
+
+    /** Whole groups where they go, those at the ends by way of a buffer if not all of their rows are wanted. */
+    private void groupDots(float[] y, int yAt, LaidWeight l, int expert, int first, int last, float[] x) {
+        int cols = l.weight().cols();
+        MemorySegment data = l.experts().get(expert);
+        long groupBytes = RowGroups.ROWS * l.rowBytes();
+        for (int o = first; o < last; ) {
+            int g = o / RowGroups.ROWS, from = o % RowGroups.ROWS;
+            int whole = from == 0 ? last / RowGroups.ROWS - g : 0;
+            int n;
+            if (whole > 0) {
+                n = whole * RowGroups.ROWS;
+                l.groups().multiply(y, yAt + o - first, data, g * groupBytes, whole, groupBytes, x, cols);
+            } else {
+                n = Math.min(RowGroups.ROWS - from, last - o);
+                l.groups().multiply(group, 0, data, g * groupBytes, 1, groupBytes, x, cols);
+                System.arraycopy(group, from, y, yAt + o - first, n);
+            }
+            o += n;
+        }
     }
 
     /** Row {@code o} of an expert's matrix times {@code x[xAt ..]}. */
@@ -60,28 +90,35 @@ final class WeightTile {
      *
      * @param packed rows of x as {@link Panels#pack} lays them
      */
-    void multiply(float[] y, int yAt, int stride, Weight w, int expert, int first, int last, float[] packed, int rows) {
+    void multiply(float[] y, int yAt, int stride, LaidWeight l, int expert, int first, int last, float[] packed, int rows) {
+        Weight w = l.weight();
         int size = Panels.padded(rows) * OUTPUTS;
         if (sums.length < size) sums = new float[size];
         Arrays.fill(sums, 0, size, 0);
         for (int c = 0; c < w.cols(); c += Panels.DEPTH) {
             int depth = Math.min(Panels.DEPTH, w.cols() - c);
-            decode(w, expert, first, last, c, depth);
+            decode(l, expert, first, last, c, depth);
             Panels.multiply(sums, OUTPUTS, packed, w.cols(), c, weights, depth, rows, last - first);
         }
         Panels.unpack(y, yAt, stride, sums, OUTPUTS, rows, last - first);
     }
 
     /** Fills {@link #weights} with W[first .. last, c .. c + depth]. */
-    private void decode(Weight w, int expert, int first, int last, int c, int depth) {
+    private void decode(LaidWeight l, int expert, int first, int last, int c, int depth) {
+        Weight w = l.weight();
         Codec codec = w.format().codec;
-        MemorySegment data = w.experts().get(expert);
-        long rowBytes = w.format().rowBytes(w.cols());
+        MemorySegment data = l.experts().get(expert);
+        long rowBytes = l.rowBytes();
         long start = w.format().rowBytes(c);
         for (int o = first; o < last; o++) {
             int at = (o - first) * Panels.STRIDE;
-            codec.decode(data, o * rowBytes + start, weights, at, depth);
-            if (!w.scales().isEmpty()) scale(w, expert, o, c, at, depth);
+            if (l.isGrouped(o)) {
+                long group = (long) o / RowGroups.ROWS * RowGroups.ROWS * rowBytes;
+                l.groups().decode(data, group, o % RowGroups.ROWS, c / codec.blockSize(), weights, at, depth);
+            } else {
+                codec.decode(data, o * rowBytes + start, weights, at, depth);
+                if (!w.scales().isEmpty()) scale(w, expert, o, c, at, depth);
+            }
         }
     }
 

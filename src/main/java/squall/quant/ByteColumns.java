@@ -25,6 +25,7 @@ final class ByteColumns {
 
     static final IntVector BYTE = IntVector.broadcast(Lanes.INTS, 0xFF);
     static final IntVector BYTE_1 = IntVector.broadcast(Lanes.INTS, 0xFF00);
+    static final IntVector BYTE_2 = IntVector.broadcast(Lanes.INTS, 0xFF0000);
     static final IntVector LOW = IntVector.broadcast(Lanes.INTS, 0xF);
     static final IntVector HIGH = IntVector.broadcast(Lanes.INTS, 0xF0);
     static final IntVector LOW_1 = IntVector.broadcast(Lanes.INTS, 0xF00);

@@ -80,4 +80,9 @@ public interface Codec {
     default void dots(float[] y, int yAt, int yStep, MemorySegment w, long offsetBytes, long stepBytes, float[] x, int n) {
         for (int r = 0; r < together(); r++) y[yAt + r * yStep] = dot(w, offsetBytes + r * stepBytes, x, 0, n);
     }
+
+    /** How eight rows are laid out side by side, and multiplied; null where the format has no such layout. */
+    default RowGroups rowGroups() {
+        return null;
+    }
 }

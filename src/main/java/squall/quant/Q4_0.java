@@ -1,15 +1,28 @@
 package squall.quant;
 
+import static java.nio.ByteOrder.LITTLE_ENDIAN;
+import static jdk.incubator.vector.FloatVector.broadcast;
+import static jdk.incubator.vector.IntVector.fromMemorySegment;
+import static squall.quant.ByteColumns.HIGH;
+import static squall.quant.ByteColumns.HIGH_1;
+import static squall.quant.ByteColumns.LOW;
+import static squall.quant.ByteColumns.LOW_1;
+import static squall.quant.ByteColumns.PLACE;
+import static squall.quant.ByteColumns.numbers;
 import static squall.quant.Lanes.COUNT;
+import static squall.quant.Lanes.FLOATS;
+import static squall.quant.Lanes.INTS;
 import static squall.quant.Lanes.addScaled;
 import static squall.quant.Lanes.toFloat;
 import static squall.quant.Lanes.zero;
 import static squall.quant.LittleEndian.f16;
+import static squall.quant.LittleEndian.i32;
 import static squall.quant.LittleEndian.u8;
 
 import java.lang.foreign.MemorySegment;
 import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.IntVector;
+import jdk.incubator.vector.ShortVector;
 import jdk.incubator.vector.VectorOperators;
 
 /**
@@ -148,5 +161,138 @@ final class Q4_0 extends BlockCodec {
             p = p + PREPARED & ByteColumns.PLACE;
         }
         return Lanes.sum(sum);
+    }
+
+    private final RowGroups groups = new Groups(this);
+
+    @Override public RowGroups rowGroups() {
+        return groups;
+    }
+
+    /**
+     * Activations, for each block: [-8 * the sum of x | for each word by nibbles of its lower half, then of its upper one, / their
+     * place in the half: 8, ...].
+     */
+    private static final class Groups extends RowGroups {
+        private static final int PREPARED = 1 + 32;
+
+        Groups(Codec codec) {
+            super(codec, 4, 0, 0, 1);
+        }
+
+        @Override int word(MemorySegment block, long at, int i) {
+            return i32(block, at + 2 + 4 * i);
+        }
+
+        @Override public int preparedSize(int n) {
+            return n / 32 * PREPARED;
+        }
+
+        @Override public void prepare(float[] dst, float[] x, int xAt, int n) {
+            for (int i = 0, at = 0; i < n; i += 32, at += PREPARED) {
+                float sum = 0;
+                for (int j = 0; j < 16; j++) {
+                    float low = x[xAt + i + j], high = x[xAt + i + 16 + j];
+                    float unit = ByteColumns.UNIT * ByteColumns.PER_BYTE[j % 4];
+                    sum += low + high;
+                    dst[at + 1 + 2 * j] = low * unit;
+                    dst[at + 2 + 2 * j] = high * unit / 16;
+                }
+                dst[at] = -8 * ByteColumns.ONE * sum;
+            }
+        }
+
+        @Override public void decode(MemorySegment w, long at, int r, int first, float[] dst, int dstAt, int n) {
+            at += 144L * first;
+            for (int i = 0; i < n; i += 32, at += 144) {
+                float d = f16(w, at + 128 + 2 * r);
+                for (int j = 0; j < 16; j += 8) {
+                    IntVector b = bytes(w, at + 8 * j + 4 * r);
+                    toFloat(b.and(15).sub(8)).mul(d).intoArray(dst, dstAt + i + j);
+                    toFloat(b.lanewise(VectorOperators.LSHR, 4).and(15).sub(8)).mul(d).intoArray(dst, dstAt + i + 16 + j);
+                }
+            }
+        }
+
+        @Override public void dots(float[] y, int yAt, int yStep, MemorySegment w, long at, long step, float[] x, int n) {
+            FloatVector a0 = zero(), a1 = zero(), a2 = zero(), a3 = zero();
+            int p = 0;
+            for (int i = 0; i < n; i += 32) {
+                FloatVector s0 = broadcast(FLOATS, x[p]), s1 = s0, s2 = s0, s3 = s0;
+                p = p + 1 & PLACE;
+                for (int word = 1; word < 1 << 4; word <<= 1) { // shifted, not counted: see BlockCodec
+                    IntVector q0 = fromMemorySegment(INTS, w, at, LITTLE_ENDIAN);
+                    IntVector q1 = fromMemorySegment(INTS, w, at + step, LITTLE_ENDIAN);
+                    IntVector q2 = fromMemorySegment(INTS, w, at + 2 * step, LITTLE_ENDIAN);
+                    IntVector q3 = fromMemorySegment(INTS, w, at + 3 * step, LITTLE_ENDIAN);
+                    FloatVector v = broadcast(FLOATS, x[p]);
+                    p = p + 1 & PLACE;
+                    s0 = numbers(q0.and(LOW)).fma(v, s0);
+                    s1 = numbers(q1.and(LOW)).fma(v, s1);
+                    s2 = numbers(q2.and(LOW)).fma(v, s2);
+                    s3 = numbers(q3.and(LOW)).fma(v, s3);
+                    v = broadcast(FLOATS, x[p]);
+                    p = p + 1 & PLACE;
+                    s0 = numbers(q0.and(HIGH)).fma(v, s0);
+                    s1 = numbers(q1.and(HIGH)).fma(v, s1);
+                    s2 = numbers(q2.and(HIGH)).fma(v, s2);
+                    s3 = numbers(q3.and(HIGH)).fma(v, s3);
+                    v = broadcast(FLOATS, x[p]);
+                    p = p + 1 & PLACE;
+                    s0 = numbers(q0.and(LOW_1)).fma(v, s0);
+                    s1 = numbers(q1.and(LOW_1)).fma(v, s1);
+                    s2 = numbers(q2.and(LOW_1)).fma(v, s2);
+                    s3 = numbers(q3.and(LOW_1)).fma(v, s3);
+                    v = broadcast(FLOATS, x[p]);
+                    p = p + 1 & PLACE;
+                    s0 = numbers(q0.and(HIGH_1)).fma(v, s0);
+                    s1 = numbers(q1.and(HIGH_1)).fma(v, s1);
+                    s2 = numbers(q2.and(HIGH_1)).fma(v, s2);
+                    s3 = numbers(q3.and(HIGH_1)).fma(v, s3);
+                    q0 = q0.lanewise(VectorOperators.LSHR, 16);
+                    q1 = q1.lanewise(VectorOperators.LSHR, 16);
+                    q2 = q2.lanewise(VectorOperators.LSHR, 16);
+                    q3 = q3.lanewise(VectorOperators.LSHR, 16);
+                    v = broadcast(FLOATS, x[p]);
+                    p = p + 1 & PLACE;
+                    s0 = numbers(q0.and(LOW)).fma(v, s0);
+                    s1 = numbers(q1.and(LOW)).fma(v, s1);
+                    s2 = numbers(q2.and(LOW)).fma(v, s2);
+                    s3 = numbers(q3.and(LOW)).fma(v, s3);
+                    v = broadcast(FLOATS, x[p]);
+                    p = p + 1 & PLACE;
+                    s0 = numbers(q0.and(HIGH)).fma(v, s0);
+                    s1 = numbers(q1.and(HIGH)).fma(v, s1);
+                    s2 = numbers(q2.and(HIGH)).fma(v, s2);
+                    s3 = numbers(q3.and(HIGH)).fma(v, s3);
+                    v = broadcast(FLOATS, x[p]);
+                    p = p + 1 & PLACE;
+                    s0 = numbers(q0.and(LOW_1)).fma(v, s0);
+                    s1 = numbers(q1.and(LOW_1)).fma(v, s1);
+                    s2 = numbers(q2.and(LOW_1)).fma(v, s2);
+                    s3 = numbers(q3.and(LOW_1)).fma(v, s3);
+                    v = broadcast(FLOATS, x[p]);
+                    p = p + 1 & PLACE;
+                    s0 = numbers(q0.and(HIGH_1)).fma(v, s0);
+                    s1 = numbers(q1.and(HIGH_1)).fma(v, s1);
+                    s2 = numbers(q2.and(HIGH_1)).fma(v, s2);
+                    s3 = numbers(q3.and(HIGH_1)).fma(v, s3);
+                    at += 32;
+                }
+                IntVector d0 = (IntVector) ShortVector.fromMemorySegment(SHORTS, w, at, LITTLE_ENDIAN).convertShape(VectorOperators.S2I, INTS, 0);
+                a0 = s0.mul(HALF).fma(d0.lanewise(VectorOperators.LSHL, 13).and(HALF_BITS).reinterpretAsFloats(), a0);
+                IntVector d1 = (IntVector) ShortVector.fromMemorySegment(SHORTS, w, at + step, LITTLE_ENDIAN).convertShape(VectorOperators.S2I, INTS, 0);
+                a1 = s1.mul(HALF).fma(d1.lanewise(VectorOperators.LSHL, 13).and(HALF_BITS).reinterpretAsFloats(), a1);
+                IntVector d2 = (IntVector) ShortVector.fromMemorySegment(SHORTS, w, at + 2 * step, LITTLE_ENDIAN).convertShape(VectorOperators.S2I, INTS, 0);
+                a2 = s2.mul(HALF).fma(d2.lanewise(VectorOperators.LSHL, 13).and(HALF_BITS).reinterpretAsFloats(), a2);
+                IntVector d3 = (IntVector) ShortVector.fromMemorySegment(SHORTS, w, at + 3 * step, LITTLE_ENDIAN).convertShape(VectorOperators.S2I, INTS, 0);
+                a3 = s3.mul(HALF).fma(d3.lanewise(VectorOperators.LSHL, 13).and(HALF_BITS).reinterpretAsFloats(), a3);
+                at += 16;
+            }
+            a0.mul(ByteColumns.SCALE).intoArray(y, yAt);
+            a1.mul(ByteColumns.SCALE).intoArray(y, yAt + yStep);
+            a2.mul(ByteColumns.SCALE).intoArray(y, yAt + 2 * yStep);
+            a3.mul(ByteColumns.SCALE).intoArray(y, yAt + 3 * yStep);
+        }
     }
 }

@@ -1,16 +1,27 @@
 package squall.quant;
 
+import static java.nio.ByteOrder.LITTLE_ENDIAN;
+import static jdk.incubator.vector.FloatVector.broadcast;
+import static jdk.incubator.vector.IntVector.fromMemorySegment;
+import static squall.quant.ByteColumns.BYTE;
+import static squall.quant.ByteColumns.BYTE_1;
+import static squall.quant.ByteColumns.BYTE_2;
+import static squall.quant.ByteColumns.PLACE;
 import static squall.quant.ByteColumns.numbers;
 import static squall.quant.Lanes.COUNT;
+import static squall.quant.Lanes.FLOATS;
+import static squall.quant.Lanes.INTS;
 import static squall.quant.Lanes.addScaled;
 import static squall.quant.Lanes.toFloat;
 import static squall.quant.Lanes.zero;
 import static squall.quant.LittleEndian.f16;
+import static squall.quant.LittleEndian.i32;
 import static squall.quant.LittleEndian.i8;
 
 import java.lang.foreign.MemorySegment;
 import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.IntVector;
+import jdk.incubator.vector.ShortVector;
 import jdk.incubator.vector.VectorOperators;
 
 /**
@@ -91,5 +102,102 @@ final class Q8_0 extends BlockCodec {
             p = p + PREPARED & ByteColumns.PLACE;
         }
         return Lanes.sum(sum) * ByteColumns.SCALE;
+    }
+
+    private final RowGroups groups = new Groups(this);
+
+    @Override public RowGroups rowGroups() {
+        return groups;
+    }
+
+    /** Activations, for each block: [-128 * the sum of x | x / the place of its byte in a word, but not of the last: 32]; bytes are kept as q + 128. */
+    private static final class Groups extends RowGroups {
+        private static final int PREPARED = 1 + 32;
+        private static final float[] PER_PLACE = {1, 0x1p-8f, 0x1p-16f, 1};
+
+        Groups(Codec codec) {
+            super(codec, 8, 0, 0, 1);
+        }
+
+        @Override int word(MemorySegment block, long at, int i) {
+            return i32(block, at + 2 + 4 * i) ^ 0x80808080;
+        }
+
+        @Override public int preparedSize(int n) {
+            return n / 32 * PREPARED;
+        }
+
+        @Override public void prepare(float[] dst, float[] x, int xAt, int n) {
+            for (int i = 0, at = 0; i < n; i += 32, at += PREPARED) {
+                float sum = 0;
+                for (int j = 0; j < 32; j++) {
+                    sum += x[xAt + i + j];
+                    dst[at + 1 + j] = x[xAt + i + j] * ByteColumns.UNIT * PER_PLACE[j % 4];
+                }
+                dst[at] = -128 * ByteColumns.ONE * sum;
+            }
+        }
+
+        @Override public void decode(MemorySegment w, long at, int r, int first, float[] dst, int dstAt, int n) {
+            at += 272L * first;
+            for (int i = 0; i < n; i += 32, at += 272) {
+                float d = f16(w, at + 256 + 2 * r);
+                for (int j = 0; j < 32; j += 8)
+                    toFloat(bytes(w, at + 8 * j + 4 * r).and(255).sub(128)).mul(d).intoArray(dst, dstAt + i + j);
+            }
+        }
+
+        @Override public void dots(float[] y, int yAt, int yStep, MemorySegment w, long at, long step, float[] x, int n) {
+            FloatVector a0 = zero(), a1 = zero(), a2 = zero(), a3 = zero();
+            int p = 0;
+            for (int i = 0; i < n; i += 32) {
+                FloatVector s0 = broadcast(FLOATS, x[p]), s1 = s0, s2 = s0, s3 = s0;
+                p = p + 1 & PLACE;
+                for (int word = 1; word < 1 << 8; word <<= 1) { // shifted, not counted: see BlockCodec
+                    IntVector q0 = fromMemorySegment(INTS, w, at, LITTLE_ENDIAN);
+                    IntVector q1 = fromMemorySegment(INTS, w, at + step, LITTLE_ENDIAN);
+                    IntVector q2 = fromMemorySegment(INTS, w, at + 2 * step, LITTLE_ENDIAN);
+                    IntVector q3 = fromMemorySegment(INTS, w, at + 3 * step, LITTLE_ENDIAN);
+                    FloatVector v = broadcast(FLOATS, x[p]);
+                    p = p + 1 & PLACE;
+                    s0 = numbers(q0.and(BYTE)).fma(v, s0);
+                    s1 = numbers(q1.and(BYTE)).fma(v, s1);
+                    s2 = numbers(q2.and(BYTE)).fma(v, s2);
+                    s3 = numbers(q3.and(BYTE)).fma(v, s3);
+                    v = broadcast(FLOATS, x[p]);
+                    p = p + 1 & PLACE;
+                    s0 = numbers(q0.and(BYTE_1)).fma(v, s0);
+                    s1 = numbers(q1.and(BYTE_1)).fma(v, s1);
+                    s2 = numbers(q2.and(BYTE_1)).fma(v, s2);
+                    s3 = numbers(q3.and(BYTE_1)).fma(v, s3);
+                    v = broadcast(FLOATS, x[p]);
+                    p = p + 1 & PLACE;
+                    s0 = numbers(q0.and(BYTE_2)).fma(v, s0);
+                    s1 = numbers(q1.and(BYTE_2)).fma(v, s1);
+                    s2 = numbers(q2.and(BYTE_2)).fma(v, s2);
+                    s3 = numbers(q3.and(BYTE_2)).fma(v, s3);
+                    v = broadcast(FLOATS, x[p]);
+                    p = p + 1 & PLACE;
+                    s0 = numbers(q0.lanewise(VectorOperators.LSHR, 24)).fma(v, s0);
+                    s1 = numbers(q1.lanewise(VectorOperators.LSHR, 24)).fma(v, s1);
+                    s2 = numbers(q2.lanewise(VectorOperators.LSHR, 24)).fma(v, s2);
+                    s3 = numbers(q3.lanewise(VectorOperators.LSHR, 24)).fma(v, s3);
+                    at += 32;
+                }
+                IntVector d0 = (IntVector) ShortVector.fromMemorySegment(SHORTS, w, at, LITTLE_ENDIAN).convertShape(VectorOperators.S2I, INTS, 0);
+                a0 = s0.mul(HALF).fma(d0.lanewise(VectorOperators.LSHL, 13).and(HALF_BITS).reinterpretAsFloats(), a0);
+                IntVector d1 = (IntVector) ShortVector.fromMemorySegment(SHORTS, w, at + step, LITTLE_ENDIAN).convertShape(VectorOperators.S2I, INTS, 0);
+                a1 = s1.mul(HALF).fma(d1.lanewise(VectorOperators.LSHL, 13).and(HALF_BITS).reinterpretAsFloats(), a1);
+                IntVector d2 = (IntVector) ShortVector.fromMemorySegment(SHORTS, w, at + 2 * step, LITTLE_ENDIAN).convertShape(VectorOperators.S2I, INTS, 0);
+                a2 = s2.mul(HALF).fma(d2.lanewise(VectorOperators.LSHL, 13).and(HALF_BITS).reinterpretAsFloats(), a2);
+                IntVector d3 = (IntVector) ShortVector.fromMemorySegment(SHORTS, w, at + 3 * step, LITTLE_ENDIAN).convertShape(VectorOperators.S2I, INTS, 0);
+                a3 = s3.mul(HALF).fma(d3.lanewise(VectorOperators.LSHL, 13).and(HALF_BITS).reinterpretAsFloats(), a3);
+                at += 16;
+            }
+            a0.mul(ByteColumns.SCALE).intoArray(y, yAt);
+            a1.mul(ByteColumns.SCALE).intoArray(y, yAt + yStep);
+            a2.mul(ByteColumns.SCALE).intoArray(y, yAt + 2 * yStep);
+            a3.mul(ByteColumns.SCALE).intoArray(y, yAt + 3 * yStep);
+        }
     }
 }

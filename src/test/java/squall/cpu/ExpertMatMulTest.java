@@ -9,6 +9,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import squall.ops.Weight;
+import squall.quant.Format;
 
 /** The mixture of experts against its definition in double. */
 class ExpertMatMulTest {
@@ -37,6 +38,20 @@ class ExpertMatMulTest {
             }
             check(y, x, rows, ids, weights, used, e);
         }
+    }
+
+    /** Pieces of tiles begin in the middle of a group of rows. */
+    @ParameterizedTest @Tag("width") @CsvSource({"1,4,2", "3,4,2", "17,8,2", "40,5,1"})
+    void rowsInGroups(int rows, int experts, int used) {
+        Experts e = new Experts(Weights.random(random, Format.Q8_0, 160, 96, experts, false), Weights.random(random, Format.Q4_0, 160, 96, experts, false),
+                Weights.random(random, Format.Q8_0, 100, 160, experts, false));
+        float[] x = Weights.floats(random, rows * 96), weights = Weights.floats(random, rows * used), y = new float[rows * 100];
+        for (int i = 0; i < x.length; i++) x[i] *= 0x1p-13f;
+        int[] ids = choose(rows, experts, used);
+        try (ThreadTeam team = new ThreadTeam(2)) {
+            new MatMul(team, new WeightLayout(team, Long.MAX_VALUE)).experts(y, x, rows, ids, weights, used, e.gate, e.up, e.down);
+        }
+        check(y, x, rows, ids, weights, used, e);
     }
 
     @Test void scratchIsReusedAcrossShapes() {
@@ -79,6 +94,7 @@ class ExpertMatMulTest {
 
     private static void check(float[] y, float[] x, int rows, int[] ids, float[] weights, int used, Experts e) {
         int dim = e.down.rows();
+        int width = e.gate.cols();
         int hidden = e.gate.rows();
         double[] expected = new double[rows * dim];
         double[] magnitude = new double[rows * dim];
@@ -88,8 +104,8 @@ class ExpertMatMulTest {
             double[] down = Weights.values(e.down, ids[p]);
             float[] h = new float[hidden];
             for (int o = 0; o < hidden; o++) {
-                double g = Weights.dot(gate, o, x, p / used, dim).value();
-                h[o] = (float) (g / (1 + Math.exp(-g)) * Weights.dot(up, o, x, p / used, dim).value());
+                double g = Weights.dot(gate, o, x, p / used, width).value();
+                h[o] = (float) (g / (1 + Math.exp(-g)) * Weights.dot(up, o, x, p / used, width).value());
             }
             for (int o = 0; o < dim; o++) {
                 Weights.Sum sum = Weights.dot(down, o, h, 0, hidden);

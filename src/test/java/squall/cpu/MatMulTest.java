@@ -28,11 +28,14 @@ class MatMulTest {
         int block = format.codec.blockSize();
         int[] cols = block == 1 ? new int[] {1, 7, 33, 600} : new int[] {block, 3 * block, 1536 / block * block};
         try (ThreadTeam team = new ThreadTeam(2)) {
-            MatMul matMul = new MatMul(team);
+            MatMul asStored = new MatMul(team, new WeightLayout(team, 0)), inGroups = new MatMul(team, new WeightLayout(team, Long.MAX_VALUE));
             for (int c : cols)
-                for (int outputs : new int[] {1, 15, 67}) {
+                for (int outputs : new int[] {1, 15, 67, 168}) {
                     Weight w = Weights.random(random, format, outputs, c, 1, false);
-                    for (int rows : new int[] {1, 3, 8, 17}) check(matMul, rows, w);
+                    for (int rows : new int[] {1, 3, 8, 17}) {
+                        check(asStored, rows, w);
+                        check(inGroups, rows, w);
+                    }
                 }
         }
     }
@@ -66,7 +69,7 @@ class MatMulTest {
         }
     }
 
-    @ParameterizedTest @EnumSource(names = {"F32", "BF16", "F16", "Q8_0"})
+    @ParameterizedTest @EnumSource(names = {"F32", "BF16", "F16", "Q8_0", "Q4_0"})
     void resultsDoNotDependOnTheNumberOfThreads(Format format) {
         Weight w = Weights.random(random, format, 601, 288, 1, false);
         for (int rows : new int[] {1, 3, 40}) {

@@ -1,0 +1,93 @@
+package squall.cpu;
+
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.util.ArrayList;
+import java.util.IdentityHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.atomic.AtomicBoolean;
+import squall.engine.AvailableMemory;
+import squall.ops.Weight;
+import squall.quant.RowGroups;
+
+/**
+ * Lays matrices out anew ({@link RowGroups}) at their first product, where the format has a layout, the processor is faster with it and there is
+ * memory. What was mapped of the file leaves the process's memory piece by piece: a model takes its size once. Owned by the thread that runs the step.
+ *
+ * <p>The system property {@value #PROPERTY}, {@code file} or {@code groups}, says that nothing, or whatever memory is free, is laid out anew;
+ * without it matrices are as long as they fit half of the memory that is free at the start.
+ */
+final class WeightLayout implements AutoCloseable {
+    static final String PROPERTY = "squall.cpu.layout";
+
+    /** A page: streams begin at the same place of theirs. */
+    private static final long ALIGNMENT = 4096;
+
+    /** Bytes of a piece of work, after which the file's pages are given back. */
+    private static final long PIECE_BYTES = 1 << 20;
+
+    private final ThreadTeam team;
+    private final Map<Weight, LaidWeight> laid = new IdentityHashMap<>();
+    private final Arena memory = Arena.ofShared();
+    private long room;
+
+    WeightLayout(ThreadTeam team) {
+        this(team, room(System.getProperty(PROPERTY)));
+    }
+
+    /** @param room bytes that may be laid out anew */
+    WeightLayout(ThreadTeam team, long room) {
+        this.team = team;
+        this.room = room;
+    }
+
+    private static long room(String layout) {
+        return switch (layout) {
+            case null -> AvailableMemory.bytes() / 2;
+            case "file" -> 0;
+            case "groups" -> Long.MAX_VALUE;
+            default -> throw new IllegalArgumentException("-D" + PROPERTY + "=" + layout + ": the layout must be file or groups");
+        };
+    }
+
+    /** The matrix as products read it. */
+    LaidWeight of(Weight w) {
+        LaidWeight known = laid.get(w);
+        if (known != null) return known;
+        RowGroups groups = w.scales().isEmpty() && w.rows() >= RowGroups.ROWS && w.byteSize() <= room ? RowGroups.of(w.format()) : null;
+        LaidWeight made = groups == null ? LaidWeight.asStored(w) : layOut(w, groups);
+        laid.put(w, made);
+        return made;
+    }
+
+    /** In groups, or as stored if not all of its numbers have a place in them. */
+    private LaidWeight layOut(Weight w, RowGroups groups) {
+        long groupBytes = RowGroups.ROWS * w.format().rowBytes(w.cols());
+        int all = w.rows() / RowGroups.ROWS;
+        int piece = (int) Math.clamp(PIECE_BYTES / groupBytes, 1, all);
+        int pieces = (all + piece - 1) / piece;
+        long bytes = w.byteSize() / w.experts().size();
+        List<MemorySegment> experts = new ArrayList<>();
+        for (MemorySegment _ : w.experts()) experts.add(memory.allocate(bytes, ALIGNMENT));
+        AtomicBoolean finite = new AtomicBoolean(true);
+        team.forEach(pieces * experts.size(), 1, (_, begin, end) -> {
+            for (int i = begin; i < end; i++) {
+                MemorySegment to = experts.get(i / pieces), from = w.experts().get(i / pieces);
+                long first = i % pieces * piece * groupBytes, last = Math.min(all * groupBytes, first + piece * groupBytes);
+                for (long at = first; at < last; at += groupBytes)
+                    if (!groups.lay(to, at, from, at, groupBytes / RowGroups.ROWS)) finite.set(false);
+                if (from.isMapped()) from.asSlice(first, last - first).unload();
+            }
+        });
+        long rest = all * groupBytes;
+        for (int e = 0; e < experts.size(); e++) MemorySegment.copy(w.experts().get(e), rest, experts.get(e), rest, bytes - rest);
+        room -= w.byteSize();
+        return finite.get() ? new LaidWeight(w, groups, experts) : LaidWeight.asStored(w);
+    }
+
+    @Override public void close() {
+        laid.clear();
+        memory.close();
+    }
+}
