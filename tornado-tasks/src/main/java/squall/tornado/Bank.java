@@ -12,7 +12,8 @@ import uk.ac.manchester.tornado.api.types.arrays.TornadoNativeArray;
  * The matrices of one role, layer after layer, in one array and as they are in the file: floats for F32, shorts for F16
  * and BF16, bytes for everything else. For warps F16 is in halves, BF16 in longs of four numbers, and quantised numbers are in
  * {@link Planes} where products may round x. Weights of one format that read the same input are one matrix, stacked.
- * The matrix of layer l starts at element {@code l * layerStride + at}, that of its expert e {@code e * expertStride} further.
+ * The matrix of layer l starts at element {@code l * layerStride + at}, that of its expert e {@code e * expertStride} further;
+ * those that cuBLAS reads there start at a {@link Boundary}.
  *
  * @param rows        output features of all stacked matrices together
  * @param cols        input features

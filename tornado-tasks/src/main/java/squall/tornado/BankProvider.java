@@ -34,9 +34,9 @@ public final class BankProvider implements TornadoLibraryProvider {
         int layer = ((IntArray) call.getArg(BankProduct.LAYER)).get(0), fixed = (int) numbers[BankProduct.FIXED];
         int rows = fixed > 0 ? fixed : ((IntArray) call.getArg(BankProduct.STEP)).get(StepArray.ROWS);
         long w = call.getDevicePointer(BankProduct.W) + numbers[BankProduct.LAYER_AT] + layer * numbers[BankProduct.LAYER_GAP];
-        long y = call.getDevicePointer(BankProduct.Y) + Float.BYTES * numbers[BankProduct.Y_AT];
-        ((Context) call.getContext()).handle.multiply((int) numbers[BankProduct.TYPE], (int) numbers[BankProduct.OUTS], rows,
-                (int) numbers[BankProduct.COLS], w, call.getDevicePointer(BankProduct.X), numbers[BankProduct.ADD], y, (int) numbers[BankProduct.Y_STRIDE]);
+        long x = call.getDevicePointer(BankProduct.X) + numbers[BankProduct.X_AT], y = call.getDevicePointer(BankProduct.Y) + Float.BYTES * numbers[BankProduct.Y_AT];
+        ((Context) call.getContext()).handle.multiply((int) numbers[BankProduct.TYPE], (int) numbers[BankProduct.OUTS], rows, (int) numbers[BankProduct.COLS],
+                Float.intBitsToFloat((int) numbers[BankProduct.GAIN]), w, x, numbers[BankProduct.ADD], y, (int) numbers[BankProduct.Y_STRIDE]);
     }
 
     @Override public void destroyContext(LibraryContext context) {

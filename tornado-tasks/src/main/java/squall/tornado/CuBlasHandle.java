@@ -48,7 +48,7 @@ final class CuBlasHandle implements AutoCloseable {
     }
 
     private final Arena memory = Arena.ofShared();
-    private final MemorySegment one = memory.allocateFrom(JAVA_FLOAT, 1f);
+    private final MemorySegment alpha = memory.allocate(JAVA_FLOAT);
     private final MemorySegment beta = memory.allocate(JAVA_FLOAT);
     private final MemorySegment handle;
     private final long workspace;
@@ -70,16 +70,17 @@ final class CuBlasHandle implements AutoCloseable {
     }
 
     /**
-     * {@code y = x wᵀ + beta y}; everything is on the device.
+     * {@code y = alpha x wᵀ + beta y}; everything is on the device.
      *
      * @param type   of w's and x's numbers
      * @param w      [outs, cols]
      * @param x      [rows, cols]
      * @param y      floats, [rows, outs], a row each {@code stride}
      */
-    void multiply(int type, int outs, int rows, int cols, long w, long x, float beta, long y, int stride) {
+    void multiply(int type, int outs, int rows, int cols, float alpha, long w, long x, float beta, long y, int stride) {
+        this.alpha.set(JAVA_FLOAT, 0, alpha);
         this.beta.set(JAVA_FLOAT, 0, beta);
-        check("cublasGemmEx", () -> (int) Calls.GEMM.invokeExact(handle, TRANSPOSED, AS_IT_IS, outs, rows, cols, one, w, type, cols, x, type, cols, this.beta, y,
+        check("cublasGemmEx", () -> (int) Calls.GEMM.invokeExact(handle, TRANSPOSED, AS_IT_IS, outs, rows, cols, this.alpha, w, type, cols, x, type, cols, this.beta, y,
                 FLOAT, stride, SUMS_IN_FLOAT, USUAL_ALGORITHM));
     }
 

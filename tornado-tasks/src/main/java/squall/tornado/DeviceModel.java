@@ -17,7 +17,7 @@ import uk.ac.manchester.tornado.api.types.arrays.FloatArray;
 
 /**
  * A model as arrays of a device: its layers in groups of one kind, their weights in banks, room for their states, and the
- * arena for activations. The residual stream is at the arena's start.
+ * arena for activations. The residual stream is the first of them.
  */
 final class DeviceModel {
     /** Most rows of a recording for decoding. */
@@ -25,8 +25,8 @@ final class DeviceModel {
     /** Those of the recordings for decoding on a device whose kernels for one row and for many sequences are others. */
     private static final List<Integer> WARP_ROWS = List.of(1, FEW, 16, 64);
     private static final int EIGHT = 8;
-    /** Elements that an array may have: an int counts them, less TornadoVM's header. */
-    static final long MOST_ELEMENTS = Integer.MAX_VALUE - 64;
+    /** Elements that an array may have: an int counts them, less TornadoVM's header and what is in front of a boundary. */
+    static final long MOST_ELEMENTS = Integer.MAX_VALUE - 2 * Boundary.BYTES;
 
     final Model model;
     final Traits traits;
@@ -53,12 +53,15 @@ final class DeviceModel {
     final FloatArray arena;
     final FloatArray halves;
     final LibraryScratch scratch = new LibraryScratch();
+    /** Where the arena's first buffer is. */
+    private final int first;
     private int highWater;
 
     /** @param largest elements that one array may have on the device */
     DeviceModel(Model model, EngineOptions options, Traits traits, long largest) {
         this.model = model;
-        this.traits = traits.takesBrains() && inBrains(traits) ? traits.withBrains() : traits;
+        this.first = traits.multipliesInLibrary() ? Boundary.first(Float.BYTES) : 0;
+        this.traits = traits.multipliesInLibrary() && inBrains(traits) ? traits.withBrains() : traits;
         this.weights = new DeviceWeights(traits);
         this.slots = options.slots();
         this.manyRows = options.batch();
@@ -117,13 +120,13 @@ final class DeviceModel {
 
     /** Element of the arena where the buffers of a block start. */
     int base() {
-        return Math.multiplyExact(manyRows, model.config().dim());
+        return Math.addExact(first, Math.multiplyExact(manyRows, model.config().dim()));
     }
 
     /** The residual stream, [rows, dim]. */
     Region residual() {
         int dim = model.config().dim();
-        return new Region(dim, 0, dim);
+        return new Region(dim, first, dim);
     }
 
     void play(int layer, TornadoOps ops) {

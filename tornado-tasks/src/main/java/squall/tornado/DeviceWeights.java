@@ -70,12 +70,15 @@ final class DeviceWeights {
     private Bank asInFile(Site.Matrices site, List<MemorySegment> matrices, FloatArray scales) {
         long bytes = matrices.stream().mapToLong(MemorySegment::byteSize).sum();
         boolean wide = traits.shape() == Traits.Shape.WARPS && site.experts() == 1 && site.cols() % Bank.NUMBERS_OF_A_LONG == 0;
-        TornadoNativeArray array = allocate(site.format(), wide, bytes);
-        copy(matrices, array.getSegment());
+        // what the library reads where it is; a layer's matrices are a multiple of a boundary's bytes where their columns are
+        boolean read = wide && traits.multipliesInLibrary() && (site.format() == Format.F16 || site.format() == Format.BF16);
+        int lead = read ? Boundary.first(1) : 0;
+        TornadoNativeArray array = allocate(site.format(), wide, lead + bytes);
+        copy(matrices, array.getSegment().asSlice(lead));
         arrays.add(array);
         int matrix = Math.toIntExact(site.allRows() * site.format().rowBytes(site.cols()) / array.getElementSize());
         int layer = Math.multiplyExact(matrix, site.experts()), grid = scales == null ? 0 : scales.getSize() / matrices.size();
-        return new Bank(site.format(), array, layer, 0, site.allRows(), site.cols(), site.experts(), matrix, scales, grid);
+        return new Bank(site.format(), array, layer, lead / array.getElementSize(), site.allRows(), site.cols(), site.experts(), matrix, scales, grid);
     }
 
     /** One after the other, by all processors: memory is new to the process, and every page of it is first cleared for whoever touches it. */

@@ -12,9 +12,13 @@ import uk.ac.manchester.tornado.api.types.arrays.ShortArray;
 /**
  * What products by cuBLAS go through, one set for all layers: a matrix that the library does not read as it is, is decoded into one array, the rows
  * are copied into another, and results that are not what is wanted yet come out of a third. A first reading notes the
- * largest need; then the arrays are made.
+ * largest need; then the arrays are made. What cuBLAS reads and writes starts at a {@link Boundary} of them.
  */
 public final class LibraryScratch {
+    /** Element of arrays of two bytes a number where the first row is, and that of results. */
+    public static final int FIRST_HALF = Boundary.first(Short.BYTES);
+    public static final int FIRST_RESULT = Boundary.first(Float.BYTES);
+
     private int weightCount;
     private int rowCount;
     private int productCount;
@@ -113,10 +117,10 @@ public final class LibraryScratch {
             hidden = new HalfFloatArray(hiddenCount);
         }
         if (pairCount > 0) pairs = new IntArray(pairCount);
-        if (brainCount > 0) brains = new ShortArray(brainCount);
-        if (weightCount > 0) weights = new HalfFloatArray(weightCount);
-        if (rowCount > 0) rows = new HalfFloatArray(rowCount);
-        if (productCount > 0) products = new FloatArray(productCount);
+        if (brainCount > 0) brains = new ShortArray(FIRST_HALF + brainCount);
+        if (weightCount > 0) weights = new HalfFloatArray(FIRST_HALF + weightCount);
+        if (rowCount > 0) rows = new HalfFloatArray(FIRST_HALF + rowCount);
+        if (productCount > 0) products = new FloatArray(FIRST_RESULT + productCount);
         if (factorCount > 0) factors = new FloatArray(factorCount);
     }
 

@@ -123,7 +123,7 @@ final class Recordings {
         int enter = next(name, frame(step, only), step.ints, tape -> enter(tape, step), only);
         int dim = device.model.config().dim();
         FloatArray stream = device.isPart() ? new FloatArray(step.maxRows * dim) : null;
-        int take = stream == null ? -1 : next(name + "Take", frame(step, only), stream, tape -> Residents.take(tape, stream, dim));
+        int take = stream == null ? -1 : next(name + "Take", frame(step, only), stream, tape -> Residents.take(tape, stream, device.residual()));
         List<Integer> groups = new ArrayList<>();
         for (int g = 0; g < device.groups.size(); g++) {
             int group = g;

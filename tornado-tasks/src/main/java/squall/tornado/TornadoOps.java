@@ -107,8 +107,8 @@ final class TornadoOps implements Ops {
     }
 
     private int take(int width) {
-        int at = next;
-        next = Math.addExact(next, Math.multiplyExact(rows, width));
+        int at = tape.frame().traits().multipliesInLibrary() ? Boundary.next(next, Float.BYTES) : next;
+        next = Math.addExact(at, Math.multiplyExact(rows, width));
         highWater = Math.max(highWater, next);
         return at;
     }
@@ -299,6 +299,11 @@ final class TornadoOps implements Ops {
             return;
         }
         Pages pages = store.pages(kv);
+        if (Attention.rounds(tape.frame(), pages, heads)) {
+            Attention.record(tape, null, Region.of(q), pages, heads, partial(pages, heads), Region.of(g), shape);
+            halved = Region.of(y);
+            return;
+        }
         Attention.record(tape, place(Region.of(y)), Region.of(q), pages, heads, partial(pages, heads), Region.of(g), shape);
     }
 

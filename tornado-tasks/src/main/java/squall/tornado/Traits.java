@@ -84,14 +84,14 @@ public record Traits(Shape shape, int group, boolean fp16, boolean precise, bool
         return new Traits(shape, group, fp16, wanted, library, brains, choices);
     }
 
-    /** Whether matrices of BF16 can be multiplied as they are. */
-    boolean takesBrains() {
+    /** Whether products of several rows are cuBLAS's, or those of them that no kernel here is faster for. */
+    public boolean multipliesInLibrary() {
         return library && !precise && shape == Shape.WARPS;
     }
 
     /** For a model whose matrices are all in BF16, where they can be multiplied as they are. */
     Traits withBrains() {
-        return new Traits(shape, group, fp16, precise, library, takesBrains(), choices);
+        return new Traits(shape, group, fp16, precise, library, multipliesInLibrary(), choices);
     }
 
     public boolean fuses(Fusion fusion) {

@@ -15,6 +15,7 @@ import squall.model.ModelConfig;
 import squall.ops.Buf;
 import squall.ops.Weight;
 import squall.quant.Format;
+import uk.ac.manchester.tornado.api.types.arrays.TornadoNativeArray;
 
 /** What of a model decides how it is laid out on a device. */
 class DeviceModelTest {
@@ -42,5 +43,24 @@ class DeviceModelTest {
             DeviceModel device = new DeviceModel(model(golden.model().config(), up, down, hidden), options, traits, DeviceModel.MOST_ELEMENTS);
             assertEquals(inBanks, device.traits.brains());
         }
+    }
+
+    /** Operands and results of the library start at boundaries: matrices, the residual stream, and buffers behind one that ends anywhere. */
+    @ParameterizedTest @CsvSource({"BF16, false, true", "F16, false, true", "F32, false, false", "BF16, true, false"})
+    void whatTheLibraryReadsAndWritesStartsAtBoundaries(Format format, boolean precise, boolean atBoundary) {
+        try (Golden golden = new Golden("qwen3_5")) {
+            EngineOptions options = new EngineOptions(64, 1, 16, 1, KvFormat.F32, KvFormat.F32);
+            Traits traits = new Traits(Traits.Shape.WARPS, 64, true, precise, true);
+            DeviceModel device = new DeviceModel(model(golden.model().config(), format, format, 24), options, traits, DeviceModel.MOST_ELEMENTS);
+            Bank first = device.groupArrays.getFirst().reader().matrices(List.of());
+            assertEquals(atBoundary, isBoundary(first.at(), first.array().getElementSize()));
+            TornadoOps ops = new TornadoOps(new Tape(null, null, new Frame(null, null, null, 0, null, null, 5, device.traits, null)), null, 5, null, 0, device.base());
+            ops.placed(7);
+            assertEquals(!precise, isBoundary(device.residual().at(), Float.BYTES) && isBoundary(ops.placed(7).at(), Float.BYTES));
+        }
+    }
+
+    private static boolean isBoundary(int at, int size) {
+        return (TornadoNativeArray.ARRAY_HEADER + (long) at * size) % Boundary.BYTES == 0;
     }
 }

@@ -151,7 +151,10 @@ final class LibraryCall implements Code {
                 (int) p.get(C + 1));
     }
 
-    /** layer, step, W, X, Y; and rows or 0 for {@code step[0]}, byte of layer 0's matrix, bytes a layer, type, outs, cols, element of Y, its stride, beta. */
+    /**
+     * layer, step, W, X, Y; and rows or 0 for {@code step[0]}, byte of layer 0's matrix, bytes a layer, type, outs, cols, element of Y, its stride, byte of X,
+     * bits of alpha, beta.
+     */
     private Product bank(List<Object> p, Map<Object, DeviceBuffer> buffers) {
         long[] numbers = (long[]) descriptor.getTuning();
         int rows = numbers[0] > 0 ? (int) numbers[0] : first(buffers.get(p.get(1)));
@@ -160,7 +163,7 @@ final class LibraryCall implements Code {
         int outs = (int) numbers[4];
         int cols = (int) numbers[5];
         Operand w = new Operand(buffers.get(p.get(2)), from, cols, true, brain);
-        Operand x = new Operand(buffers.get(p.get(3)), 0, cols, false, brain);
+        Operand x = new Operand(buffers.get(p.get(3)), numbers[8], cols, false, brain);
         w.requireRoom(where, "W", outs, cols);
         x.requireRoom(where, "X", cols, rows);
         DeviceBuffer y = buffers.get(p.get(4));
@@ -171,7 +174,7 @@ final class LibraryCall implements Code {
             throw new CheckFailure(Fault.OUT_OF_RANGE, "", 0, last, where + ": rows of " + outs + " each " + stride + " end at " + last + " of an array of "
                     + y.size());
         }
-        return new Product(outs, rows, cols, 1, w, x, numbers[8], y, at, stride);
+        return new Product(outs, rows, cols, Float.intBitsToFloat((int) numbers[9]), w, x, numbers[10], y, at, stride);
     }
 
     /** An array's first number. The host's is read by the provider: it must be what is on the device. */

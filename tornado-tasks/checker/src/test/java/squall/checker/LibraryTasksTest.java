@@ -100,11 +100,11 @@ class LibraryTasksTest {
                 T, N, ROWS, TOKENS, COLS, 1f, w, COLS - 1, x, COLS, 0f, y, ROWS));
     }
 
-    /** Layer 1 of two, one row of the three that there is room for, into the middle of an array. */
+    /** Layer 1 of two, half of its product with one row of the three that there is room for, which starts at number 1, into the middle of an array. */
     private TaskGraph inBank(IntArray layer, IntArray step, int fixed, int add) {
         LibraryTaskDescriptor call = new LibraryTaskDescriptor().withLibrary("own").withFunction("bankProduct")
                 .withParameters(new Object[] {layer, step, bank, x, y}).withAccess(new Access[] {READ_ONLY, READ_ONLY, READ_ONLY, READ_ONLY, READ_WRITE})
-                .withTuning(new long[] {fixed, 0, 2L * ROWS * COLS, 2, ROWS, COLS, 4, ROWS + 1, add});
+                .withTuning(new long[] {fixed, 0, 2L * ROWS * COLS, 2, ROWS, COLS, 4, ROWS + 1, 2, Float.floatToRawIntBits(0.5f), add});
         return new TaskGraph("g").transferToDevice(FIRST_EXECUTION, layer, step, bank, x, y).libraryTask("t", d -> d, call)
                 .transferToHost(EVERY_EXECUTION, y);
     }
@@ -121,7 +121,7 @@ class LibraryTasksTest {
     private float bankRow(int row) {
         float sum = 0;
         for (int i = 0; i < COLS; i++) {
-            sum += bank.get((ROWS + row) * COLS + i).getFloat32() * x.get(i).getFloat32();
+            sum += bank.get((ROWS + row) * COLS + i).getFloat32() * x.get(1 + i).getFloat32() / 2;
         }
         return sum;
     }

@@ -19,6 +19,12 @@ final class Activation {
         return x / (1f + TornadoMath.exp(TornadoMath.min(-x, 60f)));
     }
 
+    /** The same by the square of a root: reciprocal roots are an instruction of CUDA devices, quotients are a dozen. */
+    static float quickSilu(float x) {
+        float root = 1f / TornadoMath.sqrt(1f + TornadoMath.exp(TornadoMath.min(-x, 60f)));
+        return x * root * root;
+    }
+
     /**
      * log(1 + e^x). There is no log1p on devices, and a small e^x would lose its digits in 1 + e^x: there,
      * {@code log(1 + e) = 2 artanh(z)} with {@code z = e / (2 + e)}, whose series is short.

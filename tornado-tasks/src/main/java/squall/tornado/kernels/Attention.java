@@ -104,7 +104,15 @@ public final class Attention {
         record(tape, y, q, pages, heads, partial, null, null);
     }
 
-    /** The same, then {@code y[h] *= sigmoid(gate[h])}, the gate read at {@code shape}; gate: null for none. */
+    /** Whether {@link #record} can leave y as rows that a library multiplies, in place of y itself. */
+    public static boolean rounds(Frame f, Pages pages, int heads) {
+        return f.traits().brains() && warps(f, pages.headDim()) && AttentionWarps.few(f) && LibraryProduct.serves(f, heads * pages.headDim());
+    }
+
+    /**
+     * The same, then {@code y[h] *= sigmoid(gate[h])}, the gate read at {@code shape}; gate: null for none. y: null where it {@link #rounds} and is to
+     * be a library's rows only.
+     */
     public static void record(Tape tape, Region y, Region q, Pages pages, int heads, Region partial, Region gate, HeadShape shape) {
         if (pages.headDim() > MAX_HEAD_DIM)
             throw new IllegalArgumentException("heads of " + pages.headDim() + " elements: attention takes at most " + MAX_HEAD_DIM);

@@ -3,15 +3,20 @@ package squall.tornado.kernels;
 import squall.ops.HeadShape;
 import squall.tornado.Frame;
 import squall.tornado.Grid;
+import squall.tornado.LibraryScratch;
 import squall.tornado.Pages;
 import squall.tornado.Region;
 import squall.tornado.StepArray;
 import squall.tornado.Tape;
 import uk.ac.manchester.tornado.api.KernelContext;
+import uk.ac.manchester.tornado.api.TaskGraph;
+import uk.ac.manchester.tornado.api.enums.DataTransferMode;
 import uk.ac.manchester.tornado.api.math.TornadoMath;
+import uk.ac.manchester.tornado.api.types.BFloat16;
 import uk.ac.manchester.tornado.api.types.arrays.FloatArray;
 import uk.ac.manchester.tornado.api.types.arrays.HalfFloatArray;
 import uk.ac.manchester.tornado.api.types.arrays.IntArray;
+import uk.ac.manchester.tornado.api.types.arrays.ShortArray;
 import uk.ac.manchester.tornado.api.types.vectors.Half2;
 
 /**
@@ -44,6 +49,13 @@ final class AttentionWarps {
     private static final int UNIT_SHIFT = 4;
     private static final int UNIT = 1 << UNIT_SHIFT;
 
+    // fields of a number of the merge: what rows are merged, whether they are the library's, the elements of a group, and rows in any case
+    private static final int ROUNDED_SHIFT = 1;
+    private static final int MERGED_SHIFT = 2;
+    private static final int LEAST_SHIFT = 16;
+
+    private static final ShortArray NO_ROWS = new ShortArray(1);
+
     private AttentionWarps() {}
 
     /** Whether a recording is for rows that come one or some at a time. */
@@ -59,6 +71,7 @@ final class AttentionWarps {
      * All rows, or in a recording for many those that are alone in their segments.
      *
      * @param partial for each head the sums of all splits, [splits, dim], then their maxima and the sums of their weights
+     * @param y       null where the result is to be the library's rows and nothing else, see {@link BrainRows}
      * @param gate    null for none
      */
     static void record(Tape tape, Region y, Region q, Pages pages, int heads, Region partial, Region gate, HeadShape shape) {
@@ -74,9 +87,16 @@ final class AttentionWarps {
                 Kept.halfValues(pages), pages.table(), Place.of(partial), Place.of(q), Pair.of(pages.pagesPerSlot(), pages.layerStride()),
                 Pair.of(heads, kvHeads), Pair.of(dim, splits), Pair.of(f.rowsAt(), all << 1 | Kept.half(pages))));
         long gates = gate == null ? 0 : Place.of(gate) + shape.offset();
-        tape.add("attentionMerge", grid(all, heads * ((dim + merged - 1) / merged), MERGERS), (g, id) -> g.task(id, AttentionWarps::kMergeWarps, f.context(),
-                f.arena(), f.step(), Place.of(y), Place.of(partial), gates, gate == null ? 0 : shape.stride(), Pair.of(heads, dim), Pair.of(splits, least),
-                Pair.of(f.rowsAt(), merged << 1 | all)));
+        int how = (y == null ? LibraryProduct.repeated(f) : 0) << LEAST_SHIFT | merged << MERGED_SHIFT | (y == null ? 1 : 0) << ROUNDED_SHIFT | all;
+        if (y == null) f.scratch().needBrains(f.maxRows(), heads * dim);
+        tape.add("attentionMerge", grid(all, heads * ((dim + merged - 1) / merged), MERGERS), (g, id) -> ready(g).task(id, AttentionWarps::kMergeWarps,
+                f.context(), f.arena(), f.step(), y == null ? f.scratch().brains() : NO_ROWS, y == null ? Place.of(LibraryScratch.FIRST_HALF, heads * dim) : Place.of(y),
+                Place.of(partial), gates, gate == null ? 0 : shape.stride(), Pair.of(heads, dim), Pair.of(splits, least), Pair.of(f.rowsAt(), how)));
+    }
+
+    /** A graph that has what stands for rows of the library that are not there. */
+    private static TaskGraph ready(TaskGraph g) {
+        return g.transferToDevice(DataTransferMode.FIRST_EXECUTION, NO_ROWS);
     }
 
     /** Groups for every row or, as at most one row of a segment is alone in it, for every segment. */
@@ -218,14 +238,15 @@ final class AttentionWarps {
      * @param gate        where the gates of rows start
      * @param gateHead    elements from head to head, 0 for no gates
      * @param splitsLeast splits, and the fewest positions of one
-     * @param rowsMerged  where rows' records start; whether all rows are merged, and the elements of a group
+     * @param y           rows of the arena or, rounded, of {@code rows}, where those that are not alive become zeros
+     * @param rowsMerged  where rows' records start; and how, see the fields
      */
-    static void kMergeWarps(KernelContext context, FloatArray arena, IntArray step, long y, long partial, long gate, int gateHead, long headsDim,
-                            long splitsLeast, long rowsMerged) {
+    static void kMergeWarps(KernelContext context, FloatArray arena, IntArray step, ShortArray rows, long y, long partial, long gate, int gateHead,
+                            long headsDim, long splitsLeast, long rowsMerged) {
         float[] weights = context.allocateFloatLocalArray(MOST_SPLITS);
         float[] sums = context.allocateFloatLocalArray(MERGERS);
-        int heads = Pair.first(headsDim), dim = Pair.second(headsDim), splits = Pair.first(splitsLeast), all = Pair.second(rowsMerged) & 1;
-        int merged = Pair.second(rowsMerged) >> 1, blocks = (dim + merged - 1) / merged;
+        int heads = Pair.first(headsDim), dim = Pair.second(headsDim), splits = Pair.first(splitsLeast), how = Pair.second(rowsMerged), all = how & 1;
+        int merged = how >> MERGED_SHIFT & (1 << LEAST_SHIFT - MERGED_SHIFT) - 1, rounded = how >> ROUNDED_SHIFT & 1, blocks = (dim + merged - 1) / merged;
         int item = context.localIdx, lane = item & (WARP - 1), part = item / merged;
         int column = context.groupIdx % blocks * merged + item % merged;
         int head = context.groupIdx / blocks % heads, number = context.groupIdx / (blocks * heads);
@@ -249,13 +270,13 @@ final class AttentionWarps {
         for (int s = part; s < mine; s += MERGERS / merged) o += weights[s] * arena.get(from + s * dim + column);
         sums[item] = o;
         context.localBarrier();
-        int written = item < merged ? alive * dim : 0;
-        if (column < written) {
-            float result = 0f;
-            for (int i = item; i < MERGERS; i += merged) result += sums[i];
-            result = result / whole;
-            if (gateHead > 0) result = result * Activation.sigmoid(arena.get(Place.start(gate, row) + head * gateHead + column));
-            arena.set(Place.start(y, row) + head * dim + column, result);
-        }
+        int written = item < merged ? alive * dim : 0, end = column < written ? MERGERS : 0, to = Place.start(y, row) + head * dim + column;
+        float result = 0f;
+        for (int i = item; i < end; i += merged) result += sums[i];
+        if (column < written) result = result / whole;
+        if (column < written && gateHead > 0) result = result * Activation.sigmoid(arena.get(Place.start(gate, row) + head * gateHead + column));
+        if (column < written && rounded == 0) arena.set(to, result);
+        int zeroed = item < merged && row < TornadoMath.max(alive * (row + 1), how >> LEAST_SHIFT) ? rounded * dim : 0;
+        if (column < zeroed) rows.set(to, BFloat16.bf16FromFloat(result));
     }
 }

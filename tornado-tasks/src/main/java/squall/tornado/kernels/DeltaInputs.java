@@ -191,7 +191,7 @@ public final class DeltaInputs {
             for (int v = 0; v < VALUES; v++) {
                 float value = 0f;
                 for (int i = 0; i < taps; i++) value += kernel[v * taps + i] * inputs[(j + i) * VALUES + v];
-                outputs[v] = channel + WARP * v < until ? silu(value) : 0f;
+                outputs[v] = channel + WARP * v < until ? Activation.quickSilu(value) : 0f;
                 sum += outputs[v] * outputs[v];
             }
             float unitLength = 1f / TornadoMath.sqrt((context.simdSum(sum) + DeltaGates.EPSILON) * (unit < Pair.first(heads) ? dk : 1));
@@ -214,12 +214,6 @@ public final class DeltaInputs {
             arena.set(bAt, Activation.sigmoid(arena.get(bAt)));
             arena.set(aAt, decays.get(layer.get(0) * Pair.first(decay) + Pair.second(decay) + head) * Activation.softplus(shifted));
         }
-    }
-
-    /** x / (1 + e^-x), divided by the square of a root: reciprocal roots are an instruction of the device, quotients are a dozen. */
-    private static float silu(float x) {
-        float root = 1f / TornadoMath.sqrt(1f + TornadoMath.exp(TornadoMath.min(-x, 60f)));
-        return x * root * root;
     }
 
     /** Tiles of {@value #TALL} rows of a segment. */

@@ -16,8 +16,6 @@ import uk.ac.manchester.tornado.api.types.arrays.FloatArray;
 import uk.ac.manchester.tornado.api.types.arrays.HalfFloatArray;
 import uk.ac.manchester.tornado.api.types.arrays.IntArray;
 import uk.ac.manchester.tornado.api.types.arrays.TornadoNativeArray;
-import uk.ac.manchester.tornado.cublas.CuBlas;
-import uk.ac.manchester.tornado.cublas.enums.CuBlasOperation;
 
 /**
  * Products of many rows by cuBLAS, which sums in float32. Of a model in BF16 they are its products of matrix and rows as they are, the matrix in its
@@ -33,15 +31,13 @@ public final class LibraryProduct {
     private static final int GROUP = 256;
     /** Columns of a row that a group brings to the arena. */
     private static final int PART = 4 * GROUP;
-    private static final int TRANSPOSED = CuBlasOperation.CUBLAS_OP_T.operation();
-    private static final int AS_IT_IS = CuBlasOperation.CUBLAS_OP_N.operation();
 
     private LibraryProduct() {}
 
     /** Whether rows of that width are multiplied here. */
     public static boolean serves(Frame f, int width) {
         Traits t = f.traits();
-        return TileRows.serves(f, width) || t.library() && !t.precise() && t.shape() == Traits.Shape.WARPS && f.maxRows() >= FEWEST_ROWS && width % 2 == 0;
+        return TileRows.serves(f, width) || t.multipliesInLibrary() && f.maxRows() >= FEWEST_ROWS && width % 2 == 0;
     }
 
     /** {@code y = W x}, x: the scratch's rows; y: [rows, w.rows]. */
@@ -101,7 +97,7 @@ public final class LibraryProduct {
     private static void inBank(TaskGraph graph, String id, Frame f, Bank w, TornadoNativeArray x, int type, FloatArray into, long y, boolean add) {
         long element = w.array().getElementSize();
         graph.libraryTask(id, BankProduct::descriptor, new BankProduct(f.layer(), f.step(), repeated(f), w.array(), element * w.at(), element * w.layerStride(),
-                x, type, w.rows(), w.cols(), into, Pair.second(y), Pair.first(y), add));
+                x, type, w.rows(), w.cols(), into, Pair.second(y), Pair.first(y), 1, add));
     }
 
     /** Rows of a recording that the device may repeat, whatever is alive; 0 of others. */
@@ -117,13 +113,14 @@ public final class LibraryProduct {
         if (brains || isHalves(w)) {
             scratch.needProducts(f.maxRows(), w.rows());
             tape.add("cublas", (g, id) -> inBank(g, id, f, w, brains ? scratch.brains() : scratch.rows(), brains ? BankProduct.BRAIN : BankProduct.HALF,
-                    scratch.products(), Pair.of(w.rows(), 0), false));
+                    scratch.products(), Pair.of(w.rows(), LibraryScratch.FIRST_RESULT), false));
             return;
         }
         scratch.need(f.maxRows(), w.rows(), w.cols());
         LibraryWeights.record(tape, scratch.weights(), w);
-        tape.add("cublas", (g, id) -> g.libraryTask(id, CuBlas::cublasGemmExFP16FP32, TRANSPOSED, AS_IT_IS, w.rows(), f.maxRows(), w.cols(),
-                LibraryWeights.gain(w), scratch.weights(), w.cols(), scratch.rows(), w.cols(), 0f, scratch.products(), w.rows()));
+        tape.add("cublas", (g, id) -> g.libraryTask(id, BankProduct::descriptor, new BankProduct(f.layer(), f.step(), repeated(f), scratch.weights(),
+                (long) Short.BYTES * LibraryScratch.FIRST_HALF, 0, scratch.rows(), BankProduct.HALF, w.rows(), w.cols(), scratch.products(),
+                LibraryScratch.FIRST_RESULT, w.rows(), LibraryWeights.gain(w), false)));
     }
 
     /** Whether the matrix is in halves, as {@code DeviceWeights} has it for warps; a first reading has no array. */
@@ -136,15 +133,15 @@ public final class LibraryProduct {
         Frame f = tape.frame();
         int parts = (y.width() + PART - 1) / PART;
         tape.add(name, Grid.perRow(parts, GROUP), (g, id) -> g.task(id, LibraryProduct::kSpread, f.context(), f.arena(), f.step(),
-                f.scratch().products(), f.scratch().factors(), Place.of(y), y.width(), parts, add));
+                f.scratch().products(), f.scratch().factors(), Place.of(y), y.width(), LibraryScratch.FIRST_RESULT, Pair.small(parts, add)));
     }
 
     /** A group for each row of products and {@value #PART} columns. */
     static void kSpread(KernelContext context, FloatArray arena, IntArray step, FloatArray products, FloatArray factors, long y, int outs,
-                        int parts, int add) {
-        int row = context.groupIdx / parts, first = context.groupIdx % parts * PART, alive = step.get(StepArray.ROWS);
+                        int firstResult, int partsAdd) {
+        int parts = Pair.smallFirst(partsAdd), add = Pair.smallSecond(partsAdd), row = context.groupIdx / parts, first = context.groupIdx % parts * PART, alive = step.get(StepArray.ROWS);
         int end = row < alive ? first + PART < outs ? first + PART : outs : 0;
-        int from = row * outs, to = Place.start(y, row);
+        int from = firstResult + row * outs, to = Place.start(y, row);
         float factor = factors.get(row < alive ? row : 0);
         for (int i = first + context.localIdx; i < end; i += GROUP) {
             float v = factor * products.get(from + i);

@@ -44,7 +44,8 @@ public final class LibraryRows {
         }
         LibraryScratch to = scratch(f, x.width());
         tape.add("halve", Grid.perRow(1, GROUP), (g, id) -> g.task(id, LibraryRows::kHalve, f.context(), f.arena(), f.step(), to.rows(),
-                to.factors(), Place.of(x), x.width()));
+                to.factors(), Place.of(x), x.width(),
+                LibraryScratch.FIRST_HALF));
     }
 
     /** {@code rows[r] = w * x[r] / sqrt(mean(x[r]^2) + eps) / factor[r]} */
@@ -60,7 +61,8 @@ public final class LibraryRows {
         }
         LibraryScratch to = scratch(f, x.width());
         tape.add("normHalve", Grid.perRow(1, GROUP), (g, id) -> g.task(id, LibraryRows::kNormHalve, f.context(), f.arena(), f.step(), f.layer(),
-                w.array(), w.layerStride(), w.at(), to.rows(), to.factors(), Place.of(x), x.width(), eps));
+                w.array(), w.layerStride(), w.at(), to.rows(), to.factors(), Place.of(x), x.width(),
+                LibraryScratch.FIRST_HALF, eps));
     }
 
     /** {@code rows[r] = silu(G) * U / factor[r]}, where the products hold [G | U], of {@code hidden} numbers each. */
@@ -72,12 +74,12 @@ public final class LibraryRows {
         }
         LibraryScratch to = scratch(f, hidden);
         tape.add("swiGluHalve", Grid.perRow(1, WIDE), (g, id) -> g.task(id, LibraryRows::kSwiGluHalve, f.context(), f.step(), to.products(),
-                to.rows(), to.factors(), hidden));
+                to.rows(), to.factors(), hidden, LibraryScratch.FIRST_RESULT, LibraryScratch.FIRST_HALF));
     }
 
     /** Whether {@link #recordGatedNorm} has room for such heads. */
     public static boolean servesHeads(int heads, int dim) {
-        return heads <= MOST_HEADS && dim % 2 == 0;
+        return heads <= MOST_HEADS && dim % 2 == 0 && dim <= BrainRows.MOST;
     }
 
     /** {@code rows[r] = rmsNorm(y[r]) * silu(z[r]) / factor[r]}, the norm by heads of {@code w.size} numbers. */
@@ -93,7 +95,8 @@ public final class LibraryRows {
         }
         LibraryScratch to = scratch(f, y.width());
         tape.add("gatedNormHalve", Grid.perRow(1, WIDE), (g, id) -> g.task(id, LibraryRows::kGatedNormHalve, f.context(), f.arena(), f.step(),
-                f.layer(), w.array(), w.layerStride(), w.at(), to.rows(), to.factors(), Place.of(y), Place.of(z), y.width() / w.size(), w.size(), eps));
+                f.layer(), w.array(), w.layerStride(), w.at(), to.rows(), to.factors(), Place.of(y), Place.of(z), y.width() / w.size(), w.size(),
+                LibraryScratch.FIRST_HALF, eps));
     }
 
     private static LibraryScratch scratch(Frame f, int width) {
@@ -102,11 +105,13 @@ public final class LibraryRows {
         return f.scratch();
     }
 
-    static void kHalve(KernelContext context, FloatArray arena, IntArray step, HalfFloatArray rows, FloatArray factors, long x, int width) {
+    /** first: where the first of the rows is; so in the others. */
+    static void kHalve(KernelContext context, FloatArray arena, IntArray step, HalfFloatArray rows, FloatArray factors, long x, int width,
+                       int first) {
         float[] largest = context.allocateFloatLocalArray(GROUP);
         int row = context.groupIdx, lane = context.localIdx;
         int size = row < step.get(StepArray.ROWS) ? width : 0;
-        int from = Place.start(x, row), to = row * width;
+        int from = Place.start(x, row), to = first + row * width;
         float most = 0f;
         for (int i = lane; i < size; i += GROUP) {
             float v = TornadoMath.abs(arena.get(from + i));
@@ -125,12 +130,12 @@ public final class LibraryRows {
     }
 
     static void kNormHalve(KernelContext context, FloatArray arena, IntArray step, IntArray layer, FloatArray weights, int layerStride,
-                           int weightAt, HalfFloatArray rows, FloatArray factors, long x, int width, float eps) {
+                           int weightAt, HalfFloatArray rows, FloatArray factors, long x, int width, int first, float eps) {
         float[] largest = context.allocateFloatLocalArray(GROUP);
         float[] sums = context.allocateFloatLocalArray(GROUP);
         int row = context.groupIdx, lane = context.localIdx;
         int size = row < step.get(StepArray.ROWS) ? width : 0;
-        int from = Place.start(x, row), to = row * width, w = layer.get(0) * layerStride + weightAt;
+        int from = Place.start(x, row), to = first + row * width, w = layer.get(0) * layerStride + weightAt;
         float most = 0f, sum = 0f;
         for (int i = lane; i < size; i += GROUP) {
             float v = arena.get(from + i), weighted = TornadoMath.abs(weights.get(w + i) * v);
@@ -155,12 +160,13 @@ public final class LibraryRows {
     }
 
     /** The row is divided by what no product of a largest G and a largest U exceeds: halves have exponents to spare. */
-    static void kSwiGluHalve(KernelContext context, IntArray step, FloatArray products, HalfFloatArray rows, FloatArray factors, int hidden) {
+    static void kSwiGluHalve(KernelContext context, IntArray step, FloatArray products, HalfFloatArray rows, FloatArray factors, int hidden,
+                            int firstResult, int first) {
         float[] gates = context.allocateFloatLocalArray(WIDE);
         float[] ups = context.allocateFloatLocalArray(WIDE);
         int row = context.groupIdx, lane = context.localIdx, alive = step.get(StepArray.ROWS);
         int size = row < alive ? hidden : 0;
-        int from = row * 2 * hidden, to = row * hidden;
+        int from = firstResult + row * 2 * hidden, to = first + row * hidden;
         float factor = 1f, gate = 0f, up = 0f;
         if (row < alive) factor = factors.get(row);
         for (int i = lane; i < size; i += WIDE) {
@@ -188,13 +194,13 @@ public final class LibraryRows {
 
     /** A warp for each head, in turns; divided as in SwiGLU. */
     static void kGatedNormHalve(KernelContext context, FloatArray arena, IntArray step, IntArray layer, FloatArray weights, int layerStride,
-                                int weightAt, HalfFloatArray rows, FloatArray factors, long y, long z, int heads, int dim, float eps) {
+                                int weightAt, HalfFloatArray rows, FloatArray factors, long y, long z, int heads, int dim, int first, float eps) {
         float[] values = context.allocateFloatLocalArray(WIDE);
         float[] gates = context.allocateFloatLocalArray(WIDE);
         float[] norms = context.allocateFloatLocalArray(MOST_HEADS);
         int row = context.groupIdx, lane = context.localIdx, warp = lane / WARP, inWarp = lane % WARP;
         int size = row < step.get(StepArray.ROWS) ? heads : 0;
-        int from = Place.start(y, row), gated = Place.start(z, row), to = row * heads * dim, w = layer.get(0) * layerStride + weightAt;
+        int from = Place.start(y, row), gated = Place.start(z, row), to = first + row * heads * dim, w = layer.get(0) * layerStride + weightAt;
         float value = 0f, gate = 0f;
         for (int head = warp; head < size; head += WIDE / WARP) {
             float sum = 0f, most = 0f;

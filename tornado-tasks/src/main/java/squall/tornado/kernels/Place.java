@@ -20,7 +20,8 @@ final class Place {
         return of(layers.at(), layers.layerStride());
     }
 
-    private static long of(int at, int stride) {
+    /** Rows from element {@code at} on, each {@code stride}. */
+    static long of(int at, int stride) {
         return (long) stride << 32 | at;
     }
 

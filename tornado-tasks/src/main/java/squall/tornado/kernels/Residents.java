@@ -2,6 +2,7 @@ package squall.tornado.kernels;
 
 import squall.tornado.Frame;
 import squall.tornado.Grid;
+import squall.tornado.Region;
 import squall.tornado.Slab;
 import squall.tornado.StepArray;
 import squall.tornado.Tape;
@@ -128,15 +129,16 @@ public final class Residents {
     }
 
     /** Brings the residual stream of a step's rows to the arena's start: {@code arena[i] = stream[i]}, i < rows * dim. */
-    public static void take(Tape tape, FloatArray stream, int dim) {
+    public static void take(Tape tape, FloatArray stream, Region x) {
         Frame f = tape.frame();
-        tape.add("take", Grid.itemsPerRow(dim, GROUP), (g, id) -> g.task(id, Residents::kTake, f.context(), f.arena(), stream, f.step(), dim));
+        tape.add("take", Grid.itemsPerRow(x.width(), GROUP), (g, id) -> g.task(id, Residents::kTake, f.context(), f.arena(), stream, f.step(), x.at(),
+                x.width()));
     }
 
-    static void kTake(KernelContext context, FloatArray arena, FloatArray stream, IntArray step, int dim) {
+    static void kTake(KernelContext context, FloatArray arena, FloatArray stream, IntArray step, int x, int dim) {
         int i = context.globalIdx;
         if (i < step.get(StepArray.ROWS) * dim) {
-            arena.set(i, stream.get(i));
+            arena.set(x + i, stream.get(i));
         }
     }
 

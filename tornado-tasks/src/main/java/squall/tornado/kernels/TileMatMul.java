@@ -77,7 +77,7 @@ final class TileMatMul {
             scratch.needWeights(w.rows(), w.cols());
             LibraryWeights.record(tape, scratch.weights(), w);
         }
-        long matrix = Pair.of(w.rows(), w.cols());
+        long matrix = whole ? WarpMatMul.matrix(w) : Pair.of(w.rows(), Pair.small(LibraryScratch.FIRST_HALF, w.cols()));
         int how = (whole ? WarpMatMul.store(w) : DECODED) | kind << 2 | tiles << 4;
         if (tiles > FEW)
             tape.add(name, grid, (g, id) -> WarpMatMul.ready(g).task(id, TileMatMul::kMany, f.context(), f.arena(), f.step(), f.layer(), scratch.pairs(),
@@ -90,7 +90,7 @@ final class TileMatMul {
     /** One or two tiles of x: a warp has four steps of a part to itself. */
     static void kFew(KernelContext context, FloatArray arena, IntArray step, IntArray layer, IntArray packed, FloatArray factors,
                      HalfFloatArray halves, LongArray longs, long matrix, long y, int how) {
-        int rows = Pair.first(matrix), units = Pair.second(matrix) >> 2, store = how & 3, kind = how >> 2 & 3, tiles = how >> 4;
+        int rows = Pair.first(matrix), units = Pair.smallSecond(Pair.second(matrix)) >> 2, store = how & 3, kind = how >> 2 & 3, tiles = how >> 4;
         int outs = kind == MatMul.SWIGLU ? rows >> 1 : rows, each = kind == MatMul.SWIGLU ? TALL / 2 : TALL, alive = step.get(StepArray.ROWS);
         if (alive < 1) return;
         int[] weights = context.allocateIntLocalArray(FEW_DEEP * LARGE);
@@ -99,17 +99,18 @@ final class TileMatMul {
         FloatArray behind = (FloatArray) (Object) sums;
         int item = context.localIdx, warp = item / WarpMatMul.WARP, first = context.groupIdx * each, base = layer.get(0) * rows;
         if (store == DECODED) base = 0;
+        int lead = lead(store, matrix);
         int u = item & 127, r = item >> 7, to = (u >> 2) * LARGE + place(r, u & 3), at = TornadoMath.min(u, units - 1);
         int used = (units >> 2) * tiles * TileRows.SMALL, slices = 8 * tiles, from = item;
         long[] w = new long[8];
         int[] xs = new int[8 * FEW];
-        for (int i = 0; i < 8; i++) w[i] = raw(store, longs, (base + row(kind, first, r + 2 * i, each, outs)) * units + at);
+        for (int i = 0; i < 8; i++) w[i] = raw(store, longs, lead + (base + row(kind, first, r + 2 * i, each, outs)) * units + at);
         for (int i = 0; i < slices; i++) xs[i] = x(packed, from + i * GROUP, used);
         float[] f0 = context.mmaFragment(0f), f1 = context.mmaFragment(0f);
         int k = 4 * warp * LARGE * 4 + spread(item), n = 4 * warp * tiles * TILE;
         for (int part = 0; part < units; part += 128) {
             for (int i = 0; i < 8; i++) {
-                int unit = (base + row(kind, first, r + 2 * i, each, outs)) * units + at;
+                int unit = lead + (base + row(kind, first, r + 2 * i, each, outs)) * units + at;
                 weights[to + 8 * i] = pair(store, (int) w[i], halves, 2 * unit);
                 weights[to + 8 * i + 1] = pair(store, (int) (w[i] >> 32), halves, 2 * unit + 1);
             }
@@ -117,7 +118,7 @@ final class TileMatMul {
             context.localBarrier();
             at = TornadoMath.min(part + 128 + u, units - 1);
             from += slices * GROUP;
-            for (int i = 0; i < 8; i++) w[i] = raw(store, longs, (base + row(kind, first, r + 2 * i, each, outs)) * units + at);
+            for (int i = 0; i < 8; i++) w[i] = raw(store, longs, lead + (base + row(kind, first, r + 2 * i, each, outs)) * units + at);
             for (int i = 0; i < slices; i++) xs[i] = x(packed, from + i * GROUP, used);
             for (int s = 0; s < 4; s++) {
                 HalfFloat[] numbers = context.mmaLoadA(weights, 16, k + s * LARGE * 4);
@@ -142,7 +143,7 @@ final class TileMatMul {
     /** Eight tiles of x: a warp has half of them, and two steps of a part, with two operands of the matrix. */
     static void kMany(KernelContext context, FloatArray arena, IntArray step, IntArray layer, IntArray packed, FloatArray factors,
                       HalfFloatArray halves, LongArray longs, long matrix, long y, int how) {
-        int rows = Pair.first(matrix), units = Pair.second(matrix) >> 2, store = how & 3, kind = how >> 2 & 3;
+        int rows = Pair.first(matrix), units = Pair.smallSecond(Pair.second(matrix)) >> 2, store = how & 3, kind = how >> 2 & 3;
         int outs = kind == MatMul.SWIGLU ? rows >> 1 : rows, each = kind == MatMul.SWIGLU ? TALL : 2 * TALL, alive = step.get(StepArray.ROWS);
         if (alive < 1) return;
         int[] weights = context.allocateIntLocalArray(MANY_DEEP * LARGER);
@@ -152,16 +153,17 @@ final class TileMatMul {
         int item = context.localIdx, half = item / WarpMatMul.WARP & 1, quarter = item / (2 * WarpMatMul.WARP), first = context.groupIdx * each;
         int base = layer.get(0) * rows, used = (units >> 2) * TileRows.MOST_TILES * TileRows.SMALL, from = item;
         if (store == DECODED) base = 0;
+        int lead = lead(store, matrix);
         int u = item & 31, r = item >> 5, to = (u >> 2) * LARGER + place(r, u & 3), at = TornadoMath.min(u, units - 1);
         long[] w = new long[4];
         int[] xs = new int[2 * TileRows.MOST_TILES];
-        for (int i = 0; i < 4; i++) w[i] = raw(store, longs, (base + row(kind, first, r + 8 * i, each, outs)) * units + at);
+        for (int i = 0; i < 4; i++) w[i] = raw(store, longs, lead + (base + row(kind, first, r + 8 * i, each, outs)) * units + at);
         for (int i = 0; i < 2 * TileRows.MOST_TILES; i++) xs[i] = x(packed, from + i * GROUP, used);
         float[] f0 = context.mmaFragment(0f), f1 = context.mmaFragment(0f), f2 = context.mmaFragment(0f), f3 = context.mmaFragment(0f);
         float[] g0 = context.mmaFragment(0f), g1 = context.mmaFragment(0f), g2 = context.mmaFragment(0f), g3 = context.mmaFragment(0f);
         for (int part = 0; part < units; part += 32) {
             for (int i = 0; i < 4; i++) {
-                int unit = (base + row(kind, first, r + 8 * i, each, outs)) * units + at, place = to + (i >> 1) * LARGE + (i & 1) * 32;
+                int unit = lead + (base + row(kind, first, r + 8 * i, each, outs)) * units + at, place = to + (i >> 1) * LARGE + (i & 1) * 32;
                 weights[place] = pair(store, (int) w[i], halves, 2 * unit);
                 weights[place + 1] = pair(store, (int) (w[i] >> 32), halves, 2 * unit + 1);
             }
@@ -169,7 +171,7 @@ final class TileMatMul {
             context.localBarrier();
             at = TornadoMath.min(part + 32 + u, units - 1);
             from += 2 * TileRows.MOST_TILES * GROUP;
-            for (int i = 0; i < 4; i++) w[i] = raw(store, longs, (base + row(kind, first, r + 8 * i, each, outs)) * units + at);
+            for (int i = 0; i < 4; i++) w[i] = raw(store, longs, lead + (base + row(kind, first, r + 8 * i, each, outs)) * units + at);
             for (int i = 0; i < 2 * TileRows.MOST_TILES; i++) xs[i] = x(packed, from + i * GROUP, used);
             for (int s = 0; s < 2; s++) {
                 int k = (2 * quarter + s) * LARGER * 4 + spread(item), n = ((2 * quarter + s) * TileRows.MOST_TILES + 4 * half) * TILE;
@@ -212,6 +214,12 @@ final class TileMatMul {
             }
             context.localBarrier();
         }
+    }
+
+    /** Units of four numbers in front of the first layer's matrix. */
+    private static int lead(int store, long matrix) {
+        int at = Pair.smallFirst(Pair.second(matrix));
+        return store == WarpMatMul.LONGS ? at : at >> 2;
     }
 
     /** The matrix row that is number r of the group; there are {@code most} outputs. */

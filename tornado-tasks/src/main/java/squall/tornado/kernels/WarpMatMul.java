@@ -73,7 +73,7 @@ final class WarpMatMul {
         if (f.maxRows() == 1) WarpRow.record(tape, name, y, x, norm, w, outs, way);
         else
             tape.add(name, Grid.perTile((outs + pairs - 1) / pairs, MatMul.TILE, team), (g, id) -> ready(g).task(id, WarpMatMul::kRows, f.context(),
-                    f.arena(), f.step(), f.layer(), floats(w), halves(w), longs(w), Pair.of(w.rows(), w.cols()), Place.of(y), Place.of(x), how));
+                    f.arena(), f.step(), f.layer(), floats(w), halves(w), longs(w), matrix(w), Place.of(y), Place.of(x), how));
     }
 
     /** Warps that share units, each work-item with at most so many. */
@@ -85,6 +85,11 @@ final class WarpMatMul {
 
     static int store(Bank w) {
         return w.array() instanceof LongArray ? LONGS : w.array() instanceof HalfFloatArray ? HALVES : FLOATS;
+    }
+
+    /** Its rows; where the first layer's starts, and its columns. */
+    static long matrix(Bank w) {
+        return Pair.of(w.rows(), Pair.small(w.at(), w.cols()));
     }
 
     static FloatArray floats(Bank w) {
@@ -128,14 +133,14 @@ final class WarpMatMul {
     /** Up to four rows of x; two matrix rows, which are neighbours, or one of the gate and one of the other matrix. */
     static void kRows(KernelContext context, FloatArray arena, IntArray step, IntArray layer, FloatArray floats, HalfFloatArray halves,
                       LongArray longs, long matrix, long y, long x, int how) {
-        int rows = Pair.first(matrix), cols = Pair.second(matrix), store = Pair.smallFirst(how) >> 4, kind = Pair.smallFirst(how) & 3;
+        int rows = Pair.first(matrix), cols = Pair.smallSecond(Pair.second(matrix)), store = Pair.smallFirst(how) >> 4, kind = Pair.smallFirst(how) & 3;
         int team = Pair.smallSecond(how), outs = kind == MatMul.SWIGLU ? rows >> 1 : rows;
         int pairs = kind == MatMul.SWIGLU ? outs : outs + 1 >> 1, row = context.groupIdx / pairs * MatMul.TILE, n = step.get(StepArray.ROWS) - row;
         if (n <= 0) return;
         float[] parts = context.allocateFloatLocalArray(ROWS * (team / WARP));
         int item = context.localIdx, out = context.groupIdx % pairs * (kind == MatMul.SWIGLU ? 1 : 2);
         int other = kind == MatMul.SWIGLU ? outs + out : TornadoMath.min(out + 1, outs - 1);
-        int stride = store == LONGS ? cols >> 2 : cols, from = layer.get(0) * rows * stride, units = cols >> 2;
+        int stride = store == LONGS ? cols >> 2 : cols, from = Pair.smallFirst(Pair.second(matrix)) + layer.get(0) * rows * stride, units = cols >> 2;
         int r0 = from + out * stride, r1 = from + other * stride, x0 = Place.start(x, row), x1 = Place.start(x, row + TornadoMath.min(1, n - 1));
         int x2 = Place.start(x, row + TornadoMath.min(2, n - 1)), x3 = Place.start(x, row + TornadoMath.min(3, n - 1));
         float s0 = 0, s1 = 0, s2 = 0, s3 = 0, u0 = 0, u1 = 0, u2 = 0, u3 = 0;

@@ -61,7 +61,7 @@ final class WarpRow {
         int warps = warps(w), most = outs < w.rows() ? share / 2 : share;
         tape.add(name, Grid.fixed((outs + most - 1) / most, WarpMatMul.WARP * warps), (g, id) -> WarpMatMul.ready(g).task(id, WarpRow::kRow, f.context(),
                 f.arena(), f.step(), f.layer(), WarpMatMul.floats(w), WarpMatMul.halves(w), WarpMatMul.longs(w), WarpMatMul.weights(norm), WarpMatMul.at(norm),
-                WarpMatMul.eps(norm), Pair.of(w.rows(), w.cols()), Place.of(y), Place.of(x), Pair.small(way, share << 8 | warps)));
+                WarpMatMul.eps(norm), WarpMatMul.matrix(w), Place.of(y), Place.of(x), Pair.small(way, share << 8 | warps)));
     }
 
     private static int warps(Bank w) {
@@ -98,14 +98,14 @@ final class WarpRow {
      */
     static void kRow(KernelContext context, FloatArray arena, IntArray step, IntArray layer, FloatArray floats, HalfFloatArray halves,
                      LongArray longs, FloatArray norm, long normAt, float eps, long matrix, long y, long x, int how) {
-        int rows = Pair.first(matrix), cols = Pair.second(matrix), store = Pair.smallFirst(how) >> 4, kind = Pair.smallFirst(how) & 3, normed = Pair.smallFirst(how) & WarpMatMul.NORMED, heads = Pair.smallFirst(how) & WarpMatMul.HEADS;
+        int rows = Pair.first(matrix), cols = Pair.smallSecond(Pair.second(matrix)), store = Pair.smallFirst(how) >> 4, kind = Pair.smallFirst(how) & 3, normed = Pair.smallFirst(how) & WarpMatMul.NORMED, heads = Pair.smallFirst(how) & WarpMatMul.HEADS;
         int share = Pair.smallSecond(how) >> 8, warps = Pair.smallSecond(how) & 255, team = warps * WarpMatMul.WARP, units = cols >> 2, stride = store == WarpMatMul.LONGS ? units : cols;
         int item = context.localIdx, lane = item & (WarpMatMul.WARP - 1), pair = kind == MatMul.SWIGLU ? 1 : 0, outs = rows >> pair, last = outs - 1;
         float[] parts = context.allocateFloatLocalArray((share + 1) * WarpMatMul.WARP * warps);
         float[] v = new float[WarpMatMul.UNIT * EACH], wide = new float[WarpMatMul.UNIT * EACH * DEEP];
         long[] raw = new long[EACH * DEEP];
         int alive = step.get(StepArray.ROWS), number = layer.get(0), at = Place.start(x, 0), first = context.groupIdx * (share >> pair);
-        int from = number * rows * stride, weights = number * Pair.first(normAt) + Pair.second(normAt), end = share + (context.groupIdx >> 24);
+        int from = Pair.smallFirst(Pair.second(matrix)) + number * rows * stride, weights = number * Pair.first(normAt) + Pair.second(normAt), end = share + (context.groupIdx >> 24);
         float squares = 0;
         for (int begin = 0; begin < units; begin += EACH * team) {
             for (int k = 0; k < EACH; k++) {

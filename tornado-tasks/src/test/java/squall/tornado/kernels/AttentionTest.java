@@ -12,6 +12,8 @@ import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.ValueSource;
 import squall.ops.HeadShape;
 import squall.ops.StepPlan;
+import squall.quant.Format;
+import squall.tornado.Bank;
 import squall.tornado.Pages;
 import squall.tornado.Region;
 import squall.tornado.Rig;
@@ -153,6 +155,32 @@ class AttentionTest {
         int each = AttentionWarps.each(1350, AttentionWarps.splits(rig.frame(), 1), Pages.SIZE);
         assertTrue(each > 2 * Pages.SIZE && each % Pages.SIZE != 0, each + " positions a split");
         check(rig, new int[][] {{3, 1349, 1}, {1, 700, 1}}, pages, 2, false, ROUNDED);
+    }
+
+    /** What is merged becomes a product's operand and is nowhere in the arena; rows that are not alive add nothing. */
+    @ParameterizedTest @CsvSource({"4, 2, 32", "3, 1, 64", "2, 1, 256"}) void operandsOfALibrary(int heads, int kvHeads, int dim) {
+        assumeTrue(TestDevice.hasLibrary(), "no cuBLAS here");
+        Rig rig = new Rig(heads * dim, LAYER, new Traits(Traits.Shape.WARPS, 64, true, false, true, true, TRAITS.choices())).few();
+        rig.library(19, heads * dim);
+        Pages pages = pages(rig, kvHeads, dim, true);
+        assertTrue(Attention.rounds(rig.frame(), pages, heads));
+        StepPlan plan = rig.plan(new int[][] {{2, 150, 1}, {1, 63, 1}, {3, 7, 1}});
+        Bank file = Banks.of(Format.BF16, 19, heads * dim, 1), w = Banks.wide(file);
+        Region q = rig.region(heads * dim), gate = rig.region(heads * (dim + 2)), y = rig.region(19);
+        Region partial = rig.region(Attention.partialWidth(rig.frame(), heads, kvHeads, dim));
+        HeadShape shape = new HeadShape(heads, dim, dim + 2, 1);
+        rig.play(tape -> {
+            Attention.record(tape, null, q, pages, heads, partial, gate, shape);
+            LibraryProduct.recordAdd(tape, y, w);
+        }, pages.keys(), pages.values(), pages.table(), w.array());
+        for (StepPlan.Segment s : plan.segments()) {
+            double[] out = new double[heads * dim];
+            for (int h = 0; h < heads; h++) attend(out, rig.row(q, s.begin()), h, pages, s.slot(), s.start(), heads);
+            for (int i = 0; i < out.length; i++) out[i] *= Definitions.sigmoid(rig.get(gate, s.begin(), 1 + i / dim * (dim + 2) + i % dim));
+            Banks.expect(rig, y, s.begin(), rig.rowBefore(y, s.begin()), file, out, 2 * ROUNDED);
+        }
+        rig.scratch(partial);
+        rig.nothingElseChanged();
     }
 
     private static void check(Rig rig, int[][] segments, int heads, int kvHeads, int dim, boolean gated, boolean half) {

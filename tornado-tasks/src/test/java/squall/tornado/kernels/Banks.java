@@ -11,6 +11,7 @@ import java.util.stream.Stream;
 import squall.quant.Blocks;
 import squall.quant.Format;
 import squall.tornado.Bank;
+import squall.tornado.Boundary;
 import squall.tornado.Region;
 import squall.tornado.Rig;
 import uk.ac.manchester.tornado.api.types.arrays.ByteArray;
@@ -54,14 +55,15 @@ final class Banks {
     /** The same numbers as DeviceWeights lays them out for warps that keep x in floats. */
     static Bank wide(Bank w) {
         long bytes = w.array().getNumBytesOfSegment();
+        int lead = Boundary.first(1);
         TornadoNativeArray array = switch (w.format()) {
-            case F16 -> new HalfFloatArray((int) bytes / 2);
-            case BF16 -> new LongArray((int) bytes / 8);
+            case F16 -> new HalfFloatArray((int) (lead + bytes) / 2);
+            case BF16 -> new LongArray((int) (lead + bytes) / 8);
             default -> w.array();
         };
-        if (array != w.array()) MemorySegment.copy(w.array().getSegment(), 0, array.getSegment(), 0, bytes);
-        int each = array.getElementSize() / w.array().getElementSize();
-        return new Bank(w.format(), array, w.layerStride() / each, 0, w.rows(), w.cols(), w.experts(), w.expertStride() / each, w.scales(), w.grid());
+        if (array != w.array()) MemorySegment.copy(w.array().getSegment(), 0, array.getSegment(), lead, bytes);
+        int each = array.getElementSize() / w.array().getElementSize(), at = array == w.array() ? 0 : lead / array.getElementSize();
+        return new Bank(w.format(), array, w.layerStride() / each, at, w.rows(), w.cols(), w.experts(), w.expertStride() / each, w.scales(), w.grid());
     }
 
     /** The same numbers in planes. */
