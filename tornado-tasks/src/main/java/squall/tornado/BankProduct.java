@@ -41,14 +41,17 @@ public record BankProduct(IntArray layer, IntArray step, int fixed, TornadoNativ
     static final String FUNCTION = "bankProduct";
 
     // places of the arguments
+    static final int W = 0;
+    static final int X = 1;
+    static final int Y = 2;
+    private static final int ARGUMENTS = 3;
+
+    // places of what is no argument: those take room in a graph, of which there is little
     static final int LAYER = 0;
     static final int STEP = 1;
-    static final int W = 2;
-    static final int X = 3;
-    static final int Y = 4;
-    private static final int ARGUMENTS = 5;
+    static final int NUMBERS = 2;
 
-    // places of the numbers, which are no arguments: those take room in a graph, of which there is little
+    // places of the numbers
     static final int FIXED = 0;
     static final int LAYER_AT = 1;
     static final int LAYER_GAP = 2;
@@ -66,8 +69,8 @@ public record BankProduct(IntArray layer, IntArray step, int fixed, TornadoNativ
         Access[] access = new Access[ARGUMENTS];
         Arrays.fill(access, Access.READ_ONLY);
         access[Y] = Access.READ_WRITE;
-        return new LibraryTaskDescriptor().withLibrary(LIBRARY).withFunction(FUNCTION).withParameters(new Object[] {layer, step, w, x, arena})
-                .withAccess(access).withTuning(new long[] {fixed, layerAt, layerGap, type, outs, cols, yAt, yStride,
-                        (long) Short.BYTES * LibraryScratch.FIRST_HALF, Float.floatToRawIntBits(gain), add ? 1 : 0});
+        return new LibraryTaskDescriptor().withLibrary(LIBRARY).withFunction(FUNCTION).withParameters(new Object[] {w, x, arena})
+                .withAccess(access).withTuning(new Object[] {layer, step, new long[] {fixed, layerAt, layerGap, type, outs, cols, yAt,
+                        yStride, (long) Short.BYTES * LibraryScratch.FIRST_HALF, Float.floatToRawIntBits(gain), add ? 1 : 0}});
     }
 }

@@ -30,9 +30,10 @@ public final class BankProvider implements TornadoLibraryProvider {
     }
 
     @Override public void dispatch(String function, LibraryInvocation call) {
-        long[] numbers = (long[]) call.getTuning();
-        int layer = ((IntArray) call.getArg(BankProduct.LAYER)).get(0), fixed = (int) numbers[BankProduct.FIXED];
-        int rows = fixed > 0 ? fixed : ((IntArray) call.getArg(BankProduct.STEP)).get(StepArray.ROWS);
+        Object[] told = (Object[]) call.getTuning();
+        long[] numbers = (long[]) told[BankProduct.NUMBERS];
+        int layer = ((IntArray) told[BankProduct.LAYER]).get(0), fixed = (int) numbers[BankProduct.FIXED];
+        int rows = fixed > 0 ? fixed : ((IntArray) told[BankProduct.STEP]).get(StepArray.ROWS);
         long w = call.getDevicePointer(BankProduct.W) + numbers[BankProduct.LAYER_AT] + layer * numbers[BankProduct.LAYER_GAP];
         long x = call.getDevicePointer(BankProduct.X) + numbers[BankProduct.X_AT], y = call.getDevicePointer(BankProduct.Y) + Float.BYTES * numbers[BankProduct.Y_AT];
         ((Context) call.getContext()).handle.multiply((int) numbers[BankProduct.TYPE], (int) numbers[BankProduct.OUTS], rows, (int) numbers[BankProduct.COLS],

@@ -5,6 +5,7 @@ import java.util.List;
 import java.util.Map;
 import squall.checker.lint.Access;
 import uk.ac.manchester.tornado.api.common.LibraryTaskDescriptor;
+import uk.ac.manchester.tornado.api.types.arrays.IntArray;
 import uk.ac.manchester.tornado.api.types.arrays.TornadoNativeArray;
 
 /**
@@ -152,21 +153,22 @@ final class LibraryCall implements Code {
     }
 
     /**
-     * layer, step, W, X, Y; and rows or 0 for {@code step[0]}, byte of layer 0's matrix, bytes a layer, type, outs, cols, element of Y, its stride, byte of X,
+     * W, X, Y; and layer, step, and rows or 0 for {@code step[0]}, byte of layer 0's matrix, bytes a layer, type, outs, cols, element of Y, its stride, byte of X,
      * bits of alpha, beta.
      */
     private Product bank(List<Object> p, Map<Object, DeviceBuffer> buffers) {
-        long[] numbers = (long[]) descriptor.getTuning();
-        int rows = numbers[0] > 0 ? (int) numbers[0] : first(buffers.get(p.get(1)));
-        long from = numbers[1] + first(buffers.get(p.get(0))) * numbers[2];
+        Object[] told = (Object[]) descriptor.getTuning();
+        long[] numbers = (long[]) told[2];
+        int rows = numbers[0] > 0 ? (int) numbers[0] : ((IntArray) told[1]).get(0);
+        long from = numbers[1] + ((IntArray) told[0]).get(0) * numbers[2];
         boolean brain = numbers[3] == BRAIN;
         int outs = (int) numbers[4];
         int cols = (int) numbers[5];
-        Operand w = new Operand(buffers.get(p.get(2)), from, cols, true, brain);
-        Operand x = new Operand(buffers.get(p.get(3)), numbers[8], cols, false, brain);
+        Operand w = new Operand(buffers.get(p.get(0)), from, cols, true, brain);
+        Operand x = new Operand(buffers.get(p.get(1)), numbers[8], cols, false, brain);
         w.requireRoom(where, "W", outs, cols);
         x.requireRoom(where, "X", cols, rows);
-        DeviceBuffer y = buffers.get(p.get(4));
+        DeviceBuffer y = buffers.get(p.get(2));
         int at = (int) numbers[6];
         int stride = (int) numbers[7];
         long last = at + (rows - 1L) * stride + outs - 1;
@@ -175,11 +177,6 @@ final class LibraryCall implements Code {
                     + y.size());
         }
         return new Product(outs, rows, cols, Float.intBitsToFloat((int) numbers[9]), w, x, numbers[10], y, at, stride);
-    }
-
-    /** An array's first number. The host's is read by the provider: it must be what is on the device. */
-    private static int first(DeviceBuffer ints) {
-        return ints.memory().get(ValueLayout.JAVA_INT_UNALIGNED, TornadoNativeArray.ARRAY_HEADER);
     }
 
     private static float dot(float[] a, int from, float[] b) {

@@ -103,9 +103,9 @@ class LibraryTasksTest {
     /** Layer 1 of two, half of its product with one row of the three that there is room for, which starts at number 1, into the middle of an array. */
     private TaskGraph inBank(IntArray layer, IntArray step, int fixed, int add) {
         LibraryTaskDescriptor call = new LibraryTaskDescriptor().withLibrary("own").withFunction("bankProduct")
-                .withParameters(new Object[] {layer, step, bank, x, y}).withAccess(new Access[] {READ_ONLY, READ_ONLY, READ_ONLY, READ_ONLY, READ_WRITE})
-                .withTuning(new long[] {fixed, 0, 2L * ROWS * COLS, 2, ROWS, COLS, 4, ROWS + 1, 2, Float.floatToRawIntBits(0.5f), add});
-        return new TaskGraph("g").transferToDevice(FIRST_EXECUTION, layer, step, bank, x, y).libraryTask("t", d -> d, call)
+                .withParameters(new Object[] {bank, x, y}).withAccess(new Access[] {READ_ONLY, READ_ONLY, READ_WRITE})
+                .withTuning(new Object[] {layer, step, new long[] {fixed, 0, 2L * ROWS * COLS, 2, ROWS, COLS, 4, ROWS + 1, 2, Float.floatToRawIntBits(0.5f), add}});
+        return new TaskGraph("g").transferToDevice(FIRST_EXECUTION, bank, x, y).libraryTask("t", d -> d, call)
                 .transferToHost(EVERY_EXECUTION, y);
     }
 

@@ -53,7 +53,7 @@ final class BrainRows {
         LibraryScratch to = scratch(f, x.width());
         int group = group(f, x.width());
         tape.add("normBrain", Grid.perRow(1, group), (g, id) -> g.task(id, BrainRows::kNormBrain, f.context(), f.arena(), f.step(), f.layer(),
-                w.array(), Pair.of(w.layerStride(), w.at()), to.brains(), Place.of(x), x.width(), cut(f, 1, group / WARP), eps));
+                w.array(), Pair.of(w.layerStride(), w.at()), to.brains(), Place.of(x), cut(f, x.width(), group / WARP), eps));
     }
 
     /** {@code rows[r] = silu(G) * U}, where the products hold [G | U], of {@code hidden} numbers each. */
@@ -109,13 +109,13 @@ final class BrainRows {
         for (int i = 0; i < each; i++) if (first + i * GROUP < end) rows.set(to + first + i * GROUP, BFloat16.bf16FromFloat(own[i]));
     }
 
-    /** cut: the kernel's own number are warps of a group. */
+    /** cut: in place of groups of a row, of which there is one, its width; the kernel's own number are warps of the group. */
     static void kNormBrain(KernelContext context, FloatArray arena, IntArray step, IntArray layer, FloatArray weights, long weightsAt, ShortArray rows,
-                           long x, int width, long cut, float eps) {
+                           long x, long cut, float eps) {
         float[] sums = context.allocateFloatLocalArray(WARP);
         float[] own = new float[KEPT];
         float[] scaled = new float[KEPT];
-        int warps = Pair.smallSecond(Pair.first(cut)), group = warps * WARP, turns = (width + group - 1) / group, row = context.groupIdx, item = context.localIdx;
+        int width = Pair.smallFirst(Pair.first(cut)), warps = Pair.smallSecond(Pair.first(cut)), group = warps * WARP, turns = (width + group - 1) / group, row = context.groupIdx, item = context.localIdx;
         int alive = step.get(StepArray.ROWS), end = row < TornadoMath.max(alive, Pair.smallSecond(Pair.second(cut))) ? width : 0, size = row < alive ? end : 0;
         int from = Place.start(x, row), to = Pair.smallFirst(Pair.second(cut)) + row * width, w = Place.start(weightsAt, layer.get(0));
         for (int i = 0; i < turns; i++) {
