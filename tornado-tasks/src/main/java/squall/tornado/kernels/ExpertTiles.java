@@ -84,7 +84,8 @@ public final class ExpertTiles {
         tape.add(name, new Grid((rows, segments) -> ExpertOrder.tiles(rows, used, experts) * groups, GROUP), (g, id) -> g.task(id, ExpertTiles::kTiles, f.context(),
                 f.arena(), f.step(), f.layer(), scratch.choices(), stage == HIDDEN ? scratch.rows() : scratch.hidden(), scratch.factors(),
                 (LongArray) w.array(), w.planes().scales(), w.planes().gain(), Planes.layout(w.format()), scratch.hidden(), Place.of(parts),
-                Place.of(chosen.weights()), Pair.of(experts, used), Pair.of(w.rows(), w.cols()), Pair.of(tilesAt, least), Pair.small(stage == HIDDEN ? LibraryScratch.FIRST_HALF : 0, most), stage));
+                Place.of(chosen.weights()), Pair.of(experts, used), Pair.of(w.rows(), w.cols()), Pair.of(tilesAt, least), most, stage,
+                stage == HIDDEN ? LibraryScratch.FIRST_HALF : 0));
     }
 
     /**
@@ -93,8 +94,8 @@ public final class ExpertTiles {
      */
     static void kTiles(KernelContext context, FloatArray arena, IntArray step, IntArray layer, IntArray choices, HalfFloatArray operands,
                        FloatArray factors, LongArray quanta, HalfFloatArray scales, float gain, int layout, HalfFloatArray hidden, long parts,
-                       long weights, long expertsUsed, long matrix, long tiling, int firstMost, int stage) {
-        int operandsAt = Pair.smallFirst(firstMost), most = Pair.smallSecond(firstMost), tilesAt = Pair.first(tiling), least = Pair.second(tiling), experts = Pair.first(expertsUsed), used = Pair.second(expertsUsed), rows = Pair.first(matrix), cols = Pair.second(matrix);
+                       long weights, long expertsUsed, long matrix, long tiling, int most, int stage, int operandsAt) {
+        int tilesAt = Pair.first(tiling), least = Pair.second(tiling), experts = Pair.first(expertsUsed), used = Pair.second(expertsUsed), rows = Pair.first(matrix), cols = Pair.second(matrix);
         int outs = stage == HIDDEN ? rows >> 1 : rows, each = stage == HIDDEN ? COLUMNS >> 1 : COLUMNS, groups = (outs + each - 1) / each;
         int tiles = (step.get(StepArray.ROWS) * used >> ExpertOrder.SHIFT) + experts, record = tilesAt + ExpertOrder.RECORD * TornadoMath.min(context.groupIdx / groups, tiles - 1);
         int count = context.groupIdx / groups < tiles ? choices.get(record + 2) : 0;
