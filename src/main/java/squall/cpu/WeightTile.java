@@ -19,6 +19,7 @@ final class WeightTile {
 
     private final float[] weights = new float[OUTPUTS * Panels.STRIDE];
     private final float[] group = new float[RowGroups.ROWS];
+    private final float[] factors = new float[RowGroups.FACTORS];
     private float[] sums = new float[0];
 
     /**
@@ -58,10 +59,10 @@ final class WeightTile {
             int n;
             if (whole > 0) {
                 n = whole * RowGroups.ROWS;
-                l.groups().multiply(y, yAt + o - first, data, g * groupBytes, whole, groupBytes, x, cols);
+                l.groups().multiply(y, yAt + o - first, data, g * groupBytes, whole, groupBytes, x, cols, factors);
             } else {
                 n = Math.min(RowGroups.ROWS - from, last - o);
-                l.groups().multiply(group, 0, data, g * groupBytes, 1, groupBytes, x, cols);
+                l.groups().multiply(group, 0, data, g * groupBytes, 1, groupBytes, x, cols, factors);
                 System.arraycopy(group, from, y, yAt + o - first, n);
             }
             o += n;

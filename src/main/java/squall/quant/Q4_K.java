@@ -4,11 +4,13 @@ import static java.nio.ByteOrder.LITTLE_ENDIAN;
 import static jdk.incubator.vector.FloatVector.broadcast;
 import static jdk.incubator.vector.FloatVector.fromArray;
 import static jdk.incubator.vector.IntVector.fromMemorySegment;
+import static jdk.incubator.vector.VectorOperators.I2F;
 import static jdk.incubator.vector.VectorOperators.LSHR;
 import static squall.quant.ByteColumns.HIGH;
 import static squall.quant.ByteColumns.HIGH_1;
 import static squall.quant.ByteColumns.LOW;
 import static squall.quant.ByteColumns.LOW_1;
+import static squall.quant.ByteColumns.PLACE;
 import static squall.quant.ByteColumns.ZERO;
 import static squall.quant.ByteColumns.numbers;
 import static squall.quant.Lanes.COUNT;
@@ -17,6 +19,7 @@ import static squall.quant.Lanes.INTS;
 import static squall.quant.Lanes.toFloat;
 import static squall.quant.Lanes.zero;
 import static squall.quant.LittleEndian.f16;
+import static squall.quant.LittleEndian.i32;
 import static squall.quant.LittleEndian.u8;
 
 import java.lang.foreign.MemorySegment;
@@ -164,5 +167,178 @@ final class Q4_K extends BlockCodec {
         sum = sum.add(sum.rearrange(Lanes.FOLD_4)); // as Lanes.sum
         sum = sum.add(sum.rearrange(Lanes.FOLD_2));
         return (sum.lane(0) + sum.lane(1)) * ByteColumns.SCALE;
+    }
+
+    private final RowGroups groups = new Groups(this);
+
+    @Override public RowGroups rowGroups() {
+        return groups;
+    }
+
+    /**
+     * Words: the three of scales; for each sub-block four of nibbles, value 8 j + k (k < 4) in the low nibble of byte k of word j, value
+     * 8 j + 4 + k in the high one. Halves: d, dmin. Activations, for each sub-block: [by words and nibbles, / a nibble's place in 16
+     * bits: 32 | -1 * the sum of x].
+     */
+    private static final class Groups extends RowGroups {
+        private static final int PREPARED = 32 + 1;
+        /** Where the eight values of a word are in it. */
+        private static final IntVector NIBBLES = IntVector.fromArray(INTS, new int[] {0, 8, 16, 24, 4, 12, 20, 28, 0, 0, 0, 0, 0, 0, 0, 0}, 0);
+        private static final IntVector SIX = IntVector.broadcast(INTS, 0x3F3F3F3F);
+        private static final IntVector FOUR = IntVector.broadcast(INTS, 0x0F0F0F0F);
+        private static final IntVector TWO = IntVector.broadcast(INTS, 0x30303030);
+
+        Groups(Codec codec) {
+            super(codec, 3 + 32, 0, 0, 2);
+        }
+
+        @Override int word(MemorySegment block, long at, int i) {
+            if (i < 3) return i32(block, at + 4 + 4 * i);
+            int s = (i - 3) / 4, shift = s % 2 * 4;
+            long qs = at + 16 + s / 2 * 32 + (i - 3) % 4 * 8;
+            return i32(block, qs) >>> shift & 0x0F0F0F0F | (i32(block, qs + 4) >>> shift & 0x0F0F0F0F) << 4;
+        }
+
+        @Override public int preparedSize(int n) {
+            return n / 32 * PREPARED;
+        }
+
+        @Override public void prepare(float[] dst, float[] x, int xAt, int n) {
+            for (int i = 0, at = 0; i < n; i += 32, at += PREPARED) {
+                float sum = 0;
+                for (int j = 0; j < 32; j++) {
+                    float v = x[xAt + i + j];
+                    sum += v;
+                    dst[at + j / 8 * 8 + j % 4 * 2 + j / 4 % 2] = v * ByteColumns.UNIT * ByteColumns.PER_BYTE[j % 4] / (1 << j / 4 % 2 * 4);
+                }
+                dst[at + 32] = -ByteColumns.ONE * sum;
+            }
+        }
+
+        @Override public void decode(MemorySegment w, long at, int r, int first, float[] dst, int dstAt, int n) {
+            at += 1152L * first;
+            for (int i = 0; i < n; i += 256, at += 1152) {
+                int a = i32(w, at + 32 + 4 * r), b = i32(w, at + 64 + 4 * r), c = i32(w, at + 96 + 4 * r);
+                long scales = a & 0x3F3F3F3FL | (c & 0x0F0F0F0FL | a >>> 2 & 0x30303030L) << 32;
+                long minima = b & 0x3F3F3F3FL | (c >>> 4 & 0x0F0F0F0FL | b >>> 2 & 0x30303030L) << 32;
+                float d = f16(w, at + 2 * r), dmin = f16(w, at + 16 + 2 * r);
+                long qs = at + 128 + 4 * r;
+                int to = dstAt + i;
+                for (int turn = 1; turn < 1 << 8; turn <<= 1) { // shifted, not counted: see BlockCodec
+                    float scale = d * (scales & 63), minimum = dmin * (minima & 63);
+                    for (int j = 0; j < 32; j += 8)
+                        toFloat(IntVector.broadcast(INTS, i32(w, qs + 4 * j)).lanewise(LSHR, NIBBLES).and(15)).mul(scale).sub(minimum).intoArray(dst, to + j);
+                    scales >>>= 8;
+                    minima >>>= 8;
+                    qs += 128;
+                    to += 32;
+                }
+            }
+        }
+
+        /** {@code factors[128 g + 16 s + r] = d * scale s} of row r of group g, and 8 further on {@code dmin * minimum s}. */
+        private static void dotFactors(float[] factors, MemorySegment w, long at, long step) {
+            for (int to = 0; to < 512; at += step) {
+                IntVector a = fromMemorySegment(INTS, w, at + 32, LITTLE_ENDIAN);
+                IntVector b = fromMemorySegment(INTS, w, at + 64, LITTLE_ENDIAN);
+                IntVector c = fromMemorySegment(INTS, w, at + 96, LITTLE_ENDIAN);
+                FloatVector d = halves(w, at), dmin = halves(w, at + 16);
+                IntVector scales = a.and(SIX), minima = b.and(SIX);
+                for (int turn = 1; turn < 1 << 2; turn <<= 1) { // shifted, not counted: see BlockCodec
+                    for (int four = 1; four < 1 << 4; four <<= 1) {
+                        ((FloatVector) scales.and(63).convert(I2F, 0)).mul(d).intoArray(factors, to);
+                        ((FloatVector) minima.and(63).convert(I2F, 0)).mul(dmin).intoArray(factors, to + 8);
+                        scales = scales.lanewise(LSHR, 8);
+                        minima = minima.lanewise(LSHR, 8);
+                        to += 16;
+                    }
+                    scales = c.and(FOUR).or(a.lanewise(LSHR, 2).and(TWO));
+                    minima = c.lanewise(LSHR, 4).and(FOUR).or(b.lanewise(LSHR, 2).and(TWO));
+                }
+            }
+        }
+
+        @Override void dots(float[] y, int yAt, int yStep, MemorySegment w, long at, long step, float[] x, int n, float[] factors) {
+            FloatVector a0 = zero(), a1 = zero(), a2 = zero(), a3 = zero();
+            int p = 0;
+            for (int i = 0; i < n; i += 256) {
+                dotFactors(factors, w, at, step);
+                int f = 0;
+                at += 128;
+                for (int turn = 1; turn < 1 << 8; turn <<= 1) { // shifted, not counted: see BlockCodec
+                    FloatVector s0 = zero(), s1 = zero(), s2 = zero(), s3 = zero();
+                    for (int word = 1; word < 1 << 4; word <<= 1) {
+                        IntVector q0 = fromMemorySegment(INTS, w, at, LITTLE_ENDIAN);
+                        IntVector q1 = fromMemorySegment(INTS, w, at + step, LITTLE_ENDIAN);
+                        IntVector q2 = fromMemorySegment(INTS, w, at + 2 * step, LITTLE_ENDIAN);
+                        IntVector q3 = fromMemorySegment(INTS, w, at + 3 * step, LITTLE_ENDIAN);
+                        FloatVector v = broadcast(FLOATS, x[p]);
+                        p = p + 1 & PLACE;
+                        s0 = numbers(q0.and(LOW)).fma(v, s0);
+                        s1 = numbers(q1.and(LOW)).fma(v, s1);
+                        s2 = numbers(q2.and(LOW)).fma(v, s2);
+                        s3 = numbers(q3.and(LOW)).fma(v, s3);
+                        v = broadcast(FLOATS, x[p]);
+                        p = p + 1 & PLACE;
+                        s0 = numbers(q0.and(HIGH)).fma(v, s0);
+                        s1 = numbers(q1.and(HIGH)).fma(v, s1);
+                        s2 = numbers(q2.and(HIGH)).fma(v, s2);
+                        s3 = numbers(q3.and(HIGH)).fma(v, s3);
+                        v = broadcast(FLOATS, x[p]);
+                        p = p + 1 & PLACE;
+                        s0 = numbers(q0.and(LOW_1)).fma(v, s0);
+                        s1 = numbers(q1.and(LOW_1)).fma(v, s1);
+                        s2 = numbers(q2.and(LOW_1)).fma(v, s2);
+                        s3 = numbers(q3.and(LOW_1)).fma(v, s3);
+                        v = broadcast(FLOATS, x[p]);
+                        p = p + 1 & PLACE;
+                        s0 = numbers(q0.and(HIGH_1)).fma(v, s0);
+                        s1 = numbers(q1.and(HIGH_1)).fma(v, s1);
+                        s2 = numbers(q2.and(HIGH_1)).fma(v, s2);
+                        s3 = numbers(q3.and(HIGH_1)).fma(v, s3);
+                        q0 = q0.lanewise(LSHR, 16);
+                        q1 = q1.lanewise(LSHR, 16);
+                        q2 = q2.lanewise(LSHR, 16);
+                        q3 = q3.lanewise(LSHR, 16);
+                        v = broadcast(FLOATS, x[p]);
+                        p = p + 1 & PLACE;
+                        s0 = numbers(q0.and(LOW)).fma(v, s0);
+                        s1 = numbers(q1.and(LOW)).fma(v, s1);
+                        s2 = numbers(q2.and(LOW)).fma(v, s2);
+                        s3 = numbers(q3.and(LOW)).fma(v, s3);
+                        v = broadcast(FLOATS, x[p]);
+                        p = p + 1 & PLACE;
+                        s0 = numbers(q0.and(HIGH)).fma(v, s0);
+                        s1 = numbers(q1.and(HIGH)).fma(v, s1);
+                        s2 = numbers(q2.and(HIGH)).fma(v, s2);
+                        s3 = numbers(q3.and(HIGH)).fma(v, s3);
+                        v = broadcast(FLOATS, x[p]);
+                        p = p + 1 & PLACE;
+                        s0 = numbers(q0.and(LOW_1)).fma(v, s0);
+                        s1 = numbers(q1.and(LOW_1)).fma(v, s1);
+                        s2 = numbers(q2.and(LOW_1)).fma(v, s2);
+                        s3 = numbers(q3.and(LOW_1)).fma(v, s3);
+                        v = broadcast(FLOATS, x[p]);
+                        p = p + 1 & PLACE;
+                        s0 = numbers(q0.and(HIGH_1)).fma(v, s0);
+                        s1 = numbers(q1.and(HIGH_1)).fma(v, s1);
+                        s2 = numbers(q2.and(HIGH_1)).fma(v, s2);
+                        s3 = numbers(q3.and(HIGH_1)).fma(v, s3);
+                        at += 32;
+                    }
+                    FloatVector sum = broadcast(FLOATS, x[p]);
+                    p = p + 1 & PLACE;
+                    a0 = s0.fma(fromArray(FLOATS, factors, f + 0), sum.fma(fromArray(FLOATS, factors, f + 8), a0));
+                    a1 = s1.fma(fromArray(FLOATS, factors, f + 128), sum.fma(fromArray(FLOATS, factors, f + 136), a1));
+                    a2 = s2.fma(fromArray(FLOATS, factors, f + 256), sum.fma(fromArray(FLOATS, factors, f + 264), a2));
+                    a3 = s3.fma(fromArray(FLOATS, factors, f + 384), sum.fma(fromArray(FLOATS, factors, f + 392), a3));
+                    f = f + 16 & PLACE;
+                }
+            }
+            a0.mul(ByteColumns.SCALE).intoArray(y, yAt);
+            a1.mul(ByteColumns.SCALE).intoArray(y, yAt + yStep);
+            a2.mul(ByteColumns.SCALE).intoArray(y, yAt + 2 * yStep);
+            a3.mul(ByteColumns.SCALE).intoArray(y, yAt + 3 * yStep);
+        }
     }
 }

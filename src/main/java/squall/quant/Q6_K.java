@@ -8,6 +8,7 @@ import static jdk.incubator.vector.VectorOperators.LSHL;
 import static jdk.incubator.vector.VectorOperators.LSHR;
 import static squall.quant.ByteColumns.BYTE;
 import static squall.quant.ByteColumns.BYTE_1;
+import static squall.quant.ByteColumns.PLACE;
 import static squall.quant.ByteColumns.UPPER_FLOATS;
 import static squall.quant.ByteColumns.ZERO;
 import static squall.quant.ByteColumns.numbers;
@@ -19,6 +20,7 @@ import static squall.quant.Lanes.zero;
 import static squall.quant.LittleEndian.I16;
 import static squall.quant.LittleEndian.I64;
 import static squall.quant.LittleEndian.f16;
+import static squall.quant.LittleEndian.i32;
 import static squall.quant.LittleEndian.i64;
 import static squall.quant.LittleEndian.i8;
 import static squall.quant.LittleEndian.u8;
@@ -26,6 +28,7 @@ import static squall.quant.LittleEndian.u8;
 import java.lang.foreign.MemorySegment;
 import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.IntVector;
+import jdk.incubator.vector.VectorMask;
 
 /**
  * 256 six-bit numbers, a signed byte of scale for each 16: {@code y = (d * sc) * (q - 32)}.
@@ -176,5 +179,172 @@ final class Q6_K extends BlockCodec {
         sum = sum.add(sum.rearrange(Lanes.FOLD_4)); // as Lanes.sum
         sum = sum.add(sum.rearrange(Lanes.FOLD_2));
         return (sum.lane(0) + sum.lane(1)) * ByteColumns.SCALE;
+    }
+
+    private final RowGroups groups = new Groups(this);
+
+    @Override public RowGroups rowGroups() {
+        return groups;
+    }
+
+    /**
+     * Words: for each sub-block three, of which word k has values 5 k to 5 k + 4, six bits each, and on top two bits of value 15, the lowest in
+     * word 0. Bytes: the scales. Halves: d. Activations, for each sub-block: [-32 * the sum of x | by words, / a number's place: 5, those of
+     * value 15: 1].
+     */
+    private static final class Groups extends RowGroups {
+        private static final int PREPARED = 1 + 18;
+        private static final int WORDS_AT = 16 + 16 * 8;
+        private static final IntVector SIX_0 = IntVector.broadcast(INTS, 63), SIX_1 = IntVector.broadcast(INTS, 63 << 6);
+        private static final IntVector SIX_2 = IntVector.broadcast(INTS, 63 << 12), SIX_3 = IntVector.broadcast(INTS, 63 << 18);
+
+        /** Where the values 0 to 7 of a sub-block are in its words, and 8 to 15. */
+        private static final IntVector FIRST = IntVector.fromArray(INTS, new int[] {0, 6, 12, 18, 24, 0, 6, 12, 0, 0, 0, 0, 0, 0, 0, 0}, 0);
+        private static final IntVector SECOND = IntVector.fromArray(INTS, new int[] {18, 24, 0, 6, 12, 18, 24, 0, 0, 0, 0, 0, 0, 0, 0, 0}, 0);
+        private static final VectorMask<Integer> FROM_5 = lanesFrom(5), FROM_2 = lanesFrom(2), FROM_7 = lanesFrom(7);
+
+        Groups(Codec codec) {
+            super(codec, 48, 16, 208, 1);
+        }
+
+        private static VectorMask<Integer> lanesFrom(int lane) {
+            return VectorMask.fromLong(INTS, (1L << COUNT) - 1 & -1L << lane);
+        }
+
+        @Override int word(MemorySegment block, long at, int i) {
+            int s = i / 3, k = i % 3, word = number(block, at, s, 15) >>> 2 * k << 30;
+            for (int m = 0; m < 5; m++) word |= number(block, at, s, 5 * k + m) << 6 * m;
+            return word;
+        }
+
+        /** The six bits of value m of sub-block s. */
+        private static int number(MemorySegment block, long at, int s, int m) {
+            int l = s % 2 * 16 + m, j = s % 8 / 2;
+            int low = u8(block, at + s / 8 * 64 + j % 2 * 32 + l) >>> j / 2 * 4 & 15;
+            return low | (u8(block, at + 128 + s / 8 * 32 + l) >>> 2 * j & 3) << 4;
+        }
+
+        @Override int oneByte(MemorySegment block, long at, int i) {
+            return u8(block, at + 192 + i);
+        }
+
+        @Override public int preparedSize(int n) {
+            return n / 16 * PREPARED;
+        }
+
+        @Override public void prepare(float[] dst, float[] x, int xAt, int n) {
+            for (int i = 0, at = 0; i < n; i += 16, at += PREPARED) {
+                float sum = 0;
+                for (int j = 0; j < 16; j++) sum += x[xAt + i + j];
+                dst[at] = -32 * ByteColumns.ONE * sum;
+                for (int k = 0; k < 3; k++) {
+                    for (int m = 0; m < 5; m++) dst[at + 1 + 6 * k + m] = x[xAt + i + 5 * k + m] * ByteColumns.UNIT / (1 << 6 * (m % 4));
+                    dst[at + 6 + 6 * k] = x[xAt + i + 15] * ByteColumns.UNIT * (1 << 2 * k);
+                }
+            }
+        }
+
+        @Override public void decode(MemorySegment w, long at, int r, int first, float[] dst, int dstAt, int n) {
+            at += 1680L * first;
+            for (int i = 0; i < n; i += 256, at += 1680) {
+                float d = f16(w, at + 2 * r);
+                long words = at + WORDS_AT + 4 * r, scales = at + 16 + r;
+                int to = dstAt + i;
+                for (int turn = 1; turn < 1 << 16; turn <<= 1) { // shifted, not counted: see BlockCodec
+                    int a = i32(w, words), b = i32(w, words + 32), c = i32(w, words + 64), last = a >>> 30 | b >>> 30 << 2 | c >>> 30 << 4;
+                    float scale = d * i8(w, scales);
+                    IntVector q = IntVector.broadcast(INTS, a).blend(IntVector.broadcast(INTS, b), FROM_5).lanewise(LSHR, FIRST);
+                    toFloat(q.and(63).sub(32)).mul(scale).intoArray(dst, to);
+                    q = IntVector.broadcast(INTS, b).blend(IntVector.broadcast(INTS, c), FROM_2).blend(IntVector.broadcast(INTS, last), FROM_7).lanewise(LSHR, SECOND);
+                    toFloat(q.and(63).sub(32)).mul(scale).intoArray(dst, to + 8);
+                    words += 96;
+                    scales += 8;
+                    to += 16;
+                }
+            }
+        }
+
+        /** {@code factors[128 g + 8 s + r] = d * scale s} of row r of group g. */
+        private static void dotFactors(float[] factors, MemorySegment w, long at, long step) {
+            for (int to = 0; to < 512; at += step) {
+                FloatVector d = halves(w, at);
+                long scales = at + 16;
+                for (int turn = 1; turn < 1 << 16; turn <<= 1) { // shifted, not counted: see BlockCodec
+                    toFloat(Lanes.i8(w, scales)).mul(d).intoArray(factors, to);
+                    scales += 8;
+                    to += 8;
+                }
+            }
+        }
+
+        @Override void dots(float[] y, int yAt, int yStep, MemorySegment w, long at, long step, float[] x, int n, float[] factors) {
+            FloatVector a0 = zero(), a1 = zero(), a2 = zero(), a3 = zero();
+            int p = 0;
+            for (int i = 0; i < n; i += 256) {
+                dotFactors(factors, w, at, step);
+                int f = 0;
+                at += WORDS_AT;
+                for (int turn = 1; turn < 1 << 16; turn <<= 1) { // shifted, not counted: see BlockCodec
+                    FloatVector s0 = broadcast(FLOATS, x[p]), s1 = s0, s2 = s0, s3 = s0;
+                    p = p + 1 & PLACE;
+                    for (int word = 1; word < 1 << 3; word <<= 1) {
+                        IntVector q0 = fromMemorySegment(INTS, w, at, LITTLE_ENDIAN);
+                        IntVector q1 = fromMemorySegment(INTS, w, at + step, LITTLE_ENDIAN);
+                        IntVector q2 = fromMemorySegment(INTS, w, at + 2 * step, LITTLE_ENDIAN);
+                        IntVector q3 = fromMemorySegment(INTS, w, at + 3 * step, LITTLE_ENDIAN);
+                        FloatVector v = broadcast(FLOATS, x[p]);
+                        p = p + 1 & PLACE;
+                        s0 = numbers(q0.and(SIX_0)).fma(v, s0);
+                        s1 = numbers(q1.and(SIX_0)).fma(v, s1);
+                        s2 = numbers(q2.and(SIX_0)).fma(v, s2);
+                        s3 = numbers(q3.and(SIX_0)).fma(v, s3);
+                        v = broadcast(FLOATS, x[p]);
+                        p = p + 1 & PLACE;
+                        s0 = numbers(q0.and(SIX_1)).fma(v, s0);
+                        s1 = numbers(q1.and(SIX_1)).fma(v, s1);
+                        s2 = numbers(q2.and(SIX_1)).fma(v, s2);
+                        s3 = numbers(q3.and(SIX_1)).fma(v, s3);
+                        v = broadcast(FLOATS, x[p]);
+                        p = p + 1 & PLACE;
+                        s0 = numbers(q0.and(SIX_2)).fma(v, s0);
+                        s1 = numbers(q1.and(SIX_2)).fma(v, s1);
+                        s2 = numbers(q2.and(SIX_2)).fma(v, s2);
+                        s3 = numbers(q3.and(SIX_2)).fma(v, s3);
+                        v = broadcast(FLOATS, x[p]);
+                        p = p + 1 & PLACE;
+                        s0 = numbers(q0.and(SIX_3)).fma(v, s0);
+                        s1 = numbers(q1.and(SIX_3)).fma(v, s1);
+                        s2 = numbers(q2.and(SIX_3)).fma(v, s2);
+                        s3 = numbers(q3.and(SIX_3)).fma(v, s3);
+                        q0 = q0.lanewise(LSHR, 24);
+                        q1 = q1.lanewise(LSHR, 24);
+                        q2 = q2.lanewise(LSHR, 24);
+                        q3 = q3.lanewise(LSHR, 24);
+                        v = broadcast(FLOATS, x[p]);
+                        p = p + 1 & PLACE;
+                        s0 = numbers(q0.and(SIX_0)).fma(v, s0);
+                        s1 = numbers(q1.and(SIX_0)).fma(v, s1);
+                        s2 = numbers(q2.and(SIX_0)).fma(v, s2);
+                        s3 = numbers(q3.and(SIX_0)).fma(v, s3);
+                        v = broadcast(FLOATS, x[p]);
+                        p = p + 1 & PLACE;
+                        s0 = numbers(q0.lanewise(LSHR, 6)).fma(v, s0);
+                        s1 = numbers(q1.lanewise(LSHR, 6)).fma(v, s1);
+                        s2 = numbers(q2.lanewise(LSHR, 6)).fma(v, s2);
+                        s3 = numbers(q3.lanewise(LSHR, 6)).fma(v, s3);
+                        at += 32;
+                    }
+                    a0 = s0.fma(fromArray(FLOATS, factors, f + 0), a0);
+                    a1 = s1.fma(fromArray(FLOATS, factors, f + 128), a1);
+                    a2 = s2.fma(fromArray(FLOATS, factors, f + 256), a2);
+                    a3 = s3.fma(fromArray(FLOATS, factors, f + 384), a3);
+                    f = f + 8 & PLACE;
+                }
+            }
+            a0.mul(ByteColumns.SCALE).intoArray(y, yAt);
+            a1.mul(ByteColumns.SCALE).intoArray(y, yAt + yStep);
+            a2.mul(ByteColumns.SCALE).intoArray(y, yAt + 2 * yStep);
+            a3.mul(ByteColumns.SCALE).intoArray(y, yAt + 3 * yStep);
+        }
     }
 }

@@ -141,18 +141,20 @@ final class Q8_0 extends BlockCodec {
         @Override public void decode(MemorySegment w, long at, int r, int first, float[] dst, int dstAt, int n) {
             at += 272L * first;
             for (int i = 0; i < n; i += 32, at += 272) {
-                float d = f16(w, at + 256 + 2 * r);
+                float d = f16(w, at + 2 * r);
                 for (int j = 0; j < 32; j += 8)
-                    toFloat(bytes(w, at + 8 * j + 4 * r).and(255).sub(128)).mul(d).intoArray(dst, dstAt + i + j);
+                    toFloat(bytes(w, at + 16 + 8 * j + 4 * r).and(255).sub(128)).mul(d).intoArray(dst, dstAt + i + j);
             }
         }
 
-        @Override public void dots(float[] y, int yAt, int yStep, MemorySegment w, long at, long step, float[] x, int n) {
+        @Override void dots(float[] y, int yAt, int yStep, MemorySegment w, long at, long step, float[] x, int n, float[] factors) {
             FloatVector a0 = zero(), a1 = zero(), a2 = zero(), a3 = zero();
             int p = 0;
             for (int i = 0; i < n; i += 32) {
                 FloatVector s0 = broadcast(FLOATS, x[p]), s1 = s0, s2 = s0, s3 = s0;
                 p = p + 1 & PLACE;
+                long scales = at;
+                at += 16;
                 for (int word = 1; word < 1 << 8; word <<= 1) { // shifted, not counted: see BlockCodec
                     IntVector q0 = fromMemorySegment(INTS, w, at, LITTLE_ENDIAN);
                     IntVector q1 = fromMemorySegment(INTS, w, at + step, LITTLE_ENDIAN);
@@ -184,15 +186,14 @@ final class Q8_0 extends BlockCodec {
                     s3 = numbers(q3.lanewise(VectorOperators.LSHR, 24)).fma(v, s3);
                     at += 32;
                 }
-                IntVector d0 = (IntVector) ShortVector.fromMemorySegment(SHORTS, w, at, LITTLE_ENDIAN).convertShape(VectorOperators.S2I, INTS, 0);
+                IntVector d0 = (IntVector) ShortVector.fromMemorySegment(SHORTS, w, scales, LITTLE_ENDIAN).convertShape(VectorOperators.S2I, INTS, 0);
                 a0 = s0.mul(HALF).fma(d0.lanewise(VectorOperators.LSHL, 13).and(HALF_BITS).reinterpretAsFloats(), a0);
-                IntVector d1 = (IntVector) ShortVector.fromMemorySegment(SHORTS, w, at + step, LITTLE_ENDIAN).convertShape(VectorOperators.S2I, INTS, 0);
+                IntVector d1 = (IntVector) ShortVector.fromMemorySegment(SHORTS, w, scales + step, LITTLE_ENDIAN).convertShape(VectorOperators.S2I, INTS, 0);
                 a1 = s1.mul(HALF).fma(d1.lanewise(VectorOperators.LSHL, 13).and(HALF_BITS).reinterpretAsFloats(), a1);
-                IntVector d2 = (IntVector) ShortVector.fromMemorySegment(SHORTS, w, at + 2 * step, LITTLE_ENDIAN).convertShape(VectorOperators.S2I, INTS, 0);
+                IntVector d2 = (IntVector) ShortVector.fromMemorySegment(SHORTS, w, scales + 2 * step, LITTLE_ENDIAN).convertShape(VectorOperators.S2I, INTS, 0);
                 a2 = s2.mul(HALF).fma(d2.lanewise(VectorOperators.LSHL, 13).and(HALF_BITS).reinterpretAsFloats(), a2);
-                IntVector d3 = (IntVector) ShortVector.fromMemorySegment(SHORTS, w, at + 3 * step, LITTLE_ENDIAN).convertShape(VectorOperators.S2I, INTS, 0);
+                IntVector d3 = (IntVector) ShortVector.fromMemorySegment(SHORTS, w, scales + 3 * step, LITTLE_ENDIAN).convertShape(VectorOperators.S2I, INTS, 0);
                 a3 = s3.mul(HALF).fma(d3.lanewise(VectorOperators.LSHL, 13).and(HALF_BITS).reinterpretAsFloats(), a3);
-                at += 16;
             }
             a0.mul(ByteColumns.SCALE).intoArray(y, yAt);
             a1.mul(ByteColumns.SCALE).intoArray(y, yAt + yStep);

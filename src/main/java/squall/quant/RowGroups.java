@@ -5,6 +5,7 @@ import static squall.quant.LittleEndian.u16;
 
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
+import java.nio.ByteOrder;
 import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.IntVector;
 import jdk.incubator.vector.ShortVector;
@@ -17,11 +18,13 @@ import jdk.incubator.vector.VectorSpecies;
  * activations then has no sums of lanes, no ends of rows and eight scales in a vector. A group takes the bytes that its
  * rows took, block after block; a block's fields stand in units, each eight times, once for each row:
  * <pre>
- *   word 0 of row 0 .. 7 | word 1 of row 0 .. 7 | ..    4 bytes each
+ *   half 0 of row 0 .. 7 | half 1 of row 0 .. 7 | ..    2 bytes each
  *   byte 0 of row 0 .. 7 | ..
- *   half 0 of row 0 .. 7 | ..                           2 bytes each
+ *   word 0 of row 0 .. 7 | ..                           4 bytes each
  * </pre>
- * Numbers of few bits are multiplied where they lie in a word ({@link ByteColumns}), each place with an activation that is
+ * in the order in which they are read (with the scales of Q6_K behind its words, memory gives 6 values a nanosecond).
+ *
+ * <p>Numbers of few bits are multiplied where they lie in a word ({@link ByteColumns}), each place with an activation that is
  * spread over a vector. Four groups are taken together: they share the activations, and are four streams for the memory, whose new
  * pages are waited for together (Q4_0, Zen 2, from memory: 15 values a nanosecond from one stream, 19 from four, 11 by rows).
  *
@@ -33,8 +36,11 @@ public abstract class RowGroups {
     /** Rows of a group. */
     public static final int ROWS = 8;
 
-    /** Groups that {@link #dots} takes together. */
+    /** Groups that are taken together. */
     public static final int GROUPS = 4;
+
+    /** Scales of a block, and minima, of as many rows. */
+    public static final int FACTORS = 16 * GROUPS * ROWS;
 
     static final VectorSpecies<Short> SHORTS = VectorSpecies.of(short.class, VectorShape.forBitSize(Lanes.BITS / 2));
     static final IntVector HALF_BITS = IntVector.broadcast(Lanes.INTS, 0x8FFFE000);
@@ -90,10 +96,6 @@ public abstract class RowGroups {
 
     /** A block of each row: a method of its own that is compiled soon. Bit 15 of the result says that a half is not finite. */
     private int layBlock(MemorySegment dst, long to, MemorySegment rows, long from, long rowBytes) {
-        for (int i = 0; i < words; i++, to += 4 * ROWS)
-            for (int r = 0; r < ROWS; r++) dst.set(ValueLayout.JAVA_INT_UNALIGNED, to + 4 * r, word(rows, from + r * rowBytes, i));
-        for (int i = 0; i < bytes; i++, to += ROWS)
-            for (int r = 0; r < ROWS; r++) dst.set(ValueLayout.JAVA_BYTE, to + r, (byte) oneByte(rows, from + r * rowBytes, i));
         int exponents = 0;
         for (int i = 0; i < halves; i++, to += 2 * ROWS)
             for (int r = 0; r < ROWS; r++) {
@@ -101,6 +103,10 @@ public abstract class RowGroups {
                 exponents |= (half & 0x7C00) + 0x400;
                 dst.set(ValueLayout.JAVA_SHORT_UNALIGNED, to + 2 * r, (short) half);
             }
+        for (int i = 0; i < bytes; i++, to += ROWS)
+            for (int r = 0; r < ROWS; r++) dst.set(ValueLayout.JAVA_BYTE, to + r, (byte) oneByte(rows, from + r * rowBytes, i));
+        for (int i = 0; i < words; i++, to += 4 * ROWS)
+            for (int r = 0; r < ROWS; r++) dst.set(ValueLayout.JAVA_INT_UNALIGNED, to + 4 * r, word(rows, from + r * rowBytes, i));
         return exponents;
     }
 
@@ -119,27 +125,40 @@ public abstract class RowGroups {
     /** Floats that {@link #prepare} writes for {@code n} values. */
     public abstract int preparedSize(int n);
 
-    /** Lays out {@code x[xAt ..]}, n values, as {@link #dots} reads them, from {@code dst[0]}. */
+    /** Lays out {@code x[xAt ..]}, n values, as {@link #multiply} reads them, from {@code dst[0]}. */
     public abstract void prepare(float[] dst, float[] x, int xAt, int n);
 
     /**
-     * {@code y[yAt + g * yStep + r] = row r of group g times x}, g < 4, r < 8; with the tolerance of {@link Codec#dot}.
+     * {@code y[yAt + g * yStep + r] = row r of group g times x}, g < 4, r < 8.
      *
-     * @param at   of group 0; group g lies {@code g * step} further on
-     * @param x    n values as {@link #prepare} lays them
+     * @param at      of group 0; group g lies {@code g * step} further on
+     * @param x       n values as {@link #prepare} lays them
+     * @param factors room for {@link #FACTORS} numbers: formats with scales of fewer bits keep those of a block here
      */
-    public abstract void dots(float[] y, int yAt, int yStep, MemorySegment w, long at, long step, float[] x, int n);
+    abstract void dots(float[] y, int yAt, int yStep, MemorySegment w, long at, long step, float[] x, int n, float[] factors);
 
-    /** The products of {@code groups} groups that follow each other from {@code at} on: {@code y[yAt + 8 * g + r]}. */
-    public void multiply(float[] y, int yAt, MemorySegment w, long at, int groups, long groupBytes, float[] x, int n) {
+    /**
+     * {@code y[yAt + 8 * g + r] = row r of group g times x} for the {@code groups} groups that follow each other from {@code at} on, with the
+     * tolerance of {@link Codec#dot}.
+     *
+     * @param x       n values as {@link #prepare} lays them
+     * @param factors scratch: {@link #FACTORS} numbers
+     */
+    public void multiply(float[] y, int yAt, MemorySegment w, long at, int groups, long groupBytes, float[] x, int n, float[] factors) {
         int each = groups / GROUPS;
-        for (int g = 0; g < each; g++) dots(y, yAt + ROWS * g, ROWS * each, w, at + g * groupBytes, each * groupBytes, x, n);
+        for (int g = 0; g < each; g++) dots(y, yAt + ROWS * g, ROWS * each, w, at + g * groupBytes, each * groupBytes, x, n, factors);
         if (each * GROUPS == groups) return;
         if (each > 0) {
             int last = groups - GROUPS; // some of them once more
-            dots(y, yAt + ROWS * last, ROWS, w, at + last * groupBytes, groupBytes, x, n);
+            dots(y, yAt + ROWS * last, ROWS, w, at + last * groupBytes, groupBytes, x, n, factors);
         } else {
-            for (int g = 0; g < groups; g++) dots(y, yAt + ROWS * g, 0, w, at + g * groupBytes, 0, x, n);
+            for (int g = 0; g < groups; g++) dots(y, yAt + ROWS * g, 0, w, at + g * groupBytes, 0, x, n, factors);
         }
+    }
+
+    /** Eight halves as singles. */
+    static FloatVector halves(MemorySegment w, long at) {
+        IntVector h = (IntVector) ShortVector.fromMemorySegment(SHORTS, w, at, ByteOrder.LITTLE_ENDIAN).convertShape(VectorOperators.S2I, Lanes.INTS, 0);
+        return h.lanewise(VectorOperators.LSHL, 13).and(HALF_BITS).reinterpretAsFloats().mul(HALF);
     }
 }

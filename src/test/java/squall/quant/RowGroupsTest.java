@@ -97,7 +97,7 @@ class RowGroupsTest {
         for (int i = 0; i < x.length; i++) x[i] = factor * (float) random.nextGaussian();
         Arrays.fill(y, UNTOUCHED);
         g.prepare(prepared, x, 3, n);
-        g.multiply(y, 2, laid(f, rows, groups), 0, groups, ROWS * rowBytes, prepared, n);
+        g.multiply(y, 2, laid(f, rows, groups), 0, groups, ROWS * rowBytes, prepared, n, new float[RowGroups.FACTORS]);
         float[] values = new float[n];
         for (int o = 0; o < outputs; o++) {
             f.codec.decode(MemorySegment.ofArray(rows), (long) o * rowBytes, values, 0, n);
