@@ -34,6 +34,7 @@ public final class Loader {
         List<MemorySegment> chunks = new ArrayList<>();
         long total = 0;
         for (RawTensor t : tensors) {
+            if (t.data().isMapped() && !t.data().isLoaded()) HugePages.ask(t.data());
             long size = t.data().byteSize();
             total += size;
             for (long at = 0; at < size; at += CHUNK_BYTES) chunks.add(t.data().asSlice(at, Math.min(CHUNK_BYTES, size - at)));
