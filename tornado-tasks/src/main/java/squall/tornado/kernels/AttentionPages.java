@@ -79,7 +79,7 @@ final class AttentionPages {
                              HalfFloatArray values, IntArray table, long partial, long q, long strides, long headCounts, long dimSplits,
                              long rowsLeast) {
         int[] tiles = context.allocateIntLocalArray(2 * PLACE), view = (int[]) (Object) tiles, weights = context.allocateIntLocalArray(WARPS * WEIGHTS);
-        float[] sums = context.allocateFloatLocalArray(HEADER + 2 * BELOW);
+        float[] sums = context.allocateFloatLocalArray(HEADER + 4 * BELOW);
         float[] peaks = context.allocateFloatLocalArray(WARPS * SHARED), parts = context.allocateFloatLocalArray(WARPS * SHARED);
         FloatArray behind = (FloatArray) (Object) sums;
         float[] out = new float[OUTS], score = new float[4];
@@ -97,9 +97,10 @@ final class AttentionPages {
         int inA = ((lane >> 3 & 1) * 8 + (lane & 7)) * 32 + (lane >> 4) * 16, inB = (lane & 7) * 16 + (lane >> 3 & 1) * 128;
         int keyRow = (warp * SIDE + (lane & 15)) * BYTES + (lane >> 4) * 16 - inA, valueRow = (lane & 15) * BYTES + warp * part / 2 - inB;
         int weightRow = (lane & 7) * 32 + (lane >> 4) * 16 - inA, own = HEADER + 2 * item, ownColumn = 2 * item - pair;
+        // queries are asked for before anything is waited for, and all of them before one is stored: a load waits behind a store, whichever memory that is to
+        for (int i = 0; i < OUTS; i++) out[i] = element(arena, Place.start(q, row) + head * dim, (2 * item + i % 2) % SHARED, served, (item + i / 2 * GROUP) / (SHARED / 2), dim);
         if (count > 0) copy(context, view, 0, keys, base + table.get(pages) * Pages.SIZE * width, first, end, start, width, part, item, 1);
-        for (int e = item; e < Attention.MAX_HEAD_DIM * SHARED / 2; e += GROUP)
-            tiles[PLACE + e] = pair(arena, Place.start(q, row) + head * dim, e % (SHARED / 2) * 2, asked, e / (SHARED / 2), dim);
+        for (int i = 0; i < OUTS; i += 2) tiles[PLACE + item + i / 2 * GROUP] = Pair.halves(out[i], out[i + 1]);
         context.localBarrier();
         HalfFloat[] q0 = query(context, view, 0), q1 = query(context, view, 1), q2 = query(context, view, 2), q3 = query(context, view, 3);
         HalfFloat[] q4 = query(context, view, 4), q5 = query(context, view, 5), q6 = query(context, view, 6), q7 = query(context, view, 7);
@@ -112,20 +113,18 @@ final class AttentionPages {
             arrived(context);
             if (dim > PART) copy(context, view, PLACE, keys, at + PART, first, end, page, width, part, item, 1);
             else copy(context, view, PLACE, values, at, first, end, page, width, part, item, 0);
-            float[] s0 = scores(context, view, keyRow + loose, part, q0, q2, q4, q6, context.mmaFragment(0f));
-            float[] s1 = scores(context, view, keyRow + loose + 32, part, q1, q3, q5, q7, context.mmaFragment(0f));
+            float[] s = scores(context, view, keyRow + loose, part, q0, q1, q2, q3, context.mmaFragment(0f));
+            if (part > 64) s = scores(context, view, keyRow + loose + 128, part, q4, q5, q6, q7, s);
             if (dim > PART) {
                 arrived(context);
                 copy(context, view, 0, values, at, first, end, page, width, part, item, 0);
-                s0 = scores(context, view, keyRow + loose + 4 * PLACE, part, q8, q10, q12, q14, s0);
-                s1 = scores(context, view, keyRow + loose + 4 * PLACE + 32, part, q9, q11, q13, q15, s1);
+                s = scores(context, view, keyRow + loose + 4 * PLACE, part, q8, q9, q10, q11, s);
+                s = scores(context, view, keyRow + loose + 4 * PLACE + 128, part, q12, q13, q14, q15, s);
             }
-            context.mmaStore(s0, behind, -line, ownColumn, BELOW / 8);
-            for (int i = 0; i < 4; i++) score[i] = sums[own + (i >> 1) * BELOW + (i & 1)];
-            context.mmaStore(s1, behind, -line, ownColumn, BELOW / 8);
+            context.mmaStore(s, behind, -line, ownColumn, BELOW / 8);
             for (int i = 0; i < 4; i++) {
                 int position = page * Pages.SIZE + warp * SIDE + 2 * line + (i >> 1);
-                score[i] = position >= first && position < end ? score[i] + sums[own + (i >> 1) * BELOW + (i & 1)] : Attention.LOWEST;
+                score[i] = position >= first && position < end ? sums[own + (i >> 1) * BELOW + (i & 1)] : Attention.LOWEST;
             }
             float most = largest(context, TornadoMath.max(score[0], score[2])), mostNext = largest(context, TornadoMath.max(score[1], score[3])), mostOut = maxOut;
             if (lane < 4) peaks[warp * SHARED + pair] = most;
@@ -153,13 +152,15 @@ final class AttentionPages {
             if (dim <= PART && more == 1) copy(context, view, 0, keys, next, first, end, page + 1, width, part, item, 1);
             HalfFloat[] p0 = context.mmaLoadA(weights, 16, weightRow + loose), p1 = context.mmaLoadA(weights, 16, weightRow + loose + 4 * WEIGHTS);
             HalfFloat[] p2 = context.mmaLoadA(weights, 16, weightRow + loose + 8 * WEIGHTS), p3 = context.mmaLoadA(weights, 16, weightRow + loose + 12 * WEIGHTS);
-            for (int i = 0; i < dim / 16; i += 2) {
+            // twice eight columns at a time: one sum is not waited for before the next is begun
+            for (int i = 0; i < dim / 16; i += 4) {
                 if (i == PART / 16) arrived(context);
                 if (i == PART / 16 && more == 1) copy(context, view, 0, keys, next, first, end, page + 1, width, part, item, 1);
                 int from = (dim > PART ? i / (PART / 16) : 1) * 4 * PLACE + i % (PART / 16) * 8;
-                context.mmaStore(weighed(context, view, valueRow + loose + from, p0, p1, p2, p3), behind, -line, ownColumn, BELOW / 8);
-                out[i] = shrink * out[i] + sums[own];
-                out[i + 1] = shrink * out[i + 1] + sums[own + 1];
+                float[] o = weighed(context, view, valueRow + loose + from, p0, p1, p2, p3);
+                if (dim > WARP) context.mmaStore(weighed(context, view, valueRow + loose + from + 16, p0, p1, p2, p3), behind, -line, ownColumn + 2 * BELOW, BELOW / 8);
+                context.mmaStore(o, behind, -line, ownColumn, BELOW / 8);
+                for (int k = 0; k < TornadoMath.min(4, dim / 16); k++) out[i + k] = shrink * out[i + k] + sums[own + k / 2 * 2 * BELOW + k % 2];
             }
         }
         float whole = total(context, sum), wholeNext = total(context, sumNext);
@@ -181,13 +182,13 @@ final class AttentionPages {
         return context.mmaLoadB(tiles, 16, 4 * PLACE + 4 * WEIGHTS * k);
     }
 
-    /** 16 keys from byte {@code at} on times eight queries, every other 16 elements of a part. */
+    /** 16 keys from byte {@code at} on times eight queries, 64 elements of a part or the 32 that it has, added to what is there. */
     private static float[] scores(KernelContext context, int[] tiles, int at, int part, HalfFloat[] q0, HalfFloat[] q1, HalfFloat[] q2, HalfFloat[] q3,
                                   float[] there) {
         float[] s = context.mma(context.mmaLoadA(tiles, 16, at), q0, there, MMAShape.M16N8K16);
-        if (part > 32) s = context.mma(context.mmaLoadA(tiles, 16, at + 64), q1, s, MMAShape.M16N8K16);
-        if (part > 64) s = context.mma(context.mmaLoadA(tiles, 16, at + 128), q2, s, MMAShape.M16N8K16);
-        if (part > 64) s = context.mma(context.mmaLoadA(tiles, 16, at + 192), q3, s, MMAShape.M16N8K16);
+        s = context.mma(context.mmaLoadA(tiles, 16, at + 32), q1, s, MMAShape.M16N8K16);
+        if (part > 32) s = context.mma(context.mmaLoadA(tiles, 16, at + 64), q2, s, MMAShape.M16N8K16);
+        if (part > 32) s = context.mma(context.mmaLoadA(tiles, 16, at + 96), q3, s, MMAShape.M16N8K16);
         return s;
     }
 
@@ -238,11 +239,9 @@ final class AttentionPages {
         return four + context.simdShuffleDown(four, 4);
     }
 
-    /** Element d of queries h and h + 1 as halves, divided by sqrt(dim) as scores are to be; zeros behind the last query and behind their ends. */
-    private static int pair(FloatArray arena, int from, int h, int heads, int d, int dim) {
-        float scale = 1f / TornadoMath.sqrt((float) dim);
-        float low = h < heads && d < dim ? arena.get(from + h * dim + d) * scale : 0f;
-        float high = h + 1 < heads && d < dim ? arena.get(from + h * dim + dim + d) * scale : 0f;
-        return Pair.halves(low, high);
+    /** Element d of query h, divided by sqrt(dim) as scores are to be; 0 behind the last query and behind its end. */
+    private static float element(FloatArray arena, int from, int h, int heads, int d, int dim) {
+        float scale = h < heads && d < dim ? 1f / TornadoMath.sqrt((float) dim) : 0f;
+        return arena.get(from + TornadoMath.min(h, heads - 1) * dim + TornadoMath.min(d, dim - 1)) * scale;
     }
 }

@@ -44,7 +44,8 @@ final class AttentionWarps {
     private static final int FEW = 64;
     /** Work-items of a group that merges. */
     private static final int MERGERS = 256;
-    private static final int MOST_SPLITS = GROUPS / 2;
+    /** Most splits of a row: of two kv heads, as many more groups would each have little to read, and more to merge. */
+    private static final int MOST_SPLITS = GROUPS / 4;
     /** A split is some times as many positions, those that a group takes at a time. */
     private static final int UNIT_SHIFT = 4;
     private static final int UNIT = 1 << UNIT_SHIFT;
@@ -253,28 +254,36 @@ final class AttentionWarps {
         int row = row(step, number, all), length = length(step, Pair.first(rowsMerged), number, all), alive = TornadoMath.min(1, length);
         int each = each(length, splits, Pair.second(splitsLeast)), used = (length + each - 1) / each;
         int from = Place.start(partial, row) + head * splits * (dim + 2), tail = from + splits * dim;
-        float most = Attention.LOWEST;
-        for (int s = lane; s < used; s += WARP) most = TornadoMath.max(most, arena.get(tail + s));
+        int mine = column < dim ? used : 0, tails = (splits + WARP - 1) / WARP, parts = MERGERS / merged, own = (splits + parts - 1) / parts;
+        float[] peak = new float[MOST_SPLITS / WARP + 1], share = new float[MOST_SPLITS / WARP + 1], there = new float[MOST_SPLITS];
+        // everything is asked for before anything is waited for
+        float gated = gateHead > 0 ? arena.get(Place.start(gate, row) + head * gateHead + TornadoMath.min(column, dim - 1)) : 0f;
+        for (int k = 0; k < tails; k++) {
+            peak[k] = lane + k * WARP < used ? arena.get(tail + lane + k * WARP) : Attention.LOWEST;
+            share[k] = lane + k * WARP < used ? arena.get(tail + splits + lane + k * WARP) : 0f;
+        }
+        for (int k = 0; k < own; k++) there[k] = part + k * parts < mine ? arena.get(from + (part + k * parts) * dim + column) : 0f;
+        float most = peak[0];
+        for (int k = 1; k < tails; k++) most = TornadoMath.max(most, peak[k]);
         for (int by = WARP >> 1; by > 0; by >>= 1) most = TornadoMath.max(most, context.simdShuffleDown(most, by));
         most = context.simdBroadcastFirst(most);
         float whole = 0f;
-        for (int s = lane; s < used; s += WARP) {
-            float weight = TornadoMath.exp(arena.get(tail + s) - most);
-            whole += weight * arena.get(tail + splits + s);
-            if (item < WARP) weights[s] = weight;
+        for (int k = 0; k < tails; k++) {
+            float weight = TornadoMath.exp(peak[k] - most);
+            whole += weight * share[k];
+            if (item < WARP && lane + k * WARP < splits) weights[lane + k * WARP] = weight;
         }
         whole = context.simdSum(whole);
         context.localBarrier();
         float o = 0f;
-        int mine = column < dim ? used : 0;
-        for (int s = part; s < mine; s += MERGERS / merged) o += weights[s] * arena.get(from + s * dim + column);
+        for (int k = 0; k < own; k++) o += weights[TornadoMath.min(part + k * parts, splits - 1)] * there[k];
         sums[item] = o;
         context.localBarrier();
         int written = item < merged ? alive * dim : 0, end = column < written ? MERGERS : 0, to = Place.start(y, row) + head * dim + column;
         float result = 0f;
         for (int i = item; i < end; i += merged) result += sums[i];
         if (column < written) result = result / whole;
-        if (column < written && gateHead > 0) result = result * Activation.sigmoid(arena.get(Place.start(gate, row) + head * gateHead + column));
+        if (column < written && gateHead > 0) result = result * Activation.sigmoid(gated);
         if (column < written && rounded == 0) arena.set(to, result);
         int zeroed = item < merged && row < TornadoMath.max(alive * (row + 1), how >> LEAST_SHIFT) ? rounded * dim : 0;
         if (column < zeroed) rows.set(to, BFloat16.bf16FromFloat(result));
