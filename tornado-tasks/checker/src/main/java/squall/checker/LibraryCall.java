@@ -9,21 +9,12 @@ import uk.ac.manchester.tornado.api.types.arrays.IntArray;
 import uk.ac.manchester.tornado.api.types.arrays.TornadoNativeArray;
 
 /**
- * A call of a vendor's library, played on the JVM: cuBLAS's product of halves, and the product with a matrix in a bank for which
- * there is a provider of our own. A number that depends on memory nobody wrote is not written either, so that padding may hold
- * anything as long as nobody reads what became of it.
+ * A call of a vendor's library, played on the JVM: the product with a matrix in a bank, for which there is a provider of our own. A number
+ * that depends on memory nobody wrote is not written either, so that padding may hold anything as long as nobody reads what became of it.
  */
 final class LibraryCall implements Code {
 
-    private static final String GEMM = "cublasGemmExFP16FP32";
     private static final String BANK = "bankProduct";
-    private static final int TRANSPOSED = 1;
-    // arguments of the product
-    private static final int ALPHA = 5;
-    private static final int A = 6;
-    private static final int B = 8;
-    private static final int BETA = 10;
-    private static final int C = 11;
     /** The type of the upper halves of floats; other numbers of two bytes are halves. */
     private static final int BRAIN = 14;
 
@@ -91,34 +82,10 @@ final class LibraryCall implements Code {
 
     /** {@code where} names the task in messages. */
     static LibraryCall of(LibraryTaskDescriptor descriptor, String where) {
-        switch (descriptor.getFunctionName()) {
-            case GEMM -> requireRoom(descriptor.getParameters(), where);
-            case BANK -> { }
-            default -> throw new CheckFailure(Fault.DIALECT, where + " calls " + descriptor.getFunctionName() + "; the checker plays " + GEMM
-                    + " and " + BANK + " only");
+        if (!descriptor.getFunctionName().equals(BANK)) {
+            throw new CheckFailure(Fault.DIALECT, where + " calls " + descriptor.getFunctionName() + "; the checker plays " + BANK + " only");
         }
         return new LibraryCall(descriptor, where);
-    }
-
-    private static void requireRoom(Object[] p, String where) {
-        int m = (int) p[2];
-        int n = (int) p[3];
-        int k = (int) p[4];
-        requireRoom(where, "A", p[A], (int) p[0] == TRANSPOSED ? m : k, (int) p[0] == TRANSPOSED ? k : m, (int) p[A + 1]);
-        requireRoom(where, "B", p[B], (int) p[1] == TRANSPOSED ? k : n, (int) p[1] == TRANSPOSED ? n : k, (int) p[B + 1]);
-        requireRoom(where, "C", p[C], n, m, (int) p[C + 1]);
-    }
-
-    /** A matrix of so many columns, {@code height} numbers each. */
-    private static void requireRoom(String where, String name, Object array, int columns, int height, int leading) {
-        if (leading < height) {
-            throw new CheckFailure(Fault.LIMIT, where + ": columns of " + name + " have " + height + " numbers and start every " + leading);
-        }
-        long last = (columns - 1L) * leading + height;
-        int size = Views.storage(array).getSize();
-        if (last > size) {
-            throw new CheckFailure(Fault.OUT_OF_RANGE, "", 0, last - 1, where + ": " + name + " has " + last + " numbers, its array " + size);
-        }
     }
 
     @Override
@@ -142,14 +109,7 @@ final class LibraryCall implements Code {
     }
 
     void run(List<Object> p, Map<Object, DeviceBuffer> buffers) {
-        (name().equals(GEMM) ? gemm(p, buffers) : bank(p, buffers)).run();
-    }
-
-    private static Product gemm(List<Object> p, Map<Object, DeviceBuffer> buffers) {
-        Operand a = new Operand(buffers.get(p.get(A)), 0, (int) p.get(A + 1), (int) p.get(0) == TRANSPOSED, false);
-        Operand b = new Operand(buffers.get(p.get(B)), 0, (int) p.get(B + 1), (int) p.get(1) == TRANSPOSED, false);
-        return new Product((int) p.get(2), (int) p.get(3), (int) p.get(4), (float) p.get(ALPHA), a, b, (float) p.get(BETA), buffers.get(p.get(C)), 0,
-                (int) p.get(C + 1));
+        bank(p, buffers).run();
     }
 
     /**

@@ -27,7 +27,7 @@ class ApiSignaturesTest {
     private static final String PACKAGE = "uk/ac/manchester/tornado/";
 
     @ParameterizedTest
-    @ValueSource(strings = {"api", "runtime", "cublas"})
+    @ValueSource(strings = {"api", "runtime"})
     void nothingPublicIsOursAlone(String module) throws IOException {
         Optional<Path> sdk = sdk(module);
         assumeTrue(sdk.isPresent(), "no TornadoVM SDK: TORNADOVM_HOME is not set and SDKMAN has none");

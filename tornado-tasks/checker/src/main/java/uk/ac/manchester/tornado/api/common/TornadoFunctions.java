@@ -119,10 +119,4 @@ public final class TornadoFunctions {
     public interface LibraryTask1<T1> {
         LibraryTaskDescriptor apply(T1 a1);
     }
-
-    /** A factory of a library task. */
-    @FunctionalInterface
-    public interface LibraryTask13<T1, T2, T3, T4, T5, T6, T7, T8, T9, T10, T11, T12, T13> {
-        LibraryTaskDescriptor apply(T1 a1, T2 a2, T3 a3, T4 a4, T5 a5, T6 a6, T7 a7, T8 a8, T9 a9, T10 a10, T11 a11, T12 a12, T13 a13);
-    }
 }
