@@ -10,6 +10,7 @@ import squall.engine.EngineOptions;
 import squall.engine.Executor;
 import squall.layer.Block;
 import squall.model.Model;
+import squall.ops.StateSpec;
 import squall.quant.Format;
 import squall.tornado.kernels.Draw;
 import squall.tornado.kernels.Halves;
@@ -30,8 +31,8 @@ final class DeviceModel {
 
     final Model model;
     final Traits traits;
-    /** Most rows of each recording, ascending; the last is for prompts. */
-    final List<Integer> rows;
+    /** Each recording, most rows ascending; the last is for prompts. */
+    final List<Rows> rows;
     /** Most rows of logits of each recording of the head, ascending. */
     final List<Integer> headRows;
     final int manyRows;
@@ -57,6 +58,14 @@ final class DeviceModel {
     private final int first;
     private int highWater;
 
+    /**
+     * What a recording is for.
+     *
+     * @param most  rows
+     * @param alone whether each is alone in its segment
+     */
+    record Rows(int most, boolean alone) {}
+
     /** @param largest elements that one array may have on the device */
     DeviceModel(Model model, EngineOptions options, Traits traits, long largest) {
         this.model = model;
@@ -66,7 +75,7 @@ final class DeviceModel {
         this.slots = options.slots();
         this.manyRows = options.batch();
         this.maxOutputs = Math.min(manyRows, Math.max(FEW, slots));
-        this.rows = upTo(manyRows, isWhole() ? WARP_ROWS : List.of(FEW));
+        this.rows = upTo(manyRows, isWhole() ? WARP_ROWS : List.of(FEW)).stream().flatMap(this::recordings).toList();
         this.headRows = upTo(maxOutputs, isWhole() ? WARP_ROWS : List.of());
         this.table = new PageTable(slots, options.contextLength());
 
@@ -74,7 +83,7 @@ final class DeviceModel {
         this.played = IntStream.range(0, model.layers().size()).filter(l -> !isElsewhere(model.layers().get(l))).boxed().toList();
         List<Reading> layers = played.stream().map(l -> read(model.layers().get(l))).toList();
         Reading embeddingRead = model.embedding() == null ? null
-                : note(Reading.of(traits, manyRows, maxOutputs, 0, ops -> model.embedding().forward(ops)));
+                : note(Reading.of(traits, manyRows, false, maxOutputs, 0, ops -> model.embedding().forward(ops)));
         Reading headRead = model.head() == null ? null : headRows.stream().map(this::readHead).toList().getLast();
         LayerGroup.Capacity capacity = new LayerGroup.Capacity(slots * (1 + Executor.KEPT_STATES), table.pages());
         this.groups = LayerGroup.of(layers, capacity, Math.min(largest, MOST_ELEMENTS), places);
@@ -94,13 +103,22 @@ final class DeviceModel {
     private boolean inBrains(Traits device) {
         Stream<Consumer<TornadoOps>> parts = Stream.concat(model.layers().stream().filter(l -> !isElsewhere(l)).map(l -> ops -> play(l, ops)),
                 Stream.ofNullable(model.head()).map(h -> ops -> h.forward(ops, residual())));
-        return parts.flatMap(p -> Reading.of(device, 1, 1, 0, p).survey().sites().stream()).filter(Site.Matrices.class::isInstance).map(Site.Matrices.class::cast)
+        return parts.flatMap(p -> Reading.of(device, 1, true, 1, 0, p).survey().sites().stream()).filter(Site.Matrices.class::isInstance).map(Site.Matrices.class::cast)
                 .allMatch(m -> m.format() == Format.BF16 && m.experts() == 1 && m.cols() % EIGHT == 0);
     }
 
     /** Rows of the recordings that are smaller than the largest, and it. */
     private static List<Integer> upTo(int most, List<Integer> smaller) {
         return Stream.concat(smaller.stream().filter(r -> r < most), Stream.of(most)).toList();
+    }
+
+    /** Those for so many rows. Gated DeltaNet has a task of its own for rows that are alone, of which there are as many as sequences. */
+    private Stream<Rows> recordings(int most) {
+        int fewer = WARP_ROWS.stream().filter(r -> r < most).reduce(0, Math::max);
+        boolean alone = isWhole() && fewer > 0 && most < manyRows && slots > fewer
+                && model.layers().stream().flatMap(l -> l.mixer().state().stream()).anyMatch(StateSpec.Recurrent.class::isInstance);
+        Rows any = new Rows(most, most == 1);
+        return alone ? Stream.of(new Rows(most, true), any) : Stream.of(any);
     }
 
     /** Whether a step of decoding is recorded as a whole as well, every layer by itself. */
@@ -142,7 +160,7 @@ final class DeviceModel {
 
     /** Reads a layer for every number of rows: kernels for few may want more scratch a row. All use the same sites. */
     private Reading read(Model.Layer layer) {
-        List<Reading> all = rows.stream().map(r -> note(Reading.of(traits, r, maxOutputs, base(), ops -> play(layer, ops)))).toList();
+        List<Reading> all = rows.stream().map(r -> note(Reading.of(traits, r.most(), r.alone(), maxOutputs, base(), ops -> play(layer, ops)))).toList();
         Reading many = all.getLast();
         for (Reading few : all)
             if (!few.survey().sites().equals(many.survey().sites()))
@@ -151,7 +169,7 @@ final class DeviceModel {
     }
 
     private Reading readHead(int outputs) {
-        return note(Reading.of(traits, outputs, outputs, base(), ops -> {
+        return note(Reading.of(traits, outputs, outputs == 1, outputs, base(), ops -> {
             model.head().forward(ops, residual());
             ops.placed(Draw.scratchWidth(model.config().vocab()));
         }));

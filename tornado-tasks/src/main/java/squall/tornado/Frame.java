@@ -14,8 +14,15 @@ import uk.ac.manchester.tornado.api.types.arrays.IntArray;
  * @param layer   {@code layer[0]}: which layer of its group is played
  * @param halves  {@code halves[h]} is the float of the half-precision bits h, 65536 of them
  * @param maxRows most rows of a step that this recording is for: few (decode) or many (prompts)
+ * @param alone   whether each of them is alone in its segment: one token of each sequence
  * @param traits  of the device
  * @param scratch where operands and results of cuBLAS are
  */
 public record Frame(KernelContext context, FloatArray arena, IntArray step, int rowsAt, IntArray layer, FloatArray halves, int maxRows,
-                    Traits traits, LibraryScratch scratch) {}
+                    boolean alone, Traits traits, LibraryScratch scratch) {
+    /** Of rows that may be of one segment if there are several. */
+    public Frame(KernelContext context, FloatArray arena, IntArray step, int rowsAt, IntArray layer, FloatArray halves, int maxRows, Traits traits,
+                 LibraryScratch scratch) {
+        this(context, arena, step, rowsAt, layer, halves, maxRows, maxRows == 1, traits, scratch);
+    }
+}

@@ -14,12 +14,13 @@ record Reading(Survey survey, List<String> tasks, int highWater, LibraryScratch 
 
     /**
      * @param rows       rows that the recording is for
+     * @param alone      whether they are alone in their segments
      * @param maxOutputs rows of the head
      * @param base       element of the arena where its buffers start
      */
-    static Reading of(Traits traits, int rows, int maxOutputs, int base, Consumer<TornadoOps> score) {
+    static Reading of(Traits traits, int rows, boolean alone, int maxOutputs, int base, Consumer<TornadoOps> score) {
         Survey survey = new Survey();
-        Frame frame = new Frame(null, null, null, 0, null, null, rows, traits, new LibraryScratch());
+        Frame frame = new Frame(null, null, null, 0, null, null, rows, alone, traits, new LibraryScratch());
         Tape tape = new Tape(null, null, frame);
         TornadoOps ops = new TornadoOps(tape, survey, rows, frame, maxOutputs, base);
         score.accept(ops);

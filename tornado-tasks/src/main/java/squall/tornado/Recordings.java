@@ -106,18 +106,18 @@ final class Recordings {
         scores = steps.stream().map(this::score).toList();
     }
 
-    private StepArray step(int rows) {
-        int segments = Math.min(rows, device.slots);
-        return new StepArray(rows, segments, PageTable.mostPatches(rows, segments));
+    private StepArray step(DeviceModel.Rows rows) {
+        int segments = Math.min(rows.most(), device.slots);
+        return new StepArray(rows.most(), rows.alone(), segments, PageTable.mostPatches(rows.most(), segments));
     }
 
     private Frame frame(StepArray step, IntArray layer) {
-        return new Frame(context, device.arena, step.ints, step.rowsAt, layer, device.halves, step.maxRows, device.traits,
-                device.scratch);
+        return new Frame(context, device.arena, step.ints, step.rowsAt, layer, device.halves, step.maxRows, step.alone,
+                device.traits, device.scratch);
     }
 
     private Score score(StepArray step) {
-        String name = "rows" + step.maxRows;
+        String name = (step.alone ? "alone" : "rows") + step.maxRows;
         IntArray layer = new IntArray(1);
         IntArray only = zero();
         int enter = next(name, frame(step, only), step.ints, tape -> enter(tape, step), only);

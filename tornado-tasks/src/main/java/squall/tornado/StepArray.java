@@ -35,11 +35,18 @@ public final class StepArray {
     final int patchesAt;
     final int rowsAt;
     final int maxRows;
+    final boolean alone;
     private final int maxSegments;
     private final int maxPatches;
 
     StepArray(int maxRows, int maxSegments, int maxPatches) {
+        this(maxRows, maxRows == 1, maxSegments, maxPatches);
+    }
+
+    /** alone: for rows that are alone in their segments. */
+    StepArray(int maxRows, boolean alone, int maxSegments, int maxPatches) {
         this.maxRows = maxRows;
+        this.alone = alone;
         this.maxSegments = maxSegments;
         this.maxPatches = maxPatches;
         patchesAt = FIRST_SEGMENT + RECORD * maxSegments;
@@ -49,7 +56,7 @@ public final class StepArray {
     }
 
     boolean holds(StepPlan plan, int patches) {
-        return plan.rows() <= maxRows && plan.segments().size() <= maxSegments && patches <= maxPatches;
+        return plan.rows() <= maxRows && (!alone || plan.rows() == plan.segments().size()) && plan.segments().size() <= maxSegments && patches <= maxPatches;
     }
 
     /** @param patches pairs of (index into the page table, page) */

@@ -21,6 +21,7 @@ import squall.tornado.kernels.DeltaGates;
 import squall.tornado.kernels.DeltaInputs;
 import squall.tornado.kernels.DeltaRule;
 import squall.tornado.kernels.DeltaStep;
+import squall.tornado.kernels.DeltaSteps;
 import squall.tornado.kernels.Draw;
 import squall.tornado.kernels.Elementwise;
 import squall.tornado.kernels.Embedding;
@@ -382,6 +383,13 @@ final class TornadoOps implements Ops {
             return;
         }
         DeltaStep.Weights w = m.weights;
+        if (DeltaSteps.serves(tape.frame(), p.shape(), w)) {
+            boolean operand = tape.frame().traits().brains() && inLibrary(y.width());
+            DeltaSteps.record(tape, operand ? null : place(y), Region.of(u), Region.of(b), Region.of(a), Region.of(z), w, p.window().taps(), m.window, m.s,
+                    p.shape(), p.norm().eps());
+            if (operand) halved = y;
+            return;
+        }
         Region qkv = placed(p.shape().channels());
         DeltaInputs.record(tape, qkv, Region.of(u), w.conv(), p.window().taps(), m.window, Region.of(b), Region.of(a), w.decay(), w.dt(), p.shape());
         if (inLibrary(y.width()) && LibraryRows.servesHeads(p.shape().valueHeads(), p.shape().dv())) {

@@ -10,6 +10,8 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Random;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 import squall.ops.Buf;
 import squall.ops.DeltaParts;
 import squall.ops.DeltaShape;
@@ -116,19 +118,43 @@ class LibraryOpsTest {
         });
     }
 
+    private DeltaParts deltaParts(DeltaShape shape) {
+        Weight decay = weight(Format.F32, 1, 4);
+        for (int h = 0; h < 4; h++) decay.data().set(ValueLayout.JAVA_FLOAT_UNALIGNED, 4L * h, -0.3f * (h + 1));
+        return new DeltaParts(weight(Format.F32, shape.channels(), 4), new StateSpec.Window("w", 4, shape.channels()), decay,
+                weight(Format.F32, 1, 4), new StateSpec.Recurrent("s", 4, 16, 12), shape, new Norm(weight(Format.F32, 1, 12), 1e-6f));
+    }
+
+    private static Stage.Score deltaNet(DeltaParts parts, Weight out) {
+        return (ops, in) -> {
+            ops.deltaNetAdd(in[4], in[0], in[1], in[2], in[3], parts, out);
+            return new Buf[] {in[4]};
+        };
+    }
+
     /** The norm of DeltaNet's heads is an operand and nothing else. */
     @Test void deltaNet() {
         DeltaShape shape = new DeltaShape(2, 4, 16, 12, DeltaShape.HeadOrder.GROUPED);
-        Weight decay = weight(Format.F32, 1, 4), out = weight(Format.BF16, DIM, 48);
-        for (int h = 0; h < 4; h++) decay.data().set(ValueLayout.JAVA_FLOAT_UNALIGNED, 4L * h, -0.3f * (h + 1));
-        DeltaParts parts = new DeltaParts(weight(Format.F32, shape.channels(), 4), new StateSpec.Window("w", 4, shape.channels()), decay,
-                weight(Format.F32, 1, 4), new StateSpec.Recurrent("s", 4, 16, 12), shape, new Norm(weight(Format.F32, 1, 12), 1e-6f));
-        compare(new int[] {shape.channels(), 4, 4, 48, DIM}, 2 * TOLERANCE, (ops, in) -> {
-            Buf y = ops.rows(48);
-            ops.deltaNet(y, in[0], in[1], in[2], in[3], parts);
-            ops.matmulAdd(in[4], y, out);
-            return new Buf[] {in[4]};
-        });
+        compare(new int[] {shape.channels(), 4, 4, 48, DIM}, 2 * TOLERANCE, deltaNet(deltaParts(shape), weight(Format.BF16, DIM, 48)));
+    }
+
+    /** A token of each sequence: one task leaves the operand, in BF16 where the matrices are. */
+    @ParameterizedTest @ValueSource(booleans = {false, true}) void deltaNetOfSequences(boolean brains) {
+        assumeTrue(TestDevice.hasLibrary(), "no cuBLAS here");
+        DeltaShape shape = new DeltaShape(2, 4, 16, 12, DeltaShape.HeadOrder.TILED);
+        int[] widths = {shape.channels(), 4, 4, 48, DIM};
+        Stage.Score score = deltaNet(deltaParts(shape), weight(Format.BF16, DIM, 48));
+        try (Stage player = new TornadoStage(brains ? TRAITS.withBrains() : TRAITS, 8, 8, true); Stage definition = new PlainOps()) {
+            for (int step = 0; step < 6; step++) {
+                StepPlan.Builder plan = new StepPlan.Builder();
+                if (step == 4) definition.clear(3);
+                for (int slot = 7; slot >= 0; slot--) plan.add(slot, slot == 3 ? step % 4 : step, new int[1], 0, 1, StepPlan.Want.ALL);
+                StepPlan rows = plan.build();
+                float[][] in = Arrays.stream(widths).mapToObj(w -> floats(rows.rows() * w)).toArray(float[][]::new);
+                float[][] expected = definition.play(rows, widths, in, score), actual = player.play(rows, widths, in, score);
+                OpsContract.assertClose(expected[0], actual[0], (brains ? 8 : 2) * TOLERANCE, "step " + step);
+            }
+        }
     }
 
     /** All matrices are in BF16: rows are rounded to eight bits, and what is multiplied twice is so twice. */

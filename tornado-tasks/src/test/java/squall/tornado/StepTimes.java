@@ -15,6 +15,7 @@ import squall.tornado.kernels.Attention;
 import squall.tornado.kernels.DeltaInputs;
 import squall.tornado.kernels.DeltaRule;
 import squall.tornado.kernels.DeltaStep;
+import squall.tornado.kernels.DeltaSteps;
 import squall.tornado.kernels.Draw;
 import squall.tornado.kernels.ExpertStep;
 import squall.tornado.kernels.Experts;
@@ -40,8 +41,8 @@ import uk.ac.manchester.tornado.api.types.arrays.TornadoNativeArray;
 
 /**
  * Times what is no product in a step of decoding, on TornadoVM's default device, which is a CUDA one:
- * {@code java @SDK/tornado-argfile … -cp … squall.tornado.StepTimes [model,… [rows,… [positions,… [attention]]]]}, models 0.8b, 4b
- * and 35b, the last word for nothing but attention; of more than {@value #MOST_ROWS} rows, which are the last ones of a prompt, only
+ * {@code java @SDK/tornado-argfile … -cp … squall.tornado.StepTimes [model,… [rows,… [positions,… [attention|delta]]]]}, models 0.8b, 4b
+ * and 35b, the last word for nothing else; of more than {@value #MOST_ROWS} rows, which are the last ones of a prompt, only
  * the attention and the parts of Gated DeltaNet. Tasks are repeated over layers whose states are larger than the caches, in one
  * CUDA graph; what is printed comes from the difference between graphs of many and of few, so that what an
  * execution costs besides is not in it.
@@ -184,8 +185,9 @@ final class StepTimes {
         Small norm = new Small(all, 0, convs + 2 * s.valueHeads(), s.dv());
         Region u = region(s.channels()), b = region(s.valueHeads()), a = region(s.valueHeads()), z = region(out), y = region(out), qkv = region(s.channels());
         Region squares = region(s.valueHeads() * DeltaStep.parts(s));
-        if (rows == 1)
-            time("deltaStep", layers, (tape, t) -> DeltaStep.record(tape, y, squares, u, b, a, z, new DeltaStep.Weights(conv, decay, dt, norm), TAPS, rings, memories, s));
+        DeltaStep.Weights weights = new DeltaStep.Weights(conv, decay, dt, norm);
+        if (rows == 1) time("deltaStep", layers, (tape, t) -> DeltaStep.record(tape, y, squares, u, b, a, z, weights, TAPS, rings, memories, s));
+        if (rows <= MOST_ROWS) time("deltaSteps", layers, (tape, t) -> DeltaSteps.record(tape, y, u, b, a, z, weights, TAPS, rings, memories, s, EPS));
         time("deltaInputs", layers, (tape, t) -> DeltaInputs.record(tape, qkv, u, conv, TAPS, rings, b, a, decay, dt, s));
         if (rows > MOST_ROWS) {
             Region scratch = region(DeltaRule.scratchWidth(new Frame(null, null, null, 0, null, null, maxRows, TRAITS, null), s));
@@ -267,9 +269,10 @@ final class StepTimes {
             if (models.contains(shape.name))
                 for (String rows : (args.length < 2 ? "1,16,64" : args[1]).split(",")) {
                     StepTimes times = new StepTimes(shape, Integer.parseInt(rows), Math.max(512, Integer.parseInt(rows)));
-                    if (args.length < 4 && times.rows <= MOST_ROWS) times.besidesAttention();
-                    else if (args.length < 4) times.delta();
-                    for (String positions : (args.length < 3 ? "512,4096,32768" : args[2]).split(","))
+                    String only = args.length < 4 ? "" : args[3];
+                    if (only.isEmpty() && times.rows <= MOST_ROWS) times.besidesAttention();
+                    else if (!only.equals("attention")) times.delta();
+                    if (!only.equals("delta")) for (String positions : (args.length < 3 ? "512,4096,32768" : args[2]).split(","))
                         if (times.rows == 1 || times.rows > MOST_ROWS || Integer.parseInt(positions) <= 512) new StepTimes(shape, times.rows, Integer.parseInt(positions)).attention();
                 }
     }

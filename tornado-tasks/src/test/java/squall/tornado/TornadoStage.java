@@ -29,6 +29,7 @@ final class TornadoStage implements Stage {
     private final Traits traits;
     private final int slots;
     private final int maxRows;
+    private final boolean alone;
     private final PageTable table;
     private final StepArray step;
     private final IntArray layer = IntArray.fromElements(0);
@@ -42,11 +43,17 @@ final class TornadoStage implements Stage {
     private TornadoExecutionPlan plan;
 
     TornadoStage(Traits traits, int slots, int maxRows) {
+        this(traits, slots, maxRows, false);
+    }
+
+    /** alone: for rows that are alone in their segments. */
+    TornadoStage(Traits traits, int slots, int maxRows, boolean alone) {
         this.traits = traits;
         this.slots = slots;
         this.maxRows = maxRows;
+        this.alone = alone;
         this.table = new PageTable(slots, CONTEXT_LENGTH);
-        this.step = new StepArray(maxRows, slots, PageTable.mostPatches(maxRows, slots));
+        this.step = new StepArray(maxRows, alone, slots, PageTable.mostPatches(maxRows, slots));
     }
 
     @Override public float[][] play(StepPlan steps, int[] widths, float[][] inputs, Score score) {
@@ -79,7 +86,7 @@ final class TornadoStage implements Stage {
         recorded = score;
         Survey survey = new Survey();
         LibraryScratch scratch = new LibraryScratch();
-        Frame bare = new Frame(null, null, null, 0, null, null, maxRows, traits, scratch);
+        Frame bare = new Frame(null, null, null, 0, null, null, maxRows, alone, traits, scratch);
         Tape names = new Tape(null, null, bare);
         TornadoOps first = new TornadoOps(names, survey, maxRows, bare, maxRows, BASE);
         score.play(first, inputs(first, widths));
@@ -99,8 +106,8 @@ final class TornadoStage implements Stage {
 
         KernelContext context = new KernelContext();
         GridScheduler scheduler = new GridScheduler();
-        Frame frame = new Frame(context, arena, step.ints, step.rowsAt, layer, halves, maxRows, traits, scratch);
-        Frame outputFrame = new Frame(context, arena, outputs, Recordings.OUTPUTS_AT, layer, halves, maxRows, traits, scratch);
+        Frame frame = new Frame(context, arena, step.ints, step.rowsAt, layer, halves, maxRows, alone, traits, scratch);
+        Frame outputFrame = new Frame(context, arena, outputs, Recordings.OUTPUTS_AT, layer, halves, maxRows, alone, traits, scratch);
         TaskGraph load = new TaskGraph("load").transferToDevice(DataTransferMode.FIRST_EXECUTION, sent.toArray());
         Tape loading = new Tape(load, scheduler, frame);
         IntArray sink = new IntArray(1);

@@ -36,7 +36,7 @@ public final class DeltaStep {
 
     /** The weights of a layer, all in one array. conv: [channels, taps]; decay, dt: [valueHeads]; norm: [dv]. */
     public record Weights(Small conv, Small decay, Small dt, Small norm) {
-        private boolean together() {
+        boolean together() {
             return conv.array() == decay.array() && conv.array() == dt.array() && conv.array() == norm.array();
         }
     }

@@ -15,6 +15,7 @@ import java.lang.foreign.ValueLayout;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Random;
+import java.util.function.BiConsumer;
 import java.util.function.Consumer;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
@@ -147,7 +148,7 @@ class DeltaKernelsTest {
 
     @Test void nothingThatTornadoRefuses() {
         assumeFalse(TestDevice.isReal(), "the bytecode is the same on a device");
-        for (Class<?> kernels : new Class<?>[] {CausalConv.class, DeltaChunks.class, DeltaGates.class, DeltaInputs.class, DeltaProducts.class, DeltaRule.class, DeltaStep.class, DeltaSystem.class, DeltaTiles.class, GatedNorm.class}) assertSound(kernels);
+        for (Class<?> kernels : new Class<?>[] {CausalConv.class, DeltaChunks.class, DeltaGates.class, DeltaInputs.class, DeltaProducts.class, DeltaRule.class, DeltaStep.class, DeltaSteps.class, DeltaSystem.class, DeltaTiles.class, GatedNorm.class}) assertSound(kernels);
     }
 
     @ParameterizedTest @CsvSource({"4,64", "4,67", "2,19", "3,1", "6,40", "1,33", "17,5"})
@@ -185,6 +186,8 @@ class DeltaKernelsTest {
         for (double x = -60; x < 60; x += 0.01) {
             double exact = x > 20 ? x : Math.log1p(Math.exp((float) x));
             assertEquals(1, Activation.softplus((float) x) / exact, 1e-6, "softplus(" + x + ")");
+            assertEquals(1, Activation.quickSoftplus((float) x) / exact, 1e-6, "softplus(" + x + ")");
+            assertEquals(1, Activation.quickSigmoid((float) x) * (1 + Math.exp(-(float) x)), 1e-6, "sigmoid(" + x + ")");
         }
     }
 
@@ -253,16 +256,20 @@ class DeltaKernelsTest {
         DeltaParts parts = new DeltaParts(weight(conv, channels), new StateSpec.Window("w", taps, channels), weight(decay, 1), weight(dt, 1),
                 new StateSpec.Recurrent("s", valueHeads, dk, dv), shape, new Norm(weight(norm, 1), 1e-6f));
         Region[] r = regions(channels, valueHeads, valueHeads, out, out, valueHeads * DeltaStep.parts(shape));
-        Slab window = slab(taps * channels), memory = slab(valueHeads * dv * dk);
-        compare(new Traits(Traits.Shape.WARPS, 32, false), SINGLES, r, 4, new int[] {4}, List.of(r[5]), new float[] {1, 3, 3, 2}, 5e-6,
-                tape -> {
-                    DeltaStep.record(tape, r[4], r[5], r[0], r[1], r[2], r[3], new DeltaStep.Weights(conv, decay, dt, norm), taps, window, memory, shape);
-                    GatedNorm.recordDivision(tape, Normed.heads(r[4], r[5], dv, 1e-6f));
-                }, (ops, in) -> {
-                    Buf y = ops.rows(out);
-                    ops.deltaNet(y, in[0], in[1], in[2], in[3], parts);
-                    return new Buf[] {y};
-                }, all.array(), window.array(), memory.array());
+        DeltaStep.Weights weights = new DeltaStep.Weights(conv, decay, dt, norm);
+        List<BiConsumer<Tape, Slab[]>> ways = List.of((tape, state) -> {
+            DeltaStep.record(tape, r[4], r[5], r[0], r[1], r[2], r[3], weights, taps, state[0], state[1], shape);
+            GatedNorm.recordDivision(tape, Normed.heads(r[4], r[5], dv, 1e-6f));
+        }, (tape, state) -> DeltaSteps.record(tape, r[4], r[0], r[1], r[2], r[3], weights, taps, state[0], state[1], shape, 1e-6f));
+        for (BiConsumer<Tape, Slab[]> way : ways) {
+            Slab[] state = {slab(taps * channels), slab(valueHeads * dv * dk)};
+            compare(new Traits(Traits.Shape.WARPS, 32, false), SINGLES, r, 4, new int[] {4}, List.of(r[5]), new float[] {1, 3, 3, 2}, 5e-6,
+                    tape -> way.accept(tape, state), (ops, in) -> {
+                        Buf y = ops.rows(out);
+                        ops.deltaNet(y, in[0], in[1], in[2], in[3], parts);
+                        return new Buf[] {y};
+                    }, all.array(), state[0].array(), state[1].array());
+        }
     }
 
     @ParameterizedTest @CsvSource({"2,6,32,32,GROUPED", "2,6,32,32,TILED", "3,3,20,12,GROUPED", "1,2,7,5,TILED", "1,2,16,3,TILED",
