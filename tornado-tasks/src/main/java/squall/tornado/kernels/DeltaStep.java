@@ -22,8 +22,8 @@ import uk.ac.manchester.tornado.api.types.arrays.IntArray;
  */
 public final class DeltaStep {
     /** Columns of S that a group has, and those of a warp. */
-    private static final int COLUMNS = 64;
-    private static final int EACH = 4;
+    private static final int COLUMNS = 32;
+    private static final int EACH = 2;
     private static final int WARP = 32;
     private static final int WARPS = COLUMNS / EACH;
     private static final int GROUP = WARPS * WARP;
@@ -96,8 +96,8 @@ public final class DeltaStep {
         int taps = Pair.second(weightsTaps), channels = 2 * keyHeads * dk + valueHeads * dv, parts = (dv + COLUMNS - 1) / COLUMNS;
         int unit = context.groupIdx / parts, from = context.groupIdx % parts * COLUMNS, row = unit / valueHeads, head = unit % valueHeads;
         int alive = row < step.get(StepArray.ROWS) ? 1 : 0;
-        int record = rowsAt + StepArray.RECORD * row * alive;
-        int position = step.get(record + StepArray.POSITION), slot = step.get(record + StepArray.SLOT), index = layer.get(0);
+        int record = rowsAt + StepArray.RECORD * row;
+        int position = alive * step.get(record + StepArray.POSITION), slot = step.get(record + StepArray.SLOT), index = layer.get(0);
         int item = context.localIdx, lane = item & (WARP - 1), first = (item >> 5) * EACH, columns = from + COLUMNS <= dv ? COLUMNS : dv & (COLUMNS - 1);
 
         int sharing = valueHeads / keyHeads;
@@ -108,27 +108,25 @@ public final class DeltaStep {
         int channel = part < 2 ? (part * keyHeads + keyHead) * dk + within : 2 * keyHeads * dk + head * dv + from + within;
         int ring = index * Pair.first(window) + slot * Pair.second(window) + channel;
         // what little is needed first is asked for first, and everything before anything is stored: a load waits for earlier stores
-        float newest = arena.get(Place.start(u, row * alive) + channel);
+        float newest = arena.get(Place.start(u, row) + channel);
         for (int i = 0; i < taps; i++) {
             taken[i] = weights.get(w + Pair.first(convNorm) + channel * taps + i);
             past[i] = newest;
             if (i < taps - 1 && position - taps + 1 + i >= 0) past[i] = windows.get(ring + CausalConv.place(position - taps + 1 + i, taps) * channels);
         }
-        float b0 = arena.get(Place.start(b, row * alive) + head), a0 = arena.get(Place.start(a, row * alive) + head);
+        float b0 = arena.get(Place.start(b, row) + head), a0 = arena.get(Place.start(a, row) + head);
         float fade = weights.get(w + Pair.first(decayDt) + head), shift = weights.get(w + Pair.second(decayDt) + head);
         int written = alive * columns, stored = position > 0 ? written : 0, output = from + TornadoMath.min(first + (lane & (EACH - 1)), columns - 1);
-        float gate = arena.get(Place.start(z, row * alive) + head * dv + output), norm = weights.get(w + Pair.second(convNorm) + output);
+        float gate = arena.get(Place.start(z, row) + head * dv + output), norm = weights.get(w + Pair.second(convNorm) + output);
         int at = index * Pair.first(memory) + slot * Pair.second(memory) + (head * dv + from + first) * dk + lane;
         for (int c = 0; c < EACH; c++)
             for (int i = 0; i < VALUES; i++)
                 state[c * VALUES + i] = first + c < stored && lane + WARP * i < dk ? memories.get(at + c * dk + WARP * i) : 0f;
         float value = 0f;
         for (int i = 0; i < taps; i++) value += position - taps + 1 + i >= 0 ? taken[i] * past[i] : 0f;
-        if (item < 2 * MOST + COLUMNS) inputs[item] = element < width ? Activation.silu(value) : 0f;
-        float beta = Activation.sigmoid(b0), decay = TornadoMath.exp(fade * Activation.softplus(a0 + shift));
+        if (item < 2 * MOST + COLUMNS) inputs[item] = element < width ? Activation.quickSilu(value) : 0f;
+        float beta = Activation.quickSigmoid(b0), decay = TornadoMath.exp(fade * Activation.quickSoftplus(a0 + shift));
         context.localBarrier();
-        // what is written now has been read by all
-        context.globalBarrier();
         if (((part >> 1 | owner) & alive) == 1 && element < width) windows.set(ring + CausalConv.place(position, taps) * channels, newest);
 
         float keys = 0f, queries = 0f, both = 0f;
@@ -163,7 +161,7 @@ public final class DeltaStep {
             for (int i = 0; i < VALUES; i++)
                 if (first + c < written && lane + WARP * i < dk) memories.set(at + c * dk + WARP * i, decay * state[c * VALUES + i] + d * unitKey * key[i]);
         }
-        if (lane < EACH && first + lane < written) arena.set(Place.start(y, row) + head * dv + output, norm * out * Activation.silu(gate));
+        if (lane < EACH && first + lane < written) arena.set(Place.start(y, row) + head * dv + output, norm * out * Activation.quickSilu(gate));
         if (lane == 0) lengths[item >> 5] = square;
         context.localBarrier();
         float sum = context.simdSum(lane < WARPS ? lengths[lane] : 0f);
