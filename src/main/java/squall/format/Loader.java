@@ -34,7 +34,7 @@ public final class Loader {
         List<MemorySegment> chunks = new ArrayList<>();
         long total = 0;
         for (RawTensor t : tensors) {
-            if (t.data().isMapped() && !t.data().isLoaded()) HugePages.ask(t.data());
+            if (isAbsent(t.data())) HugePages.ask(t.data());
             long size = t.data().byteSize();
             total += size;
             for (long at = 0; at < size; at += CHUNK_BYTES) chunks.add(t.data().asSlice(at, Math.min(CHUNK_BYTES, size - at)));
@@ -52,6 +52,11 @@ public final class Loader {
                     }
                 });
         }
+    }
+
+    /** By its first page: to look for all of them takes as long as to map them. */
+    private static boolean isAbsent(MemorySegment data) {
+        return data.isMapped() && !data.asSlice(0, Math.min(PAGE_BYTES, data.byteSize())).isLoaded();
     }
 
     private static int touch(MemorySegment chunk) {
