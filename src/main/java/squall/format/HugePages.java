@@ -8,7 +8,7 @@ import java.lang.invoke.MethodHandle;
 
 /**
  * Asks Linux to read what is mapped of a file in pages of 2 MB, which a file system with large folios does (ext4 since 6.16, XFS, btrfs): a
- * core then waits less for addresses (measured on Zen 2, products of one row from memory: 7 to 15 % less time). It matters only before the file is in memory, and
+ * core then waits less for addresses (measured on Zen 2, products of one row from memory: 5 to 10 % less time). It matters only before the file is in memory, and
  * asking takes tens of milliseconds at the first time, so that one that is there is left as it is.
  */
 final class HugePages {
