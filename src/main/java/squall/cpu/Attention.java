@@ -163,14 +163,14 @@ final class Attention {
         for (int r = 0; r < rows; r++)
             for (int g = 0; g < group; g++)
                 tile.query(r * group + g, q, ((p.begin + r) * heads + p.kvHead * group + g) * dim);
-        for (int from = p.from; from < p.to; from += AttentionTile.POSITIONS) {
-            int n = Math.min(AttentionTile.POSITIONS, p.to - from);
+        for (int from = p.from; from < p.to; from += tile.positions) {
+            int n = Math.min(tile.positions, p.to - from);
             int first = p.start + p.begin - from;
             if (tile instanceof HalfTile half) {
                 cache.fold(half, kv, p.slot, p.kvHead, from, n, first, group);
             } else {
                 cache.keys(kv, p.slot, p.kvHead, from, n, tile.keys, tile.stride);
-                cache.values(kv, p.slot, p.kvHead, from, n, tile.values, tile.stride);
+                cache.values(kv, p.slot, p.kvHead, from, n, tile.values, tile.positions);
                 tile.fold(first, group, n);
             }
         }

@@ -16,14 +16,16 @@ import squall.quant.Lanes;
  */
 class AttentionTile {
     /** Positions of a tile: half a page; keys, values and queries of 256-wide heads stay in a 128 KiB part of the cache. */
-    static final int POSITIONS = 32;
+    private static final int POSITIONS = 32;
 
     private static final VectorSpecies<Float> F = Lanes.FLOATS;
 
-    /** Elements from one row to the next of keys, values, queries and outputs. */
+    /** Most positions taken in at once. */
+    final int positions;
+    /** Elements from one row to the next of keys, queries and outputs. */
     final int stride;
-    final float[] keys;                       // [POSITIONS, stride]
-    final float[] values;                     // [POSITIONS, stride]
+    final float[] keys;               // [positions, stride]
+    final float[] values;             // [stride / KvCache.STRIP, positions, KvCache.STRIP]
     final int headDim;
     final float scale;
     final float[] queries;            // [queries, stride], times 1 / sqrt(headDim)
@@ -35,14 +37,20 @@ class AttentionTile {
     int count;
 
     AttentionTile(int headDim, int mostQueries) {
+        this(headDim, mostQueries, POSITIONS, POSITIONS);
+    }
+
+    /** @param copied positions that there is room for as floats */
+    AttentionTile(int headDim, int mostQueries, int positions, int copied) {
         this.headDim = headDim;
         this.scale = (float) (1 / Math.sqrt(headDim));
+        this.positions = positions;
         this.stride = Strips.padded(headDim);
-        keys = new float[POSITIONS * stride];
-        values = new float[POSITIONS * stride];
+        keys = new float[copied * stride];
+        values = new float[copied * ((headDim + KvCache.STRIP - 1) / KvCache.STRIP * KvCache.STRIP)];
         queries = new float[mostQueries * stride];
         outputs = new float[mostQueries * stride];
-        scores = new float[mostQueries * POSITIONS];
+        scores = new float[mostQueries * positions];
         max = new float[mostQueries];
         sum = new float[mostQueries];
     }
@@ -72,7 +80,7 @@ class AttentionTile {
         int width = (n + F.length() - 1) / F.length() * F.length();
         for (int i = 0; i < count; i++) soften(i, Math.clamp(first + i / group + 1, 0, n), width);
         for (int c = 0; c < stride; c += Strips.WIDTH) {
-            Strips.pack(strip, values, c, stride, n);
+            Strips.pack(strip, values, c / KvCache.STRIP * KvCache.STRIP * POSITIONS + c % KvCache.STRIP, KvCache.STRIP, n);
             Strips.add(outputs, c, stride, scores, 0, POSITIONS, strip, 0, count, n);
         }
     }
@@ -139,7 +147,7 @@ class AttentionTile {
 
     /** Turns the scores of query i into e^(s - m'), zero past the {@code visible} first, and rescales what it has seen. */
     final void soften(int i, int visible, int width) {
-        int at = i * POSITIONS;
+        int at = i * positions;
         if (visible == 0) {
             Arrays.fill(scores, at, at + width, 0);
             return;
