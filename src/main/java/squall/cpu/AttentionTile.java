@@ -1,5 +1,6 @@
 package squall.cpu;
 
+import static jdk.incubator.vector.VectorOperators.GT;
 import static jdk.incubator.vector.VectorOperators.MAX;
 
 import java.util.Arrays;
@@ -78,7 +79,7 @@ class AttentionTile {
     void fold(int first, int group, int n) {
         score(n);
         int width = (n + F.length() - 1) / F.length() * F.length();
-        for (int i = 0; i < count; i++) soften(i, Math.clamp(first + i / group + 1, 0, n), width);
+        for (int i = 0; i < count; i++) soften(i, Math.clamp(first + i / group + 1, 0, n), width, 1);
         for (int c = 0; c < stride; c += Strips.WIDTH) {
             Strips.pack(strip, values, c / KvCache.STRIP * KvCache.STRIP * POSITIONS + c % KvCache.STRIP, KvCache.STRIP, n);
             Strips.add(outputs, c, stride, scores, 0, POSITIONS, strip, 0, count, n);
@@ -145,22 +146,25 @@ class AttentionTile {
         scores[at + 3] = Lanes.sum(s3);
     }
 
-    /** Turns the scores of query i into e^(s - m'), zero past the {@code visible} first, and rescales what it has seen. */
-    final void soften(int i, int visible, int width) {
+    /** Turns the scores of query i into {@code unit} e^(s - m'), zero past the {@code visible} first, and rescales what it has seen. */
+    final void soften(int i, int visible, int width, float unit) {
         int at = i * positions;
         if (visible == 0) {
             Arrays.fill(scores, at, at + width, 0);
             return;
         }
         Arrays.fill(scores, at + visible, at + width, Float.NEGATIVE_INFINITY);
-        FloatVector largest = FloatVector.fromArray(F, scores, at);
-        for (int t = F.length(); t < width; t += F.length())
-            largest = largest.max(FloatVector.fromArray(F, scores, at + t));
-        float next = Math.max(max[i], largest.reduceLanes(MAX));
-        FloatVector total = FloatVector.zero(F);
+        // what goes around a loop begins as zero, and no vector meets a scalar: either would make an object of every turn's
+        FloatVector above = FloatVector.zero(F), total = above, first = FloatVector.broadcast(F, scores[at]);
         for (int t = 0; t < width; t += F.length()) {
-            FloatVector e = VectorMath.exp(FloatVector.fromArray(F, scores, at + t).sub(next));
-            e.intoArray(scores, at + t);
+            FloatVector s = FloatVector.fromArray(F, scores, at + t).sub(first);
+            above = above.blend(s, s.compare(GT, above));
+        }
+        float next = Math.max(max[i], scores[at] + above.reduceLanes(MAX));
+        FloatVector top = FloatVector.broadcast(F, next), units = FloatVector.broadcast(F, unit);
+        for (int t = 0; t < width; t += F.length()) {
+            FloatVector e = VectorMath.expOfNegative(FloatVector.fromArray(F, scores, at + t).sub(top));
+            e.mul(units).intoArray(scores, at + t);
             total = total.add(e);
         }
         if (next != max[i]) {

@@ -1,11 +1,13 @@
 package squall.cpu;
 
 import java.lang.foreign.MemorySegment;
-import java.lang.foreign.ValueLayout;
 import java.nio.ByteOrder;
 import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.IntVector;
+import jdk.incubator.vector.VectorMask;
 import jdk.incubator.vector.VectorOperators;
+import jdk.incubator.vector.VectorShuffle;
+import jdk.incubator.vector.VectorSpecies;
 import squall.quant.Lanes;
 
 /**
@@ -31,12 +33,13 @@ final class HalfTile extends AttentionTile {
      * an int, and loads have their address in one instruction.
      */
     private static final int PLACE = (1 << 28) - 1;
+    private static final VectorSpecies<Float> FOUR = FloatVector.SPECIES_128;
+    private static final VectorMask<Float> ODD = VectorMask.fromLong(FOUR, 0b1010), UPPER = VectorMask.fromLong(FOUR, 0b1100);
+    private static final VectorShuffle<Float> SWAP_1 = VectorShuffle.fromOp(FOUR, i -> i ^ 1), SWAP_2 = VectorShuffle.fromOp(FOUR, i -> i ^ 2);
     private static final int ROW_BYTES = 2 * KvCache.STRIP;
 
     /** Products of queries and keys, by lanes: [4, PAGE, L]. */
     private final float[] lanes = new float[4 * KvCache.PAGE * L];
-    /** Sums of weighted values: [4, PAIRS] or [2, TURN]. */
-    private final float[] sums = new float[4 * PAIRS];
 
     HalfTile(int headDim, int mostQueries) {
         super(headDim, mostQueries + 1, KvCache.PAGE, 0);
@@ -69,25 +72,20 @@ final class HalfTile extends AttentionTile {
             int many = together(i);
             if (many == 4) scoreFour(page, keysAt, n, i);
             else scorePair(page, keysAt, n, i);
-            RowKernels.sums(scores, i * positions, lanes, 0, many * positions, UP);
+            foldLanes(i * positions, many * positions);
         }
-        for (int i = 0; i < count; i++) {
-            soften(i, Math.clamp(first + i / group + 1, 0, n), width);
-            RowKernels.scale(scores, i * positions, width, UP);
-        }
-        int fours = count / 4 * 4;
-        for (int d = 0; fours > 0 && d < headDim; d += PAIRS) {
-            long at = valuesAt + strip(d);
-            for (int i = 0; i < fours; i += 4) {
-                addFour(page, at, n, i * positions);
-                for (int k = 0; k < 4; k++) RowKernels.addScaled(outputs, (i + k) * stride + d, sums, k * PAIRS, PAIRS, UP);
+        for (int i = 0; i < count; i++) soften(i, Math.clamp(first + i / group + 1, 0, n), width, UP);
+        for (int d = 0; d < headDim; d += TURN) {
+            long at = valuesAt + strip(d), other = valuesAt + strip(d + PAIRS);
+            for (int i = 0; i < count; i += together(i)) {
+                if (together(i) == 2) {
+                    addPair(page, at, other, n, i, d);
+                } else {
+                    addFour(page, at, n, i, d);
+                    addFour(page, other, n, i, d + PAIRS);
+                }
             }
         }
-        for (int d = 0; fours < count && d < headDim; d += TURN)
-            for (int i = fours; i < count; i += 2) {
-                addPair(page, valuesAt + strip(d), valuesAt + strip(d + PAIRS), n, i * positions);
-                for (int k = 0; k < 2; k++) RowKernels.addScaled(outputs, (i + k) * stride + d, sums, k * TURN, TURN, UP);
-            }
     }
 
     private static long strip(int d) {
@@ -158,42 +156,62 @@ final class HalfTile extends AttentionTile {
         }
     }
 
-    /** {@code sums = sum of weight * value} over the positions, for four queries: [4, PAIRS], times 2^-56. */
-    private void addFour(MemorySegment page, long at, int n, int p) {
-        FloatVector a0 = FloatVector.zero(Lanes.FLOATS), a1 = a0, b0 = a0, b1 = a0, c0 = a0, c1 = a0, d0 = a0, d1 = a0;
-        for (int t = p; t < p + n; t++, at += ROW_BYTES) {
-            IntVector v = IntVector.fromMemorySegment(Lanes.INTS, page, at, ByteOrder.LITTLE_ENDIAN);
-            FloatVector even = inPlace(v.lanewise(VectorOperators.LSHL, 16)), odd = inPlace(v);
-            FloatVector w = FloatVector.broadcast(Lanes.FLOATS, scores[t]);
-            a0 = even.fma(w, a0);
-            a1 = odd.fma(w, a1);
-            w = FloatVector.broadcast(Lanes.FLOATS, scores[t + KvCache.PAGE]);
-            b0 = even.fma(w, b0);
-            b1 = odd.fma(w, b1);
-            w = FloatVector.broadcast(Lanes.FLOATS, scores[t + 2 * KvCache.PAGE]);
-            c0 = even.fma(w, c0);
-            c1 = odd.fma(w, c1);
-            w = FloatVector.broadcast(Lanes.FLOATS, scores[t + 3 * KvCache.PAGE]);
-            d0 = even.fma(w, d0);
-            d1 = odd.fma(w, d1);
+    /**
+     * {@code scores[at + i] = sum of vector i of lanes}, i < n, a multiple of four: four vectors are folded into one, which takes half
+     * the operations of four sums.
+     */
+    private void foldLanes(int at, int n) {
+        FloatVector up = FloatVector.broadcast(FOUR, UP);
+        for (int i = 0; i < n; i += 4) {
+            int from = L * i & PLACE;
+            FloatVector a = four(from), b = four(from + L), c = four(from + 2 * L), d = four(from + 3 * L);
+            FloatVector ab = a.blend(b, ODD).add(b.blend(a, ODD).rearrange(SWAP_1));   // a0 + a1, b1 + b0, a2 + a3, b3 + b2
+            FloatVector cd = c.blend(d, ODD).add(d.blend(c, ODD).rearrange(SWAP_1));
+            ab.blend(cd, UPPER).add(cd.blend(ab, UPPER).rearrange(SWAP_2)).mul(up).intoArray(scores, at + i);
         }
-        a0.intoArray(sums, 0);
-        a1.intoArray(sums, L);
-        b0.intoArray(sums, 2 * L);
-        b1.intoArray(sums, 3 * L);
-        c0.intoArray(sums, 4 * L);
-        c1.intoArray(sums, 5 * L);
-        d0.intoArray(sums, 6 * L);
-        d1.intoArray(sums, 7 * L);
     }
 
-    /** The same for two queries and two places: [2, TURN]. */
-    private void addPair(MemorySegment page, long at, long other, int n, int p) {
+    /** The quarters of a vector added up; or its halves, or itself. */
+    private FloatVector four(int at) {
+        FloatVector v = FloatVector.fromArray(FOUR, lanes, at);
+        for (int i = 4; i < L; i += 4) v = v.add(FloatVector.fromArray(FOUR, lanes, at + i));
+        return v;
+    }
+
+    /** {@code outputs += sum of weight * value} over the positions, for PAIRS elements of four queries. */
+    private void addFour(MemorySegment page, long at, int n, int i, int d) {
+        FloatVector a0 = FloatVector.zero(Lanes.FLOATS), a1 = a0, b0 = a0, b1 = a0, c0 = a0, c1 = a0, e0 = a0, e1 = a0;
+        for (int t = 0; t < n; t++, at += ROW_BYTES) {
+            int p = i * KvCache.PAGE + t & PLACE;
+            IntVector v = IntVector.fromMemorySegment(Lanes.INTS, page, at, ByteOrder.LITTLE_ENDIAN);
+            FloatVector even = inPlace(v.lanewise(VectorOperators.LSHL, 16)), odd = inPlace(v);
+            FloatVector w = FloatVector.broadcast(Lanes.FLOATS, scores[p]);
+            a0 = even.fma(w, a0);
+            a1 = odd.fma(w, a1);
+            w = FloatVector.broadcast(Lanes.FLOATS, scores[p + KvCache.PAGE]);
+            b0 = even.fma(w, b0);
+            b1 = odd.fma(w, b1);
+            w = FloatVector.broadcast(Lanes.FLOATS, scores[p + 2 * KvCache.PAGE]);
+            c0 = even.fma(w, c0);
+            c1 = odd.fma(w, c1);
+            w = FloatVector.broadcast(Lanes.FLOATS, scores[p + 3 * KvCache.PAGE]);
+            e0 = even.fma(w, e0);
+            e1 = odd.fma(w, e1);
+        }
+        int to = i * stride + d;
+        add(to, a0, a1);
+        add(to + stride, b0, b1);
+        add(to + 2 * stride, c0, c1);
+        add(to + 3 * stride, e0, e1);
+    }
+
+    /** The same for two queries and two places, TURN elements. */
+    private void addPair(MemorySegment page, long at, long other, int n, int i, int d) {
         FloatVector a0 = FloatVector.zero(Lanes.FLOATS), a1 = a0, a2 = a0, a3 = a0, b0 = a0, b1 = a0, b2 = a0, b3 = a0;
-        for (int t = p; t < p + n; t++, at += ROW_BYTES, other += ROW_BYTES) {
-            int to = t & PLACE;
-            FloatVector w = FloatVector.broadcast(Lanes.FLOATS, scores[to]);
-            FloatVector x = FloatVector.broadcast(Lanes.FLOATS, scores[to + KvCache.PAGE]);
+        for (int t = 0; t < n; t++, at += ROW_BYTES, other += ROW_BYTES) {
+            int p = i * KvCache.PAGE + t & PLACE;
+            FloatVector w = FloatVector.broadcast(Lanes.FLOATS, scores[p]);
+            FloatVector x = FloatVector.broadcast(Lanes.FLOATS, scores[p + KvCache.PAGE]);
             IntVector v = IntVector.fromMemorySegment(Lanes.INTS, page, at, ByteOrder.LITTLE_ENDIAN);
             FloatVector even = inPlace(v.lanewise(VectorOperators.LSHL, 16)), odd = inPlace(v);
             a0 = even.fma(w, a0);
@@ -208,14 +226,17 @@ final class HalfTile extends AttentionTile {
             b2 = even.fma(x, b2);
             b3 = odd.fma(x, b3);
         }
-        a0.intoArray(sums, 0);
-        a1.intoArray(sums, L);
-        a2.intoArray(sums, 2 * L);
-        a3.intoArray(sums, 3 * L);
-        b0.intoArray(sums, 4 * L);
-        b1.intoArray(sums, 5 * L);
-        b2.intoArray(sums, 6 * L);
-        b3.intoArray(sums, 7 * L);
+        int to = i * stride + d;
+        add(to, a0, a1);
+        add(to + PAIRS, a2, a3);
+        add(to + stride, b0, b1);
+        add(to + stride + PAIRS, b2, b3);
+    }
+
+    private void add(int at, FloatVector even, FloatVector odd) {
+        FloatVector up = FloatVector.broadcast(Lanes.FLOATS, UP);
+        even.fma(up, FloatVector.fromArray(Lanes.FLOATS, outputs, at)).intoArray(outputs, at);
+        odd.fma(up, FloatVector.fromArray(Lanes.FLOATS, outputs, at + L)).intoArray(outputs, at + L);
     }
 
     /** The upper half of each int, times 2^-112. */

@@ -19,8 +19,8 @@ import squall.quant.Format;
  * Keys and values of every attention layer and slot, in pages of {@value #PAGE} positions outside the heap. A page holds
  * its positions of all layers:
  * <pre>
- *   page: layer 0 | layer 1 | …      layer: keys | values
- *   keys: [kvHead][position in page][headDim]      values: [kvHead][headDim / STRIP][position in page][STRIP]
+ *   page: layer 0 | layer 1 | …      layer: [kvHead][keys | values]
+ *   keys: [position in page][headDim]      values: [headDim / STRIP][position in page][STRIP]
  * </pre>
  * so that whoever multiplies keys row by row, and sums values strip by strip, reads memory in its order: rows of which one
  * strip after the other is taken come from memory at half the speed (measured on Zen 2, 7 and 13 GB/s). 64 positions keep the unused rest of a sequence's last page small (32
@@ -44,9 +44,9 @@ final class KvCache implements AutoCloseable {
     private static final float MAX_HALF = 65504;
 
     /** Where a layer lies in a page. */
-    private record Place(int kvHeads, int headDim, long keyRowBytes, long valueRowBytes, long keysAt, long valuesAt) {
+    private record Place(int headDim, long keyRowBytes, long valueRowBytes, long at) {
         long key(int kvHead, int position) {
-            return keysAt + ((long) kvHead * PAGE + position % PAGE) * keyRowBytes;
+            return at + PAGE * kvHead * (keyRowBytes + valueRowBytes) + position % PAGE * keyRowBytes;
         }
     }
 
@@ -68,9 +68,8 @@ final class KvCache implements AutoCloseable {
             check(kv, valueFormat, "-ctv");
             long keyRow = keyFormat.bytes(kv.headDim());
             long valueRow = valueFormat.bytes(kv.headDim());
-            long values = at + PAGE * kv.kvHeads() * keyRow;
-            places.put(kv, new Place(kv.kvHeads(), kv.headDim(), keyRow, valueRow, at, values));
-            at = values + PAGE * kv.kvHeads() * valueRow;
+            places.put(kv, new Place(kv.headDim(), keyRow, valueRow, at));
+            at += PAGE * kv.kvHeads() * (keyRow + valueRow);
         }
         pageBytes = at;
         tables = new MemorySegment[slots][0];
@@ -114,7 +113,7 @@ final class KvCache implements AutoCloseable {
 
     /** Where the strip of one value begins that starts with element d. */
     private long value(Place p, int kvHead, int position, int d) {
-        long strip = p.valuesAt + PAGE * (kvHead * p.valueRowBytes + valueFormat.bytes(d));
+        long strip = p.key(kvHead + 1, 0) - PAGE * (p.valueRowBytes - valueFormat.bytes(d));
         return strip + position % PAGE * valueFormat.bytes(Math.min(STRIP, p.headDim - d));
     }
 

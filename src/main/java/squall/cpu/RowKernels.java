@@ -1,18 +1,12 @@
 package squall.cpu;
 
 import jdk.incubator.vector.FloatVector;
-import jdk.incubator.vector.VectorMask;
-import jdk.incubator.vector.VectorShuffle;
 import jdk.incubator.vector.VectorSpecies;
 import squall.quant.Lanes;
 
 /** Norms, activations and gates over pieces of rows: a vector body and a scalar tail each. */
 final class RowKernels {
     private static final VectorSpecies<Float> F = Lanes.FLOATS;
-
-    private static final VectorSpecies<Float> FOUR = FloatVector.SPECIES_128;
-    private static final VectorMask<Float> ODD = VectorMask.fromLong(FOUR, 0b1010), UPPER = VectorMask.fromLong(FOUR, 0b1100);
-    private static final VectorShuffle<Float> SWAP_1 = VectorShuffle.fromOp(FOUR, i -> i ^ 1), SWAP_2 = VectorShuffle.fromOp(FOUR, i -> i ^ 2);
 
     private RowKernels() {}
 
@@ -37,28 +31,6 @@ final class RowKernels {
         double sum = Lanes.sum(s0.add(s1).add(s2.add(s3)));
         for (; i < n; i++) sum += (double) a[aAt + i] * b[bAt + i];
         return sum;
-    }
-
-    /**
-     * {@code y[yAt + i] = factor * sum of vector i from x[xAt]}, i < n, a multiple of four: four vectors are folded into one, which
-     * takes half the operations of four sums ({@link Lanes#sum}).
-     */
-    static void sums(float[] y, int yAt, float[] x, int xAt, int n, float factor) {
-        for (int i = 0; i < n; i += 4) {
-            int at = xAt + i * F.length();
-            FloatVector a = quarter(x, at), b = quarter(x, at + F.length());
-            FloatVector c = quarter(x, at + 2 * F.length()), d = quarter(x, at + 3 * F.length());
-            FloatVector ab = a.blend(b, ODD).add(b.blend(a, ODD).rearrange(SWAP_1));   // a0 + a1, b1 + b0, a2 + a3, b3 + b2
-            FloatVector cd = c.blend(d, ODD).add(d.blend(c, ODD).rearrange(SWAP_1));
-            ab.blend(cd, UPPER).add(cd.blend(ab, UPPER).rearrange(SWAP_2)).mul(factor).intoArray(y, yAt + i);
-        }
-    }
-
-    /** The four quarters, or two halves, of a vector added up. */
-    private static FloatVector quarter(float[] x, int at) {
-        FloatVector v = FloatVector.fromArray(FOUR, x, at);
-        for (int i = 4; i < F.length(); i += 4) v = v.add(FloatVector.fromArray(FOUR, x, at + i));
-        return v;
     }
 
     /** {@code y = w * x / sqrt(mean(x^2) + eps)} over n elements; y may be x. */

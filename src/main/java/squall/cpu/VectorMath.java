@@ -24,6 +24,8 @@ final class VectorMath {
     /** Above, e^x is infinite; below {@link #LOWEST} it rounds to zero. */
     private static final FloatVector HIGHEST = all(88.722839f);
     private static final FloatVector LOWEST = all(-103.972084f);
+    /** -124 ln 2 */
+    private static final FloatVector SMALLEST = all(-85.95f);
     private static final FloatVector ZERO = all(0);
     private static final FloatVector INFINITY = all(Float.POSITIVE_INFINITY);
     private static final FloatVector ONE = all(1);
@@ -55,6 +57,20 @@ final class VectorMath {
         FloatVector first = half.add(BIAS).lanewise(LSHL, 23).reinterpretAsFloats();
         FloatVector second = exponent.sub(half).add(BIAS).lanewise(LSHL, 23).reinterpretAsFloats();
         return q.mul(first).mul(second).blend(ZERO, x.compare(LT, LOWEST)).blend(INFINITY, x.compare(GT, HIGHEST));
+    }
+
+    /**
+     * {@code e^x} for x <= 0 within 2 ulp, zero where it is below 2^-124; -inf too. Half the operations of {@link #exp}: a result
+     * that is a normal number has its exponent added to the bits.
+     */
+    static FloatVector expOfNegative(FloatVector x) {
+        FloatVector shifted = x.max(SMALLEST).fma(LOG2E, ROUND);
+        FloatVector n = shifted.sub(ROUND);
+        FloatVector r = n.fma(MINUS_LN2_LOW, n.fma(MINUS_LN2_HIGH, x.max(SMALLEST)));
+        FloatVector q = r.fma(C7, C6).fma(r, C5).fma(r, C4).fma(r, C3).fma(r, C2).fma(r, ONE).fma(r, ONE);
+        // what is left of ROUND's bits are those of n
+        IntVector bits = q.reinterpretAsInts().add(shifted.reinterpretAsInts().lanewise(LSHL, 23));
+        return bits.reinterpretAsFloats().blend(ZERO, x.compare(LT, SMALLEST));
     }
 
     /** {@code 1 / (1 + e^-x)}. */

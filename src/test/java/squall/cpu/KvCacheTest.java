@@ -5,11 +5,13 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import java.util.Arrays;
 import java.util.List;
 import java.util.Random;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
+import org.junit.jupiter.params.provider.ValueSource;
 import squall.engine.EngineOptions.KvFormat;
 import squall.format.ModelFileException;
 import squall.ops.StateSpec;
@@ -34,25 +36,49 @@ class KvCacheTest {
                     cache.write(A, 1, h, p, k, at, v, at);
                     cache.write(B, 1, h, p, v, at, k, at);
                 }
-            for (int stride : new int[] {64, 80}) {
-                float[] rows = new float[5 * stride];
+            int most = 7;
+            float[] keys = new float[5 * 80], values = new float[most * 64];
+            for (int stride : new int[] {64, 80})
                 for (int from : new int[] {0, 59, KvCache.PAGE, 2 * KvCache.PAGE + 3})
                     for (int h = 0; h < 2; h++) {
-                        cache.keys(A, 1, h, from, 5, rows, stride);
-                        assertRows(k, h, from, rows, stride, bound);
-                        cache.values(A, 1, h, from, 5, rows, stride);
-                        assertRows(v, h, from, rows, stride, bound);
-                        cache.values(B, 1, h, from, 5, rows, stride);
-                        assertRows(k, h, from, rows, stride, bound);
+                        cache.keys(A, 1, h, from, 5, keys, stride);
+                        assertRows(k, h, from, keys, stride, 64, 0, bound);
+                        cache.values(A, 1, h, from, 5, values, most);
+                        assertRows(v, h, from, values, KvCache.STRIP, KvCache.STRIP, KvCache.STRIP * most, bound);
+                        cache.values(B, 1, h, from, 5, values, most);
+                        assertRows(k, h, from, values, KvCache.STRIP, KvCache.STRIP, KvCache.STRIP * most, bound);
                     }
-            }
         }
     }
 
-    private static void assertRows(float[] expected, int head, int from, float[] rows, int stride, double bound) {
+    /** Rows of five positions, cut into strips of the given width that begin so far apart. */
+    private static void assertRows(float[] expected, int head, int from, float[] rows, int stride, int width, int apart, double bound) {
         for (int p = 0; p < 5; p++)
             for (int i = 0; i < 64; i++)
-                assertEquals(expected[((from + p) * 2 + head) * 64 + i], rows[p * stride + i], bound);
+                assertEquals(expected[((from + p) * 2 + head) * 64 + i], rows[i / width * apart + p * stride + i % width], bound);
+    }
+
+    /** A head whose last strip is narrower than the others, and one narrower than a strip. */
+    @ParameterizedTest @ValueSource(ints = {20, 72})
+    void keepsHeadsOfOddWidth(int dim) {
+        StateSpec.Kv kv = new StateSpec.Kv("a", 2, dim);
+        float[] x = Weights.floats(random, 3 * 2 * dim), row = new float[dim];
+        try (KvCache cache = new KvCache(List.of(kv), 1, KvFormat.F32, KvFormat.F32)) {
+            cache.reserve(0, 3);
+            for (int p = 0; p < 3; p++)
+                for (int h = 0; h < 2; h++) cache.write(kv, 0, h, p, x, (p * 2 + h) * dim, x, (p * 2 + h) * dim);
+            for (int h = 0; h < 2; h++) {
+                int strips = (dim + KvCache.STRIP - 1) / KvCache.STRIP;
+                float[] values = new float[strips * 3 * KvCache.STRIP];
+                cache.values(kv, 0, h, 0, 3, values, 3);
+                for (int p = 0; p < 3; p++) {
+                    cache.value(kv, 0, h, p, row);
+                    assertArrayEquals(Arrays.copyOfRange(x, (p * 2 + h) * dim, (p * 2 + h + 1) * dim), row);
+                    for (int i = 0; i < dim; i++)
+                        assertEquals(row[i], values[(i / KvCache.STRIP * 3 + p) * KvCache.STRIP + i % KvCache.STRIP]);
+                }
+            }
+        }
     }
 
     @Test void pagesComeOnDemandAndAreUsedAgain() {
