@@ -7,6 +7,7 @@ import static jdk.incubator.vector.VectorOperators.LT;
 
 import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.IntVector;
+import jdk.incubator.vector.VectorMask;
 import squall.quant.Lanes;
 
 /** Elementary functions on whole vectors. */
@@ -24,8 +25,8 @@ final class VectorMath {
     /** Above, e^x is infinite; below {@link #LOWEST} it rounds to zero. */
     private static final FloatVector HIGHEST = all(88.722839f);
     private static final FloatVector LOWEST = all(-103.972084f);
-    /** -124 ln 2 */
-    private static final FloatVector SMALLEST = all(-85.95f);
+    /** A little below -124 ln 2. */
+    private static final FloatVector SMALLEST = all(-85.9503f);
     private static final FloatVector ZERO = all(0);
     private static final FloatVector INFINITY = all(Float.POSITIVE_INFINITY);
     private static final FloatVector ONE = all(1);
@@ -60,17 +61,20 @@ final class VectorMath {
     }
 
     /**
-     * {@code e^x} for x <= 0 within 2 ulp, zero where it is below 2^-124; -inf too. Half the operations of {@link #exp}: a result
-     * that is a normal number has its exponent added to the bits.
+     * {@code e^x} for x <= 0 within 2 ulp, and zero where that is below 2^-124; NaN stays. Half the operations of {@link #exp}:
+     * where the result is a normal number, n is added to its exponent.
      */
     static FloatVector expOfNegative(FloatVector x) {
-        FloatVector shifted = x.max(SMALLEST).fma(LOG2E, ROUND);
+        VectorMask<Float> none = x.compare(LT, SMALLEST);
+        FloatVector z = x.blend(ZERO, none);
+        FloatVector shifted = z.fma(LOG2E, ROUND);
         FloatVector n = shifted.sub(ROUND);
-        FloatVector r = n.fma(MINUS_LN2_LOW, n.fma(MINUS_LN2_HIGH, x.max(SMALLEST)));
-        FloatVector q = r.fma(C7, C6).fma(r, C5).fma(r, C4).fma(r, C3).fma(r, C2).fma(r, ONE).fma(r, ONE);
-        // what is left of ROUND's bits are those of n
+        FloatVector r = n.fma(MINUS_LN2_LOW, n.fma(MINUS_LN2_HIGH, z));
+        FloatVector q = r.fma(C7, C6).fma(r, C5).fma(r, C4).fma(r, C3).fma(r, C2);
+        q = q.fma(r.mul(r), r).add(ONE);
+        // of the bits of shifted those of n are left
         IntVector bits = q.reinterpretAsInts().add(shifted.reinterpretAsInts().lanewise(LSHL, 23));
-        return bits.reinterpretAsFloats().blend(ZERO, x.compare(LT, SMALLEST));
+        return bits.reinterpretAsFloats().blend(ZERO, none);
     }
 
     /** {@code 1 / (1 + e^-x)}. */

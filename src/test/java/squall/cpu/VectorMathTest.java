@@ -51,6 +51,32 @@ class VectorMathTest {
         assertTrue(Float.isNaN(exp(Float.NaN)));
     }
 
+    @Test void expOfNegativeIsWithinTwoUlpOrZero() {
+        float[] x = new float[Lanes.COUNT];
+        for (float next = -90; next < 0; ) {
+            for (int i = 0; i < x.length; i++) x[i] = Math.min(0, next += 1.37e-4f);
+            FloatVector y = VectorMath.expOfNegative(FloatVector.fromArray(Lanes.FLOATS, x, 0));
+            for (int i = 0; i < x.length; i++) {
+                double exact = Math.exp(x[i]);
+                if (exact < 0x1p-124) assertEquals(y.lane(i) == 0 ? 0 : exact, y.lane(i), 2 * Math.ulp((float) exact), "at " + x[i]);
+                else assertEquals(exact, y.lane(i), 2 * Math.ulp((float) exact), "at " + x[i]);
+            }
+        }
+    }
+
+    @Test void expOfNegativeAtTheEnds() {
+        assertEquals(1f, expOfNegative(0f));
+        assertEquals(1f, expOfNegative(-0f));
+        assertEquals(0f, expOfNegative(Float.NEGATIVE_INFINITY));
+        assertEquals(0f, expOfNegative(-Float.MAX_VALUE));
+        assertEquals(0f, expOfNegative(-86f));
+        assertTrue(Float.isNaN(expOfNegative(Float.NaN)));
+    }
+
+    private static float expOfNegative(float x) {
+        return VectorMath.expOfNegative(FloatVector.broadcast(Lanes.FLOATS, x)).lane(0);
+    }
+
     @Test void sigmoidAndSiluAtTheEnds() {
         float[] far = {-1000, -104, 104, 1000};
         for (float x : far) {
