@@ -22,9 +22,10 @@ import squall.quant.Format;
  *   page: layer 0 | layer 1 | …      layer: [kvHead][keys | values]
  *   keys: [position in page][headDim]      values: [headDim / STRIP][position in page][STRIP]
  * </pre>
- * so that whoever multiplies keys row by row, and sums values strip by strip, reads memory in its order: rows of which one
- * strip after the other is taken come from memory at half the speed (measured on Zen 2, 7 and 13 GB/s). 64 positions keep the unused rest of a sequence's last page small (32
- * positions on average) while its table stays short (4096 entries for 256K positions); it is also two attention tiles.
+ * so that whoever multiplies keys row by row and sums values strip by strip reads memory in its order: rows of which one strip
+ * after the other is taken come from memory at a half to two thirds of the speed (measured on Zen 2, in C, 7 to 8 and 12 to 13
+ * GB/s). 64 positions keep the unused rest of a sequence's last page small (32 positions on average) while its table stays
+ * short (4096 entries for 256K positions); it is also two attention tiles.
  * A page is allocated when a sequence first reaches it and goes to a free list when the sequence is cut.
  *
  * <p>{@link #reserve}, {@link #cut} and {@link #close} belong to the engine thread; {@link #write} and the reads may run
