@@ -257,7 +257,7 @@ final class AttentionWarps {
         int mine = column < dim ? used : 0, tails = (splits + WARP - 1) / WARP, parts = MERGERS / merged, own = (splits + parts - 1) / parts;
         float[] peak = new float[MOST_SPLITS / WARP + 1], share = new float[MOST_SPLITS / WARP + 1], there = new float[MOST_SPLITS];
         // everything is asked for before anything is waited for
-        float gated = gateHead > 0 ? arena.get(Place.start(gate, row) + head * gateHead + TornadoMath.min(column, dim - 1)) : 0f;
+        float gated = gateHead * alive > 0 ? arena.get(Place.start(gate, row) + head * gateHead + TornadoMath.min(column, dim - 1)) : 0f;
         for (int k = 0; k < tails; k++) {
             peak[k] = lane + k * WARP < used ? arena.get(tail + lane + k * WARP) : Attention.LOWEST;
             share[k] = lane + k * WARP < used ? arena.get(tail + splits + lane + k * WARP) : 0f;
