@@ -68,6 +68,7 @@ final class WeightLayout implements AutoCloseable {
         int piece = (int) Math.clamp(PIECE_BYTES / groupBytes, 1, all);
         int pieces = (all + piece - 1) / piece;
         long bytes = w.byteSize() / w.experts().size();
+        release(w); // what is mapped comes back piece by piece
         List<MemorySegment> experts = new ArrayList<>();
         for (MemorySegment _ : w.experts()) experts.add(memory.allocate(bytes, ALIGNMENT));
         AtomicBoolean finite = new AtomicBoolean(true);
@@ -82,8 +83,13 @@ final class WeightLayout implements AutoCloseable {
         });
         long rest = all * groupBytes;
         for (int e = 0; e < experts.size(); e++) MemorySegment.copy(w.experts().get(e), rest, experts.get(e), rest, bytes - rest);
+        release(w); // the system maps pages around one that is read, those of the pieces before too: a tenth of a mixture's experts
         room -= w.byteSize();
         return finite.get() ? new LaidWeight(w, groups, experts) : LaidWeight.asStored(w);
+    }
+
+    private static void release(Weight w) {
+        for (MemorySegment e : w.experts()) if (e.isMapped()) e.unload();
     }
 
     @Override public void close() {
