@@ -108,6 +108,8 @@ final class DeltaProducts {
         int own = warp * SUMS + 2 * lane + (lane >> 4), mine = HEADER + own, straight = (lane >> 3) * 4 * MATRIX + (lane & 7) * 16 - plain(lane);
         int row = item % CHUNK, sharer = head(keyHead, TornadoMath.min(item / CHUNK, sharing - 1), keyHeads, sharing, tiled);
         float log = arena.get(Place.start(g, begin + TornadoMath.min(row, last)) + sharer), upTo = 0f;
+        read(arena, k, pitch, warp * 8, last, 2 * lane, dk, ks);
+        read(arena, q, pitch, warp * 8, last, 2 * lane, dk, qs);
         steps[item] = row < n ? log : 0f;
         context.localBarrier();
         for (int i = 0; i < CHUNK; i++) upTo += i <= row ? steps[item - row + i] : 0f;
@@ -115,24 +117,29 @@ final class DeltaProducts {
         if (row < n && item / CHUNK < sharing) arena.set(kk + row * kkPitch + (keyHeads - keyHead) * CHUNK + sharer, upTo);
         float[] f0 = context.mmaFragment(0f), f1 = context.mmaFragment(0f), f2 = context.mmaFragment(0f), f3 = context.mmaFragment(0f);
         float[] f4 = context.mmaFragment(0f), f5 = context.mmaFragment(0f), f6 = context.mmaFragment(0f), f7 = context.mmaFragment(0f);
-        for (int half = 0; half < 2; half++) {
-            // a warp has eight rows, a lane two neighbours of each: i / 4 is a pair of rows, i / 2 % 2 one of it, i % 2 one of the neighbours
-            for (int i = 0; i < 16; i++) {
-                int r = warp * 8 + i / 2, d = half * 64 + 2 * lane + i % 2;
-                int at = TornadoMath.min(r, last) * pitch + TornadoMath.min(d, dk - 1);
-                float live = r < n && d < dk ? 1f : 0f;
-                ks[i] = live * arena.get(k + at);
-                qs[i] = live * arena.get(q + at);
-            }
+        // no loop that is unrolled: registers would hold what both halves need
+        int halves = 2 + (context.groupIdx >> 24);
+        for (int half = 0; half < halves; half++) {
             context.localBarrier();
             int place = ((warp >> 1) * 4 + (lane >> 3)) * LARGE + ((warp & 1) + (lane >> 2 & 1) * 2) * MATRIX + quad;
             int right = K_TILES + (warp * 4 + (lane >> 3)) * SMALL + (lane & 7) * 8;
+            // i / 4 is a pair of rows, i / 2 % 2 one of it, i % 2 one of the neighbours
+            for (int i = 0; i < 16; i++) {
+                float live = warp * 8 + i / 2 < n && half * 64 + 2 * lane + i % 2 < dk ? 1f : 0f;
+                ks[i] = live * ks[i];
+                qs[i] = live * qs[i];
+            }
             for (int i = 0; i < 8; i++) {
                 tiles[place + i * 4] = Pair.halves(ks[2 * i], ks[2 * i + 1]);
                 tiles[Q_TILES + place + i * 4] = Pair.halves(qs[2 * i], qs[2 * i + 1]);
             }
             for (int i = 0; i < 8; i++) tiles[right + i % 2 * 4 + i / 2] = Pair.halves(ks[i / 2 * 4 + i % 2], ks[i / 2 * 4 + 2 + i % 2]);
             context.localBarrier();
+            // the second half is on its way while the first is multiplied
+            if (half == 0) {
+                read(arena, k, pitch, warp * 8, last, 64 + 2 * lane, dk, ks);
+                read(arena, q, pitch, warp * 8, last, 64 + 2 * lane, dk, qs);
+            }
             for (int i = 0; i < 8; i++) {
                 int tile = 2 * i + (warp >> 2), in = item & 127;
                 int left = tiles[Q_TILES + tile * LARGE + (in >> 5) * MATRIX + lane];
@@ -183,6 +190,11 @@ final class DeltaProducts {
                     out.set(weights + i * WARP, Pair.halves(fade(p[2 * i], upToR, logs[of], r - c), fade(p[2 * i + 1], upToR, logs[of + 1], r - c - 1)));
             }
         }
+    }
+
+    /** Two neighbours of each of eight rows, from row {@code first} on: those behind the last one are it, elements behind a row's end its last. */
+    private static void read(FloatArray arena, int at, int pitch, int first, int last, int d, int dk, float[] to) {
+        for (int i = 0; i < 16; i++) to[i] = arena.get(at + TornadoMath.min(first + i / 2, last) * pitch + TornadoMath.min(d + i % 2, dk - 1));
     }
 
     /** Ints of a chunk. */

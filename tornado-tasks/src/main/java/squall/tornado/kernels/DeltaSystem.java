@@ -52,7 +52,7 @@ final class DeltaSystem {
         FloatArray behind = (FloatArray) (Object) diagonal;
         float[] logs = context.allocateFloatLocalArray(CHUNK);
         float[] betas = context.allocateFloatLocalArray(CHUNK);
-        float[] values = new float[32], keys = new float[32];
+        float[] values = new float[32], keys = new float[32], products = new float[16];
         float[] t = new float[16];
         float[] x = new float[16];
         int item = context.localIdx, warp = item >> 5 & 7, lane = item & 31, quad = lane & 3;
@@ -77,6 +77,7 @@ final class DeltaSystem {
             values[i] = read(arena, v + r, c, dv);
             keys[i] = read(arena, k + r, c, dk);
         }
+        for (int i = 0; i < 16; i++) products[i] = arena.get(Place.start(scratch, begin + TornadoMath.min(i / 2 * 8 + warp, last)) + keyHead * CHUNK + 2 * lane + i % 2);
         int row = item % CHUNK, source = begin + TornadoMath.min(row, last);
         float upTo = arena.get(Place.start(scratch, source) + keyHeads * CHUNK + head), written = arena.get(Place.start(beta, source) + head);
         if (item < CHUNK) logs[row] = upTo;
@@ -91,9 +92,8 @@ final class DeltaSystem {
         // A, of which the blocks on the diagonal stay in float32
         for (int i = 0; i < 8; i++) {
             int r = i * 8 + warp, c = 2 * lane, down = r / 16, across = c / 16;
-            int at = Place.start(scratch, begin + TornadoMath.min(r, last)) + keyHead * CHUNK + c;
-            float a0 = betas[r] * DeltaProducts.fade(arena.get(at), logs[r], logs[c], r - c - 1);
-            float a1 = betas[r] * DeltaProducts.fade(arena.get(at + 1), logs[r], logs[c + 1], r - c - 2);
+            float a0 = betas[r] * DeltaProducts.fade(products[2 * i], logs[r], logs[c], r - c - 1);
+            float a1 = betas[r] * DeltaProducts.fade(products[2 * i + 1], logs[r], logs[c + 1], r - c - 2);
             if (across < down)
                 blocks[(DeltaProducts.triangle(down - 1) + across) * LARGE + c / 8 % 2 * SMALL + r % 16 * 4 + c % 8 / 2] = Pair.halves(a0, a1);
             if (across == down) {
