@@ -36,7 +36,7 @@ final class DeltaSystem {
 
     static void record(Tape tape, Region y, Region qkv, Region beta, DeltaShape shape, Region scratch) {
         Frame f = tape.frame();
-        tape.add("deltaSystem", DeltaProducts.perChunk(shape.valueHeads()), (graph, id) -> graph.task(id, DeltaSystem::kDeltaSystem, f.context(),
+        tape.add("deltaSystem", DeltaProducts.perChunk(shape.valueHeads(), GROUP), (graph, id) -> graph.task(id, DeltaSystem::kDeltaSystem, f.context(),
                 f.arena(), f.step(), f.scratch().pairs(), Place.of(y), Place.of(qkv), Place.of(beta), Place.of(scratch),
                 DeltaProducts.heads(shape), Pair.of(shape.dk(), shape.dv()), DeltaRule.tiled(shape)));
     }
