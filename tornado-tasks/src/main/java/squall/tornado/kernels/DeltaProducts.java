@@ -124,7 +124,7 @@ final class DeltaProducts {
             int right = K_TILES + ((warp >> 1) * 4 + (lane >> 3)) * SMALL + (lane & 7) * 8 + (warp & 1) * 2;
             // i / 4 is a pair of rows, i / 2 % 2 one of it, i % 2 one of the neighbours
             for (int i = 0; i < 8; i++) {
-                float live = warp * 4 + i / 2 < n && half * 64 + 2 * lane + i % 2 < dk ? 1f : 0f;
+                float live = TornadoMath.min(TornadoMath.max(n - warp * 4 - i / 2, 0), 1) * TornadoMath.min(TornadoMath.max(dk - half * 64 - 2 * lane - i % 2, 0), 1);
                 ks[i] = live * ks[i];
                 qs[i] = live * qs[i];
             }
@@ -139,13 +139,14 @@ final class DeltaProducts {
                 read(arena, k, pitch, warp * 4, last, 64 + 2 * lane, dk, ks);
                 read(arena, q, pitch, warp * 4, last, 64 + 2 * lane, dk, qs);
             }
-            for (int i = 0; i < 4; i++) {
-                int tile = 4 * i + (warp >> 2), in = item & 127;
-                int left = tiles[Q_TILES + tile * LARGE + (in >> 5) * MATRIX + lane];
-                int turned = tiles[K_TILES + ((tile & 3) * 8 + (in >> 6) * 4 + (tile >> 2)) * SMALL + (in & 63)];
-                if (alive == 1) out.set(to + ((tile >> 2) * 8 + half * 4 + (tile & 3)) * 128 + in, left);
-                if (alive == 1) out.set(to + KEYS + (half * 16 + tile) * 128 + in, turned);
-            }
+            if (alive == 1)
+                for (int i = 0; i < 4; i++) {
+                    int tile = 4 * i + (warp >> 2), in = item & 127;
+                    int left = tiles[Q_TILES + tile * LARGE + (in >> 5) * MATRIX + lane];
+                    int turned = tiles[K_TILES + ((tile & 3) * 8 + (in >> 6) * 4 + (tile >> 2)) * SMALL + (in & 63)];
+                    out.set(to + ((tile >> 2) * 8 + half * 4 + (tile & 3)) * 128 + in, left);
+                    out.set(to + KEYS + (half * 16 + tile) * 128 + in, turned);
+                }
             for (int i = 0; i < 4; i++) {
                 HalfFloat[] a = context.mmaLoadA(tiles, 16, ((warp & 7) * 4 + i) * LARGE * 4 + straight);
                 int b = (K_TILES + (wide * 16 + i) * SMALL) * 4;

@@ -55,6 +55,7 @@ final class DeltaSystem {
         float[] values = new float[32], keys = new float[32], products = new float[16];
         float[] t = new float[16];
         float[] x = new float[16];
+        int[] both = new int[8];
         int item = context.localIdx, warp = item >> 5 & 7, lane = item & 31, quad = lane & 3;
         int keyHeads = Pair.first(heads), sharing = Pair.second(heads), valueHeads = keyHeads * sharing, dk = Pair.first(sizes), dv = Pair.second(sizes);
         int head = context.groupIdx % valueHeads, number = context.groupIdx / valueHeads, chunk = number;
@@ -154,15 +155,17 @@ final class DeltaSystem {
             for (int j = 0; j < 4; j++) x[12 + j] = diagonal[mine + j % 2 + j / 2 * BELOW];
             int high = i * 16 + (lane >> 2), natural = head * dv + warp * 32 + 2 * quad, straight = head * dv + warp * 32 + lane;
             context.localBarrier();
-            for (int u = 0; u < 16; u++) {
-                int r = whole == 1 ? i * 16 + u : high + u / 2 % 2 * 8, c = whole == 1 ? straight : natural + u / 4 * 8 + u % 2;
-                if (warp < 4 && r < n && c < (head + 1) * dv) arena.set(Place.start(y, begin + r) + c, x[u]);
-            }
+            if (whole == 1 && warp < 4) for (int u = 0; u < 16; u++) arena.set(Place.start(y, begin + i * 16 + u) + straight, x[u]);
+            if (whole == 0 && warp < 4)
+                for (int u = 0; u < 16; u++) {
+                    int r = high + u / 2 % 2 * 8, c = natural + u / 4 * 8 + u % 2;
+                    if (r < n && c < (head + 1) * dv) arena.set(Place.start(y, begin + r) + c, x[u]);
+                }
             for (int u = 0; u < 8; u++) {
-                int both = Pair.halves(x[2 * u], x[2 * u + 1]), matrix = (i * 8 + (warp - 4) * 2 + u / 4) * 128 + u % 4 * WARP;
-                tiles[(i * ACROSS + warp * 4 + u / 2) * SMALL + u % 2 * WARP + lane] = both;
-                if (alive == 1 && warp >= 4) out.set(to + matrix, both);
+                both[u] = Pair.halves(x[2 * u], x[2 * u + 1]);
+                tiles[(i * ACROSS + warp * 4 + u / 2) * SMALL + u % 2 * WARP + lane] = both[u];
             }
+            if (alive == 1 && warp >= 4) for (int u = 0; u < 8; u++) out.set(to + (i * 8 + (warp - 4) * 2 + u / 4) * 128 + u % 4 * WARP, both[u]);
             context.localBarrier();
         }
     }

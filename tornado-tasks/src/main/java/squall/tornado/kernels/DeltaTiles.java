@@ -83,11 +83,15 @@ final class DeltaTiles {
         int pitch = Place.start(y, 1) - Place.start(y, 0), top = Place.start(y, begin + down * 16) + head * dv + from, left = row * pitch + 2 * quad;
         int chunks = (end - begin + CHUNK - 1) >> DeltaProducts.CHUNK_SHIFT, rows = TornadoMath.max(end - begin, 1);
         int gates = Place.start(scratch, begin) + keyHeads * CHUNK + head, gatePitch = Place.start(scratch, 1) - Place.start(scratch, 0);
-        for (int i = 0; i < 32; i++) first[i] = in.get(alive * ((reads == 1 ? keyed : valued) + down * 8 * LEFT + i * WARP));
+        // no conditions within loops: each would be a branch of its own
+        int rowsAt = valued + reads * (keyed - valued) + down * 8 * LEFT;
+        for (int i = 0; i < 32; i++) first[i] = in.get(alive * (rowsAt + i * WARP));
         int most = (dv & SLICE - 1) == 0 ? SLICE : TornadoMath.max(width, 1) - 1 - 2 * quad, last = rows - 1 - down * 16 - row;
         int whole = DeltaSystem.ordered(TornadoMath.min(rows, CHUNK), dv);
-        for (int i = 0; i < 16; i++)
-            if (alive == 1) u[i] = arena.get(top + (whole == 1 ? lane + i * pitch : left + ahead(i, last, most, pitch)));
+        int takes = alive * (1 - reads);
+        for (int i = 0; i < 16; i++) u[i] = 0f;
+        if (takes * whole == 1) for (int i = 0; i < 16; i++) u[i] = arena.get(top + lane + i * pitch);
+        if (takes * (1 - whole) == 1) for (int i = 0; i < 16; i++) u[i] = arena.get(top + left + ahead(i, last, most, pitch));
         int own = warp * DeltaProducts.SUMS + 2 * lane + (lane >> 4), mine = DeltaProducts.HEADER + own, line = down * 16 + row;
         float total = arena.get(gates + (TornadoMath.min(CHUNK, rows) - 1) * gatePitch), high = arena.get(gates + TornadoMath.min(line, rows - 1) * gatePitch);
         float low = arena.get(gates + TornadoMath.min(line + 8, rows - 1) * gatePitch);
@@ -102,7 +106,7 @@ final class DeltaTiles {
             context.localBarrier();
             // all that is asked for here is needed behind the products
             for (int i = 0; i < 16; i++) second[i] = in.get(keyed + DeltaProducts.KEYS + warp * 4 * LEFT + i * WARP);
-            for (int i = 0; i < 16; i++) third[i] = in.get(valued + DeltaProducts.WEIGHTS + (DeltaProducts.triangle(down) + TornadoMath.min(i / 4, down)) * LEFT + i % 4 * WARP);
+            if (reads == 1) for (int i = 0; i < 16; i++) third[i] = in.get(valued + DeltaProducts.WEIGHTS + (DeltaProducts.triangle(down) + TornadoMath.min(i / 4, down)) * LEFT + i % 4 * WARP);
             float[] f0 = context.mmaFragment(0f), f1 = context.mmaFragment(0f), f2 = context.mmaFragment(0f), f3 = context.mmaFragment(0f);
             for (int i = 0; i < 8; i++) {
                 for (int j = 0; j < 4; j++) bits[j] = first[4 * i + j];
@@ -140,10 +144,12 @@ final class DeltaTiles {
             float faded = TornadoMath.exp(total);
             keyed += next * ints;
             valued += next * ints;
-            for (int i = 0; i < 32; i++) first[i] = in.get((reads == 1 ? keyed : valued) + down * 8 * LEFT + i * WARP);
+            rowsAt += next * ints;
+            for (int i = 0; i < 32; i++) first[i] = in.get(rowsAt + i * WARP);
             whole = DeltaSystem.ordered(TornadoMath.min(rows - place, CHUNK), dv);
-            for (int i = 0; i < 16; i++)
-                if (next == 1) u[i] = arena.get(top + CHUNK * pitch + (whole == 1 ? lane + i * pitch : left + ahead(i, last - CHUNK, most, pitch)));
+            int after = top + CHUNK * pitch;
+            if (next * takes * whole == 1) for (int i = 0; i < 16; i++) u[i] = arena.get(after + lane + i * pitch);
+            if (next * takes * (1 - whole) == 1) for (int i = 0; i < 16; i++) u[i] = arena.get(after + left + ahead(i, last - CHUNK, most, pitch));
             total = arena.get(gates + (TornadoMath.min(place + CHUNK, rows) - 1) * gatePitch);
             high = arena.get(gates + TornadoMath.min(place + line, rows - 1) * gatePitch);
             low = arena.get(gates + TornadoMath.min(place + line + 8, rows - 1) * gatePitch);
