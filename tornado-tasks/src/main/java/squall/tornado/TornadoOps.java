@@ -285,8 +285,7 @@ final class TornadoOps implements Ops {
                 Region.of(k), Region.of(v), store.vector(keyNorm.weight()));
         if (queryNorm.eps() != keyNorm.eps() || from.queryNorm().array() != from.keyNorm().array())
             throw new IllegalArgumentException(kv.name() + ": the norms of queries and keys have one epsilon and lie in one array");
-        HeadNormRope.recordAppending(tape, place(Region.of(q)), from, store.pages(kv), keyNorm.eps(), store.angles(rope),
-                rope.frequencies().length);
+        HeadNormRope.recordAppending(tape, place(Region.of(q)), from, store.pages(kv), keyNorm.eps(), store.angles(rope), rope.frequencies().length);
     }
 
     @Override public void attention(Buf y, Buf q, StateSpec.Kv kv, int heads) {
@@ -300,17 +299,13 @@ final class TornadoOps implements Ops {
             return;
         }
         Pages pages = store.pages(kv);
-        if (Attention.rounds(tape.frame(), pages, heads)) {
-            Attention.record(tape, null, Region.of(q), pages, heads, partial(pages, heads), Region.of(g), shape);
-            halved = Region.of(y);
-            return;
-        }
-        Attention.record(tape, place(Region.of(y)), Region.of(q), pages, heads, partial(pages, heads), Region.of(g), shape);
+        boolean rounds = Attention.rounds(tape.frame(), pages, heads);
+        Attention.record(tape, rounds ? null : place(Region.of(y)), Region.of(q), pages, heads, partial(pages, heads), Region.of(g), shape);
+        if (rounds) halved = Region.of(y);
     }
 
     private Region partial(Pages pages, int heads) {
-        int width = Attention.partialWidth(tape.frame(), heads, pages.kvHeads(), pages.headDim());
-        return placed(Math.max(1, width));
+        return placed(Math.max(1, Attention.partialWidth(tape.frame(), heads, pages.kvHeads(), pages.headDim())));
     }
 
     @Override public void sigmoidMul(Buf y, Buf g, HeadShape shape) {
