@@ -15,7 +15,6 @@ final class HugePages {
     private static final String SYSTEM = "Linux";
     /** MADV_HUGEPAGE. */
     private static final int HUGE = 14;
-    private static final long PAGE_BYTES = 4096;
 
     /** int madvise(void *, size_t, int); null where there is none. */
     private static final MethodHandle ADVISE = advise();
@@ -32,8 +31,8 @@ final class HugePages {
     /** Changes nothing but the speed of what follows, and nothing where the system knows no such pages. */
     static void ask(MemorySegment mapped) {
         if (ADVISE == null) return;
-        long begin = mapped.address() / PAGE_BYTES * PAGE_BYTES;
-        long end = (mapped.address() + mapped.byteSize() + PAGE_BYTES - 1) / PAGE_BYTES * PAGE_BYTES;
+        long begin = mapped.address() / Loader.PAGE_BYTES * Loader.PAGE_BYTES;
+        long end = (mapped.address() + mapped.byteSize() + Loader.PAGE_BYTES - 1) / Loader.PAGE_BYTES * Loader.PAGE_BYTES;
         try {
             int _ = (int) ADVISE.invokeExact(MemorySegment.ofAddress(begin), end - begin, HUGE);
         } catch (Throwable e) {

@@ -14,7 +14,7 @@ import java.util.concurrent.atomic.AtomicLong;
  * not wait for one page after another. It changes nothing but the speed of what follows.
  */
 public final class Loader {
-    private static final long PAGE_BYTES = 4096;
+    static final long PAGE_BYTES = 4096;
     private static final long CHUNK_BYTES = 8 << 20;
 
     /** Told how far loading is; called from several threads, one call at a time. */
