@@ -16,10 +16,8 @@ import squall.ops.StepPlan;
  * number of threads, so results do not either.
  */
 final class Attention {
-    /** Queries (rows x heads of the group) that share a tile. */
-    private static final int QUERIES = 32;
-    /** Queries up to which halves are read in place, a pair at a time. */
-    private static final int IN_PLACE = 8;
+    /** Queries (rows x heads of the group) up to which vectors run along keys, and halves are read in place. */
+    private static final int FEW = 8;
     /** Pieces wanted before the sequence is cut too, and the least positions of such a piece. */
     private static final int PIECES = 64;
     private static final int SPAN = 256;
@@ -33,6 +31,7 @@ final class Attention {
     private final KvCache cache;
     private final AttentionTile[] tiles;
     private final HalfTile[] halfTiles;
+    private final PanelTile[] panelTiles;
     private StepPlan cutFor;
     private StateSpec.Kv cutShape;
     private int cutHeads;
@@ -58,6 +57,7 @@ final class Attention {
         this.cache = cache;
         this.tiles = new AttentionTile[team.size()];
         this.halfTiles = new HalfTile[team.size()];
+        this.panelTiles = new PanelTile[team.size()];
     }
 
     /** {@code y[h] = softmax(q[h] · K[h / group] / sqrt(headDim)) V[h / group]}; q, y: [rows, heads * headDim]. */
@@ -86,14 +86,19 @@ final class Attention {
 
     private AttentionTile tile(int worker, int headDim) {
         if (tiles[worker] == null || tiles[worker].headDim() != headDim)
-            tiles[worker] = new AttentionTile(headDim, QUERIES);
+            tiles[worker] = new AttentionTile(headDim, FEW);
         return tiles[worker];
     }
 
     private HalfTile halfTile(int worker, int headDim) {
         if (halfTiles[worker] == null || halfTiles[worker].headDim() != headDim)
-            halfTiles[worker] = new HalfTile(headDim, IN_PLACE);
+            halfTiles[worker] = new HalfTile(headDim, FEW);
         return halfTiles[worker];
+    }
+
+    private PanelTile panelTile(int worker, int headDim) {
+        if (panelTiles[worker] == null || panelTiles[worker].headDim != headDim) panelTiles[worker] = new PanelTile(headDim);
+        return panelTiles[worker];
     }
 
     /** The pieces of a step: the same for every layer of one shape. */
@@ -101,9 +106,10 @@ final class Attention {
         boolean same = plan == cutFor && heads == cutHeads && cutShape.kvHeads() == kv.kvHeads()
                 && cutShape.headDim() == kv.headDim();
         if (same) return;
-        int rowsOfPiece = Math.max(1, QUERIES / (heads / kv.kvHeads()));
-        if (heads / kv.kvHeads() > QUERIES)
-            throw new IllegalArgumentException(kv.name() + ": more than " + QUERIES + " query heads share a key head");
+        int queries = PanelTile.queries(kv.headDim());
+        int rowsOfPiece = queries / (heads / kv.kvHeads());
+        if (rowsOfPiece == 0)
+            throw new IllegalArgumentException(kv.name() + ": more than " + queries + " query heads share a key head");
         pieceCount = 0;
         if (partsOfRow.length < plan.rows()) {
             partsOfRow = new int[plan.rows()];
@@ -157,29 +163,39 @@ final class Attention {
     private void attend(int worker, Piece p, float[] y, float[] q, StateSpec.Kv kv, int heads, int group) {
         int dim = kv.headDim();
         int rows = p.end - p.begin;
-        boolean inPlace = rows * group <= IN_PLACE && cache.isHalf() && HalfTile.fits(dim);
-        AttentionTile tile = inPlace ? halfTile(worker, dim) : tile(worker, dim);
+        boolean few = rows * group <= FEW;
+        QueryBlock tile = !few ? panelTile(worker, dim)
+                : cache.isHalf() && HalfTile.fits(dim) ? halfTile(worker, dim) : tile(worker, dim);
         tile.begin(rows * group);
         for (int r = 0; r < rows; r++)
             for (int g = 0; g < group; g++)
                 tile.query(r * group + g, q, ((p.begin + r) * heads + p.kvHead * group + g) * dim);
-        for (int from = p.from; from < p.to; from += tile.positions) {
-            int n = Math.min(tile.positions, p.to - from);
-            int first = p.start + p.begin - from;
-            if (tile instanceof HalfTile half) {
-                cache.fold(half, kv, p.slot, p.kvHead, from, n, first, group);
-            } else {
-                cache.keys(kv, p.slot, p.kvHead, from, n, tile.keys, tile.stride);
-                cache.values(kv, p.slot, p.kvHead, from, n, tile.values, tile.positions);
-                tile.fold(first, group, n);
-            }
-        }
+        for (int from = p.from; from < p.to; from += tile.positions())
+            fold(tile, p, from, Math.min(tile.positions(), p.to - from), group);
         for (int r = 0; r < rows; r++)
             for (int g = 0; g < group; g++) {
                 int head = p.kvHead * group + g;
                 if (p.parts == 1) tile.finish(r * group + g, y, ((p.begin + r) * heads + head) * dim);
                 else tile.keep(r * group + g, partial, partialAt(p.begin + r, head, p.part, heads, dim));
             }
+    }
+
+    /** Positions [from, from + n) of a piece. */
+    private void fold(QueryBlock block, Piece p, int from, int n, int group) {
+        int first = p.start + p.begin - from;
+        switch (block) {
+            case HalfTile half -> cache.fold(half, kv, p.slot, p.kvHead, from, n, first, group);
+            case PanelTile tile -> {
+                cache.keys(kv, p.slot, p.kvHead, from, n, tile.keys, tile.headDim);
+                cache.values(kv, p.slot, p.kvHead, from, n, tile.strips, tile.positions());
+                tile.fold(first, group, n);
+            }
+            case AttentionTile tile -> {
+                cache.keys(kv, p.slot, p.kvHead, from, n, tile.keys, tile.stride);
+                cache.values(kv, p.slot, p.kvHead, from, n, tile.values, tile.positions);
+                tile.fold(first, group, n);
+            }
+        }
     }
 
     private int partialAt(int row, int head, int part, int heads, int dim) {

@@ -15,7 +15,7 @@ import squall.quant.Lanes;
  * </pre>
  * Rows are padded with zeros to whole vectors, so that the kernels have no tails.
  */
-class AttentionTile {
+sealed class AttentionTile implements QueryBlock permits HalfTile {
     /** Positions of a tile: half a page; keys, values and queries of 256-wide heads stay in a 128 KiB part of the cache. */
     private static final int POSITIONS = 32;
 
@@ -60,15 +60,18 @@ class AttentionTile {
         return headDim;
     }
 
-    /** Starts with {@code n} queries that have seen nothing. */
-    void begin(int n) {
+    @Override public int positions() {
+        return positions;
+    }
+
+    @Override public void begin(int n) {
         count = n;
         Arrays.fill(max, 0, n, Float.NEGATIVE_INFINITY);
         Arrays.fill(sum, 0, n, 0);
         Arrays.fill(outputs, 0, n * stride, 0);
     }
 
-    void query(int i, float[] q, int at) {
+    @Override public void query(int i, float[] q, int at) {
         RowKernels.scaled(queries, i * stride, q, at, headDim, scale);
     }
 
@@ -176,13 +179,11 @@ class AttentionTile {
         sum[i] += Lanes.sum(total);
     }
 
-    /** {@code y = o / l} of query i. */
-    void finish(int i, float[] y, int at) {
+    @Override public void finish(int i, float[] y, int at) {
         RowKernels.scaled(y, at, outputs, i * stride, headDim, 1 / sum[i]);
     }
 
-    /** {@code [o: headDim | m | l]} of query i, for a later merge. */
-    void keep(int i, float[] partial, int at) {
+    @Override public void keep(int i, float[] partial, int at) {
         System.arraycopy(outputs, i * stride, partial, at, headDim);
         partial[at + headDim] = max[i];
         partial[at + headDim + 1] = sum[i];

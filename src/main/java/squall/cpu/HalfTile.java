@@ -63,7 +63,7 @@ final class HalfTile extends AttentionTile {
         return i < count / 4 * 4 ? 4 : 2;
     }
 
-    @Override void query(int i, float[] q, int at) {
+    @Override public void query(int i, float[] q, int at) {
         int many = together(i);
         int to = (i - i % many) * stride + i % many * PAIRS;
         for (int d = 0; d < headDim; d += PAIRS)
@@ -263,11 +263,11 @@ final class HalfTile extends AttentionTile {
         return v.lanewise(VectorOperators.ASHR, 3).and(PLACES).reinterpretAsFloats();
     }
 
-    @Override void finish(int i, float[] y, int at) {
+    @Override public void finish(int i, float[] y, int at) {
         unpair(i, y, at, 1 / sum[i]);
     }
 
-    @Override void keep(int i, float[] partial, int at) {
+    @Override public void keep(int i, float[] partial, int at) {
         unpair(i, partial, at, 1);
         partial[at + headDim] = max[i];
         partial[at + headDim + 1] = sum[i];

@@ -125,7 +125,7 @@ final class Panels {
      * 2 vectors of rows by 5 outputs: 10 sums, 2 activations and up to 4 weights in flight in 16 registers. The stride
      * is a variable: with a constant one HotSpot 25 loads all weights first and spills a sum, which halves the speed.
      */
-    private static void strip5(float[] a, int aAt, float[] w, int wAt, int stride, int k, float[] c, int cAt) {
+    static void strip5(float[] a, int aAt, float[] w, int wAt, int stride, int k, float[] c, int cAt) {
         FloatVector c0a = sum(c, cAt, 0), c0b = sum(c, cAt, 1);
         FloatVector c1a = sum(c, cAt, 2), c1b = sum(c, cAt, 3);
         FloatVector c2a = sum(c, cAt, 4), c2b = sum(c, cAt, 5);

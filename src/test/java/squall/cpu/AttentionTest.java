@@ -12,28 +12,41 @@ import squall.engine.EngineOptions.KvFormat;
 import squall.ops.StateSpec;
 import squall.ops.StepPlan;
 
-/** Attention over halves that are read in place, against its definition on the numbers that the cache holds. */
+/** Attention against its definition on the numbers that the cache holds. */
 @Tag("width")
-class HalfTileTest {
+class AttentionTest {
     private static final int KV_HEADS = 2;
 
     private final Random random = new Random(8);
 
     /** Odd numbers of query heads, lengths at both sides of tiles and pages, one row and several, cut along the sequence. */
     @ParameterizedTest @CsvSource({"1,64,1,1", "2,128,31,1", "2,128,33,1", "3,64,64,1", "1,128,65,2", "4,256,129,1", "2,64,700,3", "8,64,1500,1"})
-    void isTheDefinition(int group, int dim, int length, int rows) {
+    void ofHalvesInPlaceIsTheDefinition(int group, int dim, int length, int rows) {
         assertTrue(HalfTile.fits(dim));
+        isTheDefinition(group, dim, length, rows, KvFormat.F16);
+    }
+
+    /**
+     * More queries than are taken one by one: groups and blocks that are not full, heads that end within a strip, a first page
+     * of which early rows see nothing, rows of several pieces, and sequences that are cut.
+     */
+    @ParameterizedTest @CsvSource({"1,64,9,9,F16", "2,128,70,70,F16", "3,40,131,67,F32", "4,256,100,36,F16", "2,48,700,5,F32", "8,96,300,130,Q8_0", "1,128,330,300,F16",
+            "32,16,65,3,F32"})
+    void ofManyQueriesIsTheDefinition(int group, int dim, int length, int rows, KvFormat format) {
+        isTheDefinition(group, dim, length, rows, format);
+    }
+
+    private void isTheDefinition(int group, int dim, int length, int rows, KvFormat format) {
         StateSpec.Kv kv = new StateSpec.Kv("a", KV_HEADS, dim);
         int heads = group * KV_HEADS;
         float[] q = Weights.floats(random, rows * heads * dim), y = new float[rows * heads * dim];
         for (int i = 0; i < q.length; i++) q[i] *= 4;
-        try (ThreadTeam team = new ThreadTeam(2); KvCache cache = new KvCache(List.of(kv), 1, KvFormat.F16, KvFormat.F16)) {
+        try (ThreadTeam team = new ThreadTeam(2); KvCache cache = new KvCache(List.of(kv), 1, format, format)) {
             cache.reserve(0, length);
             for (int p = 0; p < length; p++)
                 for (int h = 0; h < KV_HEADS; h++)
                     cache.write(kv, 0, h, p, Weights.floats(random, dim), 0, extremes(dim, p), 0);
             int start = length - rows;
-            if (start < 0) return;
             StepPlan plan = new StepPlan.Builder().add(0, start, new int[rows], 0, rows, StepPlan.Want.NONE).build();
             new Attention(team, cache).run(y, q, kv, heads, plan);
             for (int r = 0; r < rows; r++)
