@@ -97,6 +97,32 @@ class KvCacheTest {
         }
     }
 
+    /** Pages that are allocated by themselves, those that come from larger pieces of memory, and the next such piece. */
+    @Test void pagesOfALongSequenceAreApart() {
+        StateSpec.Kv kv = new StateSpec.Kv("a", 8, 256);
+        try (KvCache cache = new KvCache(List.of(kv), 1, KvFormat.F32, KvFormat.F32)) {
+            int pages = 60;
+            float[] x = new float[256];
+            for (int i = 1; i <= pages; i++) {
+                cache.reserve(0, i * KvCache.PAGE);
+                for (int end : new int[] {0, 1}) {
+                    Arrays.fill(x, 2 * i + end);
+                    cache.write(kv, 0, 7 * end, (i - 1) * KvCache.PAGE + end * (KvCache.PAGE - 1), x, 0, x, 0);
+                }
+            }
+            assertEquals(pages << 20, cache.committedBytes());
+            float[] row = new float[256];
+            for (int i = 1; i <= pages; i++)
+                for (int end : new int[] {0, 1}) {
+                    Arrays.fill(x, 2 * i + end);
+                    cache.key(kv, 0, 7 * end, (i - 1) * KvCache.PAGE + end * (KvCache.PAGE - 1), row);
+                    assertArrayEquals(x, row);
+                    cache.value(kv, 0, 7 * end, (i - 1) * KvCache.PAGE + end * (KvCache.PAGE - 1), row);
+                    assertArrayEquals(x, row);
+                }
+        }
+    }
+
     @Test void valuesOutOfTheRangeOfHalvesSaturate() {
         StateSpec.Kv kv = new StateSpec.Kv("a", 1, 32);
         float[] x = new float[32];
