@@ -12,7 +12,7 @@ import squall.ops.StateSpec;
 import squall.ops.StepPlan;
 import squall.ops.Tap;
 
-/** Runs a model with {@link CpuOps}, its first small steps with {@link ScalarOps}. Owned by one thread, which is also worker 0 of its team. */
+/** Runs a model with {@link CpuOps}, its first small steps with {@link ScalarOps} or {@link FirstStepOps}. Owned by one thread, which is also worker 0 of its team. */
 final class CpuExecutor implements PartExecutor {
     private static final Logits NONE = new Logits(new float[0], 0, 0);
 
@@ -23,12 +23,14 @@ final class CpuExecutor implements PartExecutor {
     private final ThreadTeam team;
     private final CpuOps vectors;
     private final ScalarOps scalars;
-    /** Of the two, the one that plays the running step, or played the last. */
+    private final FirstStepOps first;
+    /** Of these, the one that plays the running step, or played the last. */
     private CpuOps ops;
     private final SlotLengths lengths;
     /** The step that is running, and its residual stream once there is one. */
     private StepPlan plan;
     private Activation x;
+    private boolean begun;
     private boolean closed;
 
     CpuExecutor(Model model, EngineOptions options) {
@@ -42,6 +44,7 @@ final class CpuExecutor implements PartExecutor {
             throw e;
         }
         scalars = new ScalarOps(vectors);
+        first = new FirstStepOps(vectors);
         ops = vectors;
         lengths = new SlotLengths(options, model.config().vocab());
     }
@@ -78,8 +81,15 @@ final class CpuExecutor implements PartExecutor {
         lengths.begin(plan);
         this.plan = plan;
         x = null;
-        ops = ScalarOps.isForStep(model.config(), plan.rows()) ? scalars : vectors;
+        ops = opsFor(plan.rows());
         ops.begin(plan);
+    }
+
+    private CpuOps opsFor(int rows) {
+        boolean isFirst = !begun && rows <= FirstStepOps.MOST_ROWS && ScalarOps.isAllowed();
+        begun = true;
+        if (ScalarOps.isForStep(model.config(), rows)) return scalars;
+        return isFirst ? first : vectors;
     }
 
     @Override public Logits play(int from, int to, float[] stream) {

@@ -28,7 +28,7 @@ class CpuOps implements Ops, AutoCloseable {
     private static final int CHANNELS = 256;
 
     final ThreadTeam team;
-    private final MatMul matmul;
+    final MatMul matmul;
     final KvCache cache;
     final SlotStates states;
     private final Attention attention;

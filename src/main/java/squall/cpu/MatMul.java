@@ -68,13 +68,27 @@ public final class MatMul implements AutoCloseable {
      */
     public void multiply(float[][] ys, float[] x, int rows, Weight[] ws) {
         check(ys, x, rows, ws);
+        if (this.ws.length < ws.length) this.ws = new LaidWeight[ws.length];
+        for (int i = 0; i < ws.length; i++) this.ws[i] = layout.of(ws[i]);
+        multiply(ys, x, rows, ws, rows <= FEW_ROWS);
+    }
+
+    /**
+     * As {@link #multiply}, by tiles however few the rows are and from rows as they are stored: two kernels, and nothing is laid out anew.
+     */
+    void multiplyStored(float[][] ys, float[] x, int rows, Weight[] ws) {
+        check(ys, x, rows, ws);
+        if (this.ws.length < ws.length) this.ws = new LaidWeight[ws.length];
+        for (int i = 0; i < ws.length; i++) this.ws[i] = LaidWeight.asStored(ws[i]);
+        multiply(ys, x, rows, ws, false);
+    }
+
+    /** The matrices as products read them are there. */
+    private void multiply(float[][] ys, float[] x, int rows, Weight[] ws, boolean few) {
         this.ys = ys;
         this.x = x;
         this.rows = rows;
-        if (this.ws.length < ws.length) this.ws = new LaidWeight[ws.length];
-        for (int i = 0; i < ws.length; i++) this.ws[i] = layout.of(ws[i]);
         if (pieceRows.length < ws.length) pieceRows = new int[ws.length];
-        boolean few = rows <= FEW_ROWS;
         int pieces = 0;
         for (int i = 0; i < ws.length; i++) {
             pieceRows[i] = few ? dotRows(this.ws[i]) : WeightTile.OUTPUTS;
@@ -109,6 +123,11 @@ public final class MatMul implements AutoCloseable {
     public void experts(float[] y, float[] x, int rows, int[] ids, float[] weights, int used,
                         Weight gate, Weight up, Weight down) {
         experts.multiply(y, x, rows, ids, weights, used, layout.of(gate), layout.of(up), layout.of(down));
+    }
+
+    /** As {@link #experts}, from rows as they are stored. */
+    void expertsStored(float[] y, float[] x, int rows, int[] ids, float[] weights, int used, Weight gate, Weight up, Weight down) {
+        experts.multiply(y, x, rows, ids, weights, used, LaidWeight.asStored(gate), LaidWeight.asStored(up), LaidWeight.asStored(down));
     }
 
     private static void check(float[][] ys, float[] x, int rows, Weight[] ws) {

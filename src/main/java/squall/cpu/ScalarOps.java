@@ -24,7 +24,7 @@ import squall.quant.Codec;
  *
  * <p>It keeps its state where {@link CpuOps} does, so that steps of either kind follow each other. Held to the same contract.
  */
-final class ScalarOps extends CpuOps {
+class ScalarOps extends CpuOps {
     /** Multiply-adds that a process plays with scalar code; 0 for none. */
     static final String BUDGET_PROPERTY = "squall.scalar.budget";
 
@@ -41,6 +41,11 @@ final class ScalarOps extends CpuOps {
 
     ScalarOps(CpuOps vectors) {
         super(vectors);
+    }
+
+    /** Whether a process may begin with code that is ready sooner: all but measurements may. */
+    static boolean isAllowed() {
+        return BUDGET > 0;
     }
 
     /** Whether the next step, of {@code rows} rows, is small and early enough; counts it if so. */
