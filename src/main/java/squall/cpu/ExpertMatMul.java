@@ -9,8 +9,7 @@ import java.util.Arrays;
  */
 final class ExpertMatMul {
 
-    /** Outputs of one piece of work: of tiles, and where no expert needs them, whole groups of rows. */
-    private static final int TILE_PIECE = WeightTile.OUTPUTS;
+    /** Outputs of one piece of work where no expert needs tiles: whole groups of rows. */
     private static final int DOTS_PIECE = 2 * MatMul.GROUP_ROWS;
 
     private final ThreadTeam team;
@@ -41,14 +40,14 @@ final class ExpertMatMul {
     /** What a worker needs for the rows of one expert. */
     private static final class Scratch {
         int[] index = new int[0];
-        float[] packed = new float[0];
+        final PackedRows packed = new PackedRows();
         float[] a = new float[0];
         float[] b = new float[0];
 
         /** Room for {@code n} rows of {@code cols} values and {@code piece} outputs. */
         void fit(int n, int cols, int piece) {
             if (index.length < n) index = new int[n];
-            if (packed.length < Panels.padded(n) * cols) packed = new float[Panels.padded(n) * cols];
+            packed.begin(n, cols);
             if (a.length < n * piece) {
                 a = new float[n * piece];
                 b = new float[n * piece];
@@ -77,7 +76,7 @@ final class ExpertMatMul {
         this.down = down;
         group(gate.experts().size());
         for (int j = 0; j < chosenCount; j++) if (isFew(chosen[j])) look(chosen[j]);
-        piece = allFew() ? DOTS_PIECE : TILE_PIECE;
+        piece = allFew() ? DOTS_PIECE : Math.max(WeightTile.outputs(gate), Math.max(WeightTile.outputs(up), WeightTile.outputs(down)));
         if (h.length < rows * used * gate.weight().rows()) h = new float[rows * used * gate.weight().rows()];
         inputs.begin(x, gate.weight().cols());
         for (int p = 0; p < rows * used; p++)
@@ -150,9 +149,11 @@ final class ExpertMatMul {
                 tile.dots(s.b, i * piece, up, e, finite.together(up.weight(), e), first, last, inputs, s.index[i]);
             }
         } else {
-            Panels.pack(s.packed, x, s.index, 0, Panels.groups(n), n, gate.weight().cols());
-            tile.multiply(s.a, 0, piece, gate, e, first, last, s.packed, n);
-            tile.multiply(s.b, 0, piece, up, e, first, last, s.packed, n);
+            s.packed.fit(gate);
+            s.packed.fit(up);
+            s.packed.pack(x, s.index, 0, Panels.groups(n));
+            tile.multiply(s.a, 0, piece, gate, e, first, last, s.packed);
+            tile.multiply(s.b, 0, piece, up, e, first, last, s.packed);
         }
         for (int i = 0; i < n; i++) {
             int at = order[starts[e] + i] * gate.weight().rows() + first;
@@ -178,8 +179,9 @@ final class ExpertMatMul {
                 for (int i = 0; i < n; i++) tile.dots(s.a, i * piece, down, e, together, first, last, inputs, order[starts[e] + i]);
             } else {
                 System.arraycopy(order, starts[e], s.index, 0, n);
-                Panels.pack(s.packed, h, s.index, 0, Panels.groups(n), n, down.weight().cols());
-                tile.multiply(s.a, 0, piece, down, e, first, last, s.packed, n);
+                s.packed.fit(down);
+                s.packed.pack(h, s.index, 0, Panels.groups(n));
+                tile.multiply(s.a, 0, piece, down, e, first, last, s.packed);
             }
             for (int i = 0; i < n; i++) {
                 int p = order[starts[e] + i];

@@ -24,11 +24,6 @@ record LaidWeight(Weight weight, RowGroups groups, List<MemorySegment> experts) 
         return weight.format().rowBytes(weight.cols());
     }
 
-    /** Whether row {@code o} is one of a group. */
-    boolean isGrouped(int o) {
-        return groups != null && o < groupedRows();
-    }
-
     /** Rows of whole groups. */
     int groupedRows() {
         return groups == null ? 0 : weight.rows() / RowGroups.ROWS * RowGroups.ROWS;

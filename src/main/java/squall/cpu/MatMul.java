@@ -33,7 +33,7 @@ public final class MatMul implements AutoCloseable {
     private final FiniteMatrices finite;
     private final ExpertMatMul experts;
     private final DotInputs inputs = new DotInputs();
-    private float[] packed = new float[0];
+    private final PackedRows packed = new PackedRows();
 
     // of the call in progress
     private float[][] ys;
@@ -91,7 +91,7 @@ public final class MatMul implements AutoCloseable {
         if (pieceRows.length < ws.length) pieceRows = new int[ws.length];
         int pieces = 0;
         for (int i = 0; i < ws.length; i++) {
-            pieceRows[i] = few ? dotRows(this.ws[i]) : WeightTile.OUTPUTS;
+            pieceRows[i] = few ? dotRows(this.ws[i]) : WeightTile.outputs(this.ws[i]);
             pieces += pieces(i);
         }
         if (few) {
@@ -103,8 +103,8 @@ public final class MatMul implements AutoCloseable {
             // several rows read a piece again while it is in the second-level cache
             team.forEachInRuns(pieces, rows == 1 ? RUN : 1, dots);
         } else {
-            int size = Panels.padded(rows) * ws[0].cols();
-            if (packed.length < size) packed = new float[size];
+            packed.begin(rows, ws[0].cols());
+            for (int i = 0; i < ws.length; i++) packed.fit(this.ws[i]);
             team.forEach(Panels.groups(rows), 1, packing);
             team.forEach(pieces, 1, products);
         }
@@ -152,7 +152,7 @@ public final class MatMul implements AutoCloseable {
     }
 
     private void pack(int worker, int begin, int end) {
-        Panels.pack(packed, x, null, begin, end, rows, ws[0].weight().cols());
+        packed.pack(x, null, begin, end);
     }
 
     /** Pieces of one matrix that follow each other are one. */
@@ -181,7 +181,7 @@ public final class MatMul implements AutoCloseable {
             int outputs = w.weight().rows();
             int first = at * pieceRows[i];
             int last = Math.min(outputs, first + pieceRows[i]);
-            tiles[worker].multiply(ys[i], first, outputs, w, 0, first, last, packed, rows);
+            tiles[worker].multiply(ys[i], first, outputs, w, 0, first, last, packed);
         }
     }
 

@@ -21,15 +21,15 @@ final class PanelTile implements QueryBlock {
     private static final VectorSpecies<Float> F = Lanes.FLOATS;
     private static final int L = Lanes.COUNT;
     private static final int GROUP = Panels.GROUP;
-    /** Keys, or elements of values, by a group: their sums stay in registers. */
+    /** Elements of values by a group: their sums stay in registers. */
     private static final int BLOCK = 5;
     /** From one position's block of values to the next: a constant, so that the compiler takes bounds checks out of the loop. */
     private static final int ROW = 8;
     /** Copies a block of values; every machine that has vectors of more has these too. */
     private static final VectorSpecies<Float> PART = L == 4 ? FloatVector.SPECIES_128 : FloatVector.SPECIES_256;
     private static final int POSITIONS = KvCache.PAGE;
-    /** With those that fill up the last block. */
-    private static final int KEYS = (POSITIONS + BLOCK - 1) / BLOCK * BLOCK;
+    /** With those that fill up the last strip. */
+    private static final int KEYS = (POSITIONS + Panels.STRIP - 1) / Panels.STRIP * Panels.STRIP;
     /** Numbers of all queries: with outputs, keys and values half of a common second-level cache (512 KB). */
     private static final int NUMBERS = 1 << 14;
     private static final int LEAST_QUERIES = 32, MOST_QUERIES = 128;
@@ -100,8 +100,8 @@ final class PanelTile implements QueryBlock {
             int seen = Math.min(n, first + (i + GROUP - 1) / group + 1);
             if (seen <= 0) continue;
             Arrays.fill(scores, 0);
-            for (int t = 0; t < seen; t += BLOCK)
-                Panels.strip5(queries, i * headDim, keys, t * headDim, headDim, headDim, scores, t * GROUP);
+            for (int t = 0; t < seen; t += Panels.STRIP)
+                Panels.strip6(queries, i * headDim, keys, t * headDim, headDim, headDim, scores, t * GROUP, GROUP);
             if (first + i / group + 1 < seen) hide(i, first, group, seen);
             for (int l = 0; l < GROUP; l += L) {
                 if (raise(i + l, l, seen)) rescale(i + l, i * padded + l);
@@ -170,7 +170,7 @@ final class PanelTile implements QueryBlock {
     }
 
     /**
-     * {@code c[j, i] += sum over t < n of v[t, j] * p[t, i]}: as {@link Panels#strip5}, but what is spread lies side by side.
+     * {@code c[j, i] += sum over t < n of v[t, j] * p[t, i]}: as {@link Panels#strip6}, but what is spread lies side by side.
      *
      * @param one 1; as a variable it keeps the compiler from loading all five before it multiplies
      */

@@ -26,12 +26,12 @@ final class Panels {
     /** Rows of a last group that one vector holds. */
     static final int HALF = L;
 
-    /** AVX-512 doubles the number of registers along with their width. */
-    private static final boolean MANY_REGISTERS = Lanes.BITS == 512;
-
     /** Outputs of a strip by a whole group, and by half a group. */
-    private static final int STRIP = MANY_REGISTERS ? 6 : 5;
+    static final int STRIP = 6;
     private static final int HALF_STRIP = 12;
+
+    /** Masks an index. It changes nothing, but then the compiler knows that a small number added to it stays an int. */
+    private static final int PLACE = (1 << 28) - 1;
 
     /** Outputs of a block are a multiple of this: whole strips of either kind. */
     static final int OUTPUTS_MULTIPLE = 60;
@@ -95,11 +95,8 @@ final class Panels {
         for (int first = 0; first < rows; first += GROUP) {
             if (rows - first > HALF) {
                 int at = first * cols + c * GROUP;
-                for (int o = 0; o < outputs; o += STRIP) {
-                    int sumsAt = first * block + o * GROUP;
-                    if (MANY_REGISTERS) strip6(packed, at, weights, o * STRIDE, k, sums, sumsAt);
-                    else strip5(packed, at, weights, o * STRIDE, STRIDE, k, sums, sumsAt);
-                }
+                for (int o = 0; o < outputs; o += STRIP)
+                    strip6(packed, at, weights, o * STRIDE, STRIDE, k, sums, first * block + o * GROUP, GROUP);
             } else {
                 int at = first * cols + c * HALF;
                 for (int o = 0; o < outputs; o += HALF_STRIP)
@@ -122,89 +119,55 @@ final class Panels {
     }
 
     /**
-     * 2 vectors of rows by 5 outputs: 10 sums, 2 activations and up to 4 weights in flight in 16 registers. The stride
-     * is a variable: with a constant one HotSpot 25 loads all weights first and spills a sum, which halves the speed.
+     * {@code c[cAt + cStep * j + l] += sum over i < k of w[wAt + stride * j + i] * a[aAt + GROUP * i + l]}, j < STRIP, l < GROUP: 12 sums,
+     * 2 vectors of a and up to 2 numbers of w in flight in 16 registers. The stride is a variable: with a constant one HotSpot 25
+     * loads all numbers first and spills a sum, which halves the speed. A turn is 31 instructions for 12 multiply-adds; 10 sums, 2 a cycle,
+     * would each wait for the one before (Zen 2: 77 for 84 GFLOP/s of 107).
      */
-    static void strip5(float[] a, int aAt, float[] w, int wAt, int stride, int k, float[] c, int cAt) {
-        FloatVector c0a = sum(c, cAt, 0), c0b = sum(c, cAt, 1);
-        FloatVector c1a = sum(c, cAt, 2), c1b = sum(c, cAt, 3);
-        FloatVector c2a = sum(c, cAt, 4), c2b = sum(c, cAt, 5);
-        FloatVector c3a = sum(c, cAt, 6), c3b = sum(c, cAt, 7);
-        FloatVector c4a = sum(c, cAt, 8), c4b = sum(c, cAt, 9);
-        int w1 = wAt + stride, w2 = w1 + stride, w3 = w2 + stride, w4 = w3 + stride;
+    static void strip6(float[] a, int aAt, float[] w, int wAt, int stride, int k, float[] c, int cAt, int cStep) {
+        int c1 = cAt + cStep, c2 = c1 + cStep, c3 = c2 + cStep, c4 = c3 + cStep, c5 = c4 + cStep;
+        int w1 = wAt + stride, w2 = w1 + stride, w3 = w2 + stride, w4 = w3 + stride, w5 = w4 + stride;
+        FloatVector s0a = FloatVector.fromArray(S, c, cAt), s0b = FloatVector.fromArray(S, c, cAt + L);
+        FloatVector s1a = FloatVector.fromArray(S, c, c1), s1b = FloatVector.fromArray(S, c, c1 + L);
+        FloatVector s2a = FloatVector.fromArray(S, c, c2), s2b = FloatVector.fromArray(S, c, c2 + L);
+        FloatVector s3a = FloatVector.fromArray(S, c, c3), s3b = FloatVector.fromArray(S, c, c3 + L);
+        FloatVector s4a = FloatVector.fromArray(S, c, c4), s4b = FloatVector.fromArray(S, c, c4 + L);
+        FloatVector s5a = FloatVector.fromArray(S, c, c5), s5b = FloatVector.fromArray(S, c, c5 + L);
         for (int i = 0; i < k; i++) {
-            int p = aAt + i * 2 * L;
+            int p = aAt & PLACE;
             FloatVector a0 = FloatVector.fromArray(S, a, p), a1 = FloatVector.fromArray(S, a, p + L), v;
             v = FloatVector.broadcast(S, w[wAt + i]);
-            c0a = v.fma(a0, c0a);
-            c0b = v.fma(a1, c0b);
+            s0a = v.fma(a0, s0a);
+            s0b = v.fma(a1, s0b);
             v = FloatVector.broadcast(S, w[w1 + i]);
-            c1a = v.fma(a0, c1a);
-            c1b = v.fma(a1, c1b);
+            s1a = v.fma(a0, s1a);
+            s1b = v.fma(a1, s1b);
             v = FloatVector.broadcast(S, w[w2 + i]);
-            c2a = v.fma(a0, c2a);
-            c2b = v.fma(a1, c2b);
+            s2a = v.fma(a0, s2a);
+            s2b = v.fma(a1, s2b);
             v = FloatVector.broadcast(S, w[w3 + i]);
-            c3a = v.fma(a0, c3a);
-            c3b = v.fma(a1, c3b);
+            s3a = v.fma(a0, s3a);
+            s3b = v.fma(a1, s3b);
             v = FloatVector.broadcast(S, w[w4 + i]);
-            c4a = v.fma(a0, c4a);
-            c4b = v.fma(a1, c4b);
+            s4a = v.fma(a0, s4a);
+            s4b = v.fma(a1, s4b);
+            v = FloatVector.broadcast(S, w[w5 + i]);
+            s5a = v.fma(a0, s5a);
+            s5b = v.fma(a1, s5b);
+            aAt += GROUP;
         }
-        c0a.intoArray(c, cAt);
-        c0b.intoArray(c, cAt + L);
-        c1a.intoArray(c, cAt + 2 * L);
-        c1b.intoArray(c, cAt + 3 * L);
-        c2a.intoArray(c, cAt + 4 * L);
-        c2b.intoArray(c, cAt + 5 * L);
-        c3a.intoArray(c, cAt + 6 * L);
-        c3b.intoArray(c, cAt + 7 * L);
-        c4a.intoArray(c, cAt + 8 * L);
-        c4b.intoArray(c, cAt + 9 * L);
-    }
-
-    /** 2 vectors of rows by 6 outputs: 12 sums, 2 activations and 6 weights in flight in 32 registers. */
-    private static void strip6(float[] a, int aAt, float[] w, int wAt, int k, float[] c, int cAt) {
-        FloatVector c0a = sum(c, cAt, 0), c0b = sum(c, cAt, 1);
-        FloatVector c1a = sum(c, cAt, 2), c1b = sum(c, cAt, 3);
-        FloatVector c2a = sum(c, cAt, 4), c2b = sum(c, cAt, 5);
-        FloatVector c3a = sum(c, cAt, 6), c3b = sum(c, cAt, 7);
-        FloatVector c4a = sum(c, cAt, 8), c4b = sum(c, cAt, 9);
-        FloatVector c5a = sum(c, cAt, 10), c5b = sum(c, cAt, 11);
-        for (int i = 0; i < k; i++) {
-            int p = aAt + i * 2 * L, q = wAt + i;
-            FloatVector a0 = FloatVector.fromArray(S, a, p), a1 = FloatVector.fromArray(S, a, p + L), v;
-            v = FloatVector.broadcast(S, w[q]);
-            c0a = v.fma(a0, c0a);
-            c0b = v.fma(a1, c0b);
-            v = FloatVector.broadcast(S, w[q + STRIDE]);
-            c1a = v.fma(a0, c1a);
-            c1b = v.fma(a1, c1b);
-            v = FloatVector.broadcast(S, w[q + 2 * STRIDE]);
-            c2a = v.fma(a0, c2a);
-            c2b = v.fma(a1, c2b);
-            v = FloatVector.broadcast(S, w[q + 3 * STRIDE]);
-            c3a = v.fma(a0, c3a);
-            c3b = v.fma(a1, c3b);
-            v = FloatVector.broadcast(S, w[q + 4 * STRIDE]);
-            c4a = v.fma(a0, c4a);
-            c4b = v.fma(a1, c4b);
-            v = FloatVector.broadcast(S, w[q + 5 * STRIDE]);
-            c5a = v.fma(a0, c5a);
-            c5b = v.fma(a1, c5b);
-        }
-        c0a.intoArray(c, cAt);
-        c0b.intoArray(c, cAt + L);
-        c1a.intoArray(c, cAt + 2 * L);
-        c1b.intoArray(c, cAt + 3 * L);
-        c2a.intoArray(c, cAt + 4 * L);
-        c2b.intoArray(c, cAt + 5 * L);
-        c3a.intoArray(c, cAt + 6 * L);
-        c3b.intoArray(c, cAt + 7 * L);
-        c4a.intoArray(c, cAt + 8 * L);
-        c4b.intoArray(c, cAt + 9 * L);
-        c5a.intoArray(c, cAt + 10 * L);
-        c5b.intoArray(c, cAt + 11 * L);
+        s0a.intoArray(c, cAt);
+        s0b.intoArray(c, cAt + L);
+        s1a.intoArray(c, c1);
+        s1b.intoArray(c, c1 + L);
+        s2a.intoArray(c, c2);
+        s2b.intoArray(c, c2 + L);
+        s3a.intoArray(c, c3);
+        s3b.intoArray(c, c3 + L);
+        s4a.intoArray(c, c4);
+        s4b.intoArray(c, c4 + L);
+        s5a.intoArray(c, c5);
+        s5b.intoArray(c, c5 + L);
     }
 
     /**

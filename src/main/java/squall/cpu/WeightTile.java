@@ -7,17 +7,18 @@ import squall.quant.Codec;
 import squall.quant.RowGroups;
 
 /**
- * A worker's scratch for products with stored weights: the decoded tile [outputs, k] of a matrix and the sums of
- * {@link Panels#multiply}.
+ * A worker's scratch for products with stored weights: the decoded tile of a matrix and the sums of {@link Panels#multiply} or
+ * {@link GroupPanels#multiply}.
  */
 final class WeightTile {
 
-    /** Outputs of a tile; with {@link Panels#DEPTH} columns it takes 124 KB, a quarter of a common second-level cache. */
+    /** Outputs of a tile of rows as they are stored; with {@link Panels#DEPTH} columns it takes 124 KB, a quarter of a common second-level cache. */
     static final int OUTPUTS = Panels.OUTPUTS_MULTIPLE;
 
     private static final int BLOCK = Weight.SCALE_BLOCK;
 
-    private final float[] weights = new float[OUTPUTS * Panels.STRIDE];
+    private final float[] weights = new float[Math.max(OUTPUTS * Panels.STRIDE, GroupPanels.OUTPUTS * GroupPanels.DEPTH)];
+    private final float[] line = new float[GroupPanels.DEPTH];
     private final float[] group = new float[RowGroups.ROWS];
     private final float[] factors = new float[RowGroups.FACTORS];
     private float[] sums = new float[0];
@@ -86,40 +87,73 @@ final class WeightTile {
         return sum;
     }
 
-    /**
-     * {@code y[yAt + r * stride + o - first] = W[o] · x[r]} for the outputs first <= o < last, at most {@link #OUTPUTS}.
-     *
-     * @param packed rows of x as {@link Panels#pack} lays them
-     */
-    void multiply(float[] y, int yAt, int stride, LaidWeight l, int expert, int first, int last, float[] packed, int rows) {
-        Weight w = l.weight();
-        int size = Panels.padded(rows) * OUTPUTS;
-        if (sums.length < size) sums = new float[size];
-        Arrays.fill(sums, 0, size, 0);
+    /** Outputs that {@link #multiply} is best asked for at a time; where a matrix lies in groups it starts with a multiple of them. */
+    static int outputs(LaidWeight l) {
+        return l.groups() == null ? OUTPUTS : GroupPanels.OUTPUTS;
+    }
+
+    /** {@code y[yAt + r * stride + o - first] = W[o] · x[r]} for the outputs first <= o < last. */
+    void multiply(float[] y, int yAt, int stride, LaidWeight l, int expert, int first, int last, PackedRows x) {
+        int most = outputs(l);
+        for (int o = first; o < last; o += most) {
+            int end = Math.min(last, o + most);
+            if (l.groups() == null) multiplyStored(y, yAt + o - first, stride, l.weight(), expert, o, end, x);
+            else multiplyGroups(y, yAt + o - first, stride, l, expert, o, end, x);
+        }
+    }
+
+    private void multiplyStored(float[] y, int yAt, int stride, Weight w, int expert, int first, int last, PackedRows x) {
+        clearSums(Panels.padded(x.rows) * OUTPUTS);
         for (int c = 0; c < w.cols(); c += Panels.DEPTH) {
             int depth = Math.min(Panels.DEPTH, w.cols() - c);
-            decode(l, expert, first, last, c, depth);
-            Panels.multiply(sums, OUTPUTS, packed, w.cols(), c, weights, depth, rows, last - first);
+            decode(w, expert, first, last, c, depth);
+            Panels.multiply(sums, OUTPUTS, x.panels, w.cols(), c, weights, depth, x.rows, last - first);
         }
-        Panels.unpack(y, yAt, stride, sums, OUTPUTS, rows, last - first);
+        Panels.unpack(y, yAt, stride, sums, OUTPUTS, x.rows, last - first);
+    }
+
+    private void multiplyGroups(float[] y, int yAt, int stride, LaidWeight l, int expert, int first, int last, PackedRows x) {
+        int cols = l.weight().cols();
+        clearSums(GroupPanels.padded(x.rows) * GroupPanels.OUTPUTS);
+        for (int c = 0; c < cols; c += GroupPanels.DEPTH) {
+            int depth = Math.min(GroupPanels.DEPTH, cols - c);
+            decodeGroups(l, expert, first, last, c, depth);
+            GroupPanels.multiply(sums, x.lines, cols, c, weights, depth, x.rows, last - first);
+        }
+        GroupPanels.unpack(y, yAt, stride, sums, x.rows, last - first);
+    }
+
+    private void clearSums(int size) {
+        if (sums.length < size) sums = new float[size];
+        Arrays.fill(sums, 0, size, 0);
     }
 
     /** Fills {@link #weights} with W[first .. last, c .. c + depth]. */
-    private void decode(LaidWeight l, int expert, int first, int last, int c, int depth) {
-        Weight w = l.weight();
+    private void decode(Weight w, int expert, int first, int last, int c, int depth) {
         Codec codec = w.format().codec;
-        MemorySegment data = l.experts().get(expert);
-        long rowBytes = l.rowBytes();
+        MemorySegment data = w.experts().get(expert);
+        long rowBytes = w.format().rowBytes(w.cols());
         long start = w.format().rowBytes(c);
         for (int o = first; o < last; o++) {
             int at = (o - first) * Panels.STRIDE;
-            if (l.isGrouped(o)) {
-                long group = (long) o / RowGroups.ROWS * RowGroups.ROWS * rowBytes;
-                l.groups().decode(data, group, o % RowGroups.ROWS, c / codec.blockSize(), weights, at, depth);
-            } else {
-                codec.decode(data, o * rowBytes + start, weights, at, depth);
-                if (!w.scales().isEmpty()) scale(w, expert, o, c, at, depth);
-            }
+            codec.decode(data, o * rowBytes + start, weights, at, depth);
+            if (!w.scales().isEmpty()) scale(w, expert, o, c, at, depth);
+        }
+    }
+
+    /** The same of a matrix in groups; rows that fill none are put side by side here. */
+    private void decodeGroups(LaidWeight l, int expert, int first, int last, int c, int depth) {
+        Codec codec = l.weight().format().codec;
+        MemorySegment data = l.experts().get(expert);
+        long rowBytes = l.rowBytes();
+        long start = l.weight().format().rowBytes(c);
+        int grouped = Math.min(last, l.groupedRows());
+        for (int o = first; o < grouped; o += RowGroups.ROWS)
+            l.groups().decode(data, o * rowBytes, c / codec.blockSize(), weights, GroupPanels.at(o - first), GroupPanels.WIDTH, depth, factors);
+        for (int o = Math.max(first, grouped); o < last; o++) {
+            codec.decode(data, o * rowBytes + start, line, 0, depth);
+            int at = GroupPanels.at(o - first);
+            for (int i = 0; i < depth; i++) weights[at + i * GroupPanels.WIDTH] = line[i];
         }
     }
 

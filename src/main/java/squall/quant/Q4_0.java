@@ -202,15 +202,22 @@ final class Q4_0 extends BlockCodec {
             }
         }
 
-        @Override public void decode(MemorySegment w, long at, int r, int first, float[] dst, int dstAt, int n) {
+        @Override public void decode(MemorySegment w, long at, int first, float[] dst, int dstAt, int step, int n, float[] factors) {
             at += 144L * first;
-            for (int i = 0; i < n; i += 32, at += 144) {
-                float d = f16(w, at + 2 * r);
-                for (int j = 0; j < 16; j += 8) {
-                    IntVector b = bytes(w, at + 16 + 8 * j + 4 * r);
-                    toFloat(b.and(15).sub(8)).mul(d).intoArray(dst, dstAt + i + j);
-                    toFloat(b.lanewise(VectorOperators.LSHR, 4).and(15).sub(8)).mul(d).intoArray(dst, dstAt + i + 16 + j);
+            for (int i = 0; i < n; i += 32) {
+                FloatVector d = halves(w, at);
+                at += 16;
+                for (int word = 1; word < 1 << 4; word <<= 1) { // shifted, not counted: see BlockCodec
+                    IntVector q = Lanes.i32(w, at);
+                    for (int b = 1; b < 1 << 4; b <<= 1) {
+                        toFloat(q.and(15).sub(8)).mul(d).intoArray(dst, dstAt);
+                        toFloat(q.lanewise(VectorOperators.LSHR, 4).and(15).sub(8)).mul(d).intoArray(dst, dstAt + 16 * step);
+                        q = q.lanewise(VectorOperators.LSHR, 8);
+                        dstAt += step;
+                    }
+                    at += 32;
                 }
+                dstAt += 16 * step;
             }
         }
 

@@ -182,8 +182,6 @@ final class Q4_K extends BlockCodec {
      */
     private static final class Groups extends RowGroups {
         private static final int PREPARED = 32 + 1;
-        /** Where the eight values of a word are in it. */
-        private static final IntVector NIBBLES = IntVector.fromArray(INTS, new int[] {0, 8, 16, 24, 4, 12, 20, 28, 0, 0, 0, 0, 0, 0, 0, 0}, 0);
         private static final IntVector SIX = IntVector.broadcast(INTS, 0x3F3F3F3F);
         private static final IntVector FOUR = IntVector.broadcast(INTS, 0x0F0F0F0F);
         private static final IntVector TWO = IntVector.broadcast(INTS, 0x30303030);
@@ -215,46 +213,51 @@ final class Q4_K extends BlockCodec {
             }
         }
 
-        @Override public void decode(MemorySegment w, long at, int r, int first, float[] dst, int dstAt, int n) {
+        @Override public void decode(MemorySegment w, long at, int first, float[] dst, int dstAt, int step, int n, float[] factors) {
             at += 1152L * first;
-            for (int i = 0; i < n; i += 256, at += 1152) {
-                int a = i32(w, at + 32 + 4 * r), b = i32(w, at + 64 + 4 * r), c = i32(w, at + 96 + 4 * r);
-                long scales = a & 0x3F3F3F3FL | (c & 0x0F0F0F0FL | a >>> 2 & 0x30303030L) << 32;
-                long minima = b & 0x3F3F3F3FL | (c >>> 4 & 0x0F0F0F0FL | b >>> 2 & 0x30303030L) << 32;
-                float d = f16(w, at + 2 * r), dmin = f16(w, at + 16 + 2 * r);
-                long qs = at + 128 + 4 * r;
-                int to = dstAt + i;
+            for (int i = 0; i < n; i += 256) {
+                dotFactors(factors, 0, w, at);
+                at += 128;
+                int f = 0;
                 for (int turn = 1; turn < 1 << 8; turn <<= 1) { // shifted, not counted: see BlockCodec
-                    float scale = d * (scales & 63), minimum = dmin * (minima & 63);
-                    for (int j = 0; j < 32; j += 8)
-                        toFloat(IntVector.broadcast(INTS, i32(w, qs + 4 * j)).lanewise(LSHR, NIBBLES).and(15)).mul(scale).sub(minimum).intoArray(dst, to + j);
-                    scales >>>= 8;
-                    minima >>>= 8;
-                    qs += 128;
-                    to += 32;
+                    FloatVector scale = fromArray(FLOATS, factors, f), minimum = fromArray(FLOATS, factors, f + 8);
+                    for (int word = 1; word < 1 << 4; word <<= 1) {
+                        IntVector q = Lanes.i32(w, at);
+                        for (int b = 1; b < 1 << 4; b <<= 1) {
+                            toFloat(q.and(15)).mul(scale).sub(minimum).intoArray(dst, dstAt);
+                            toFloat(q.lanewise(LSHR, 4).and(15)).mul(scale).sub(minimum).intoArray(dst, dstAt + 4 * step);
+                            q = q.lanewise(LSHR, 8);
+                            dstAt += step;
+                        }
+                        at += 32;
+                        dstAt += 4 * step;
+                    }
+                    f += 16;
                 }
             }
         }
 
-        /** {@code factors[128 g + 16 s + r] = d * scale s} of row r of group g, and 8 further on {@code dmin * minimum s}. */
         private static void dotFactors(float[] factors, MemorySegment w, long at, long step) {
-            for (int to = 0; to < 512; at += step) {
-                IntVector a = fromMemorySegment(INTS, w, at + 32, LITTLE_ENDIAN);
-                IntVector b = fromMemorySegment(INTS, w, at + 64, LITTLE_ENDIAN);
-                IntVector c = fromMemorySegment(INTS, w, at + 96, LITTLE_ENDIAN);
-                FloatVector d = halves(w, at), dmin = halves(w, at + 16);
-                IntVector scales = a.and(SIX), minima = b.and(SIX);
-                for (int turn = 1; turn < 1 << 2; turn <<= 1) { // shifted, not counted: see BlockCodec
-                    for (int four = 1; four < 1 << 4; four <<= 1) {
-                        ((FloatVector) scales.and(63).convert(I2F, 0)).mul(d).intoArray(factors, to);
-                        ((FloatVector) minima.and(63).convert(I2F, 0)).mul(dmin).intoArray(factors, to + 8);
-                        scales = scales.lanewise(LSHR, 8);
-                        minima = minima.lanewise(LSHR, 8);
-                        to += 16;
-                    }
-                    scales = c.and(FOUR).or(a.lanewise(LSHR, 2).and(TWO));
-                    minima = c.lanewise(LSHR, 4).and(FOUR).or(b.lanewise(LSHR, 2).and(TWO));
+            for (int g = 0; g < GROUPS; g++) dotFactors(factors, 128 * g, w, at + g * step);
+        }
+
+        /** {@code factors[to + 16 s + r] = d * scale s} of row r, and 8 further on {@code dmin * minimum s}. */
+        private static void dotFactors(float[] factors, int to, MemorySegment w, long at) {
+            IntVector a = fromMemorySegment(INTS, w, at + 32, LITTLE_ENDIAN);
+            IntVector b = fromMemorySegment(INTS, w, at + 64, LITTLE_ENDIAN);
+            IntVector c = fromMemorySegment(INTS, w, at + 96, LITTLE_ENDIAN);
+            FloatVector d = halves(w, at), dmin = halves(w, at + 16);
+            IntVector scales = a.and(SIX), minima = b.and(SIX);
+            for (int turn = 1; turn < 1 << 2; turn <<= 1) { // shifted, not counted: see BlockCodec
+                for (int four = 1; four < 1 << 4; four <<= 1) {
+                    ((FloatVector) scales.and(63).convert(I2F, 0)).mul(d).intoArray(factors, to);
+                    ((FloatVector) minima.and(63).convert(I2F, 0)).mul(dmin).intoArray(factors, to + 8);
+                    scales = scales.lanewise(LSHR, 8);
+                    minima = minima.lanewise(LSHR, 8);
+                    to += 16;
                 }
+                scales = c.and(FOUR).or(a.lanewise(LSHR, 2).and(TWO));
+                minima = c.lanewise(LSHR, 4).and(FOUR).or(b.lanewise(LSHR, 2).and(TWO));
             }
         }
 

@@ -28,7 +28,6 @@ import static squall.quant.LittleEndian.u8;
 import java.lang.foreign.MemorySegment;
 import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.IntVector;
-import jdk.incubator.vector.VectorMask;
 
 /**
  * 256 six-bit numbers, a signed byte of scale for each 16: {@code y = (d * sc) * (q - 32)}.
@@ -198,17 +197,8 @@ final class Q6_K extends BlockCodec {
         private static final IntVector SIX_0 = IntVector.broadcast(INTS, 63), SIX_1 = IntVector.broadcast(INTS, 63 << 6);
         private static final IntVector SIX_2 = IntVector.broadcast(INTS, 63 << 12), SIX_3 = IntVector.broadcast(INTS, 63 << 18);
 
-        /** Where the values 0 to 7 of a sub-block are in its words, and 8 to 15. */
-        private static final IntVector FIRST = IntVector.fromArray(INTS, new int[] {0, 6, 12, 18, 24, 0, 6, 12, 0, 0, 0, 0, 0, 0, 0, 0}, 0);
-        private static final IntVector SECOND = IntVector.fromArray(INTS, new int[] {18, 24, 0, 6, 12, 18, 24, 0, 0, 0, 0, 0, 0, 0, 0, 0}, 0);
-        private static final VectorMask<Integer> FROM_5 = lanesFrom(5), FROM_2 = lanesFrom(2), FROM_7 = lanesFrom(7);
-
         Groups(Codec codec) {
             super(codec, 48, 16, 208, 1);
-        }
-
-        private static VectorMask<Integer> lanesFrom(int lane) {
-            return VectorMask.fromLong(INTS, (1L << COUNT) - 1 & -1L << lane);
         }
 
         @Override int word(MemorySegment block, long at, int i) {
@@ -244,36 +234,44 @@ final class Q6_K extends BlockCodec {
             }
         }
 
-        @Override public void decode(MemorySegment w, long at, int r, int first, float[] dst, int dstAt, int n) {
+        @Override public void decode(MemorySegment w, long at, int first, float[] dst, int dstAt, int step, int n, float[] factors) {
             at += 1680L * first;
-            for (int i = 0; i < n; i += 256, at += 1680) {
-                float d = f16(w, at + 2 * r);
-                long words = at + WORDS_AT + 4 * r, scales = at + 16 + r;
-                int to = dstAt + i;
+            for (int i = 0; i < n; i += 256) {
+                dotFactors(factors, 0, w, at);
+                at += WORDS_AT;
+                int f = 0;
                 for (int turn = 1; turn < 1 << 16; turn <<= 1) { // shifted, not counted: see BlockCodec
-                    int a = i32(w, words), b = i32(w, words + 32), c = i32(w, words + 64), last = a >>> 30 | b >>> 30 << 2 | c >>> 30 << 4;
-                    float scale = d * i8(w, scales);
-                    IntVector q = IntVector.broadcast(INTS, a).blend(IntVector.broadcast(INTS, b), FROM_5).lanewise(LSHR, FIRST);
-                    toFloat(q.and(63).sub(32)).mul(scale).intoArray(dst, to);
-                    q = IntVector.broadcast(INTS, b).blend(IntVector.broadcast(INTS, c), FROM_2).blend(IntVector.broadcast(INTS, last), FROM_7).lanewise(LSHR, SECOND);
-                    toFloat(q.and(63).sub(32)).mul(scale).intoArray(dst, to + 8);
-                    words += 96;
-                    scales += 8;
-                    to += 16;
+                    FloatVector scale = fromArray(FLOATS, factors, f);
+                    IntVector last = IntVector.zero(INTS);
+                    for (int word = 1; word < 1 << 3; word <<= 1) {
+                        IntVector q = Lanes.i32(w, at);
+                        last = last.lanewise(LSHR, 2).or(q.lanewise(LSHR, 30).lanewise(LSHL, 4));
+                        for (int m = 1; m < 1 << 5; m <<= 1) {
+                            toFloat(q.and(63).sub(32)).mul(scale).intoArray(dst, dstAt);
+                            q = q.lanewise(LSHR, 6);
+                            dstAt += step;
+                        }
+                        at += 32;
+                    }
+                    toFloat(last.sub(32)).mul(scale).intoArray(dst, dstAt);
+                    dstAt += step;
+                    f += 8;
                 }
             }
         }
 
-        /** {@code factors[128 g + 8 s + r] = d * scale s} of row r of group g. */
         private static void dotFactors(float[] factors, MemorySegment w, long at, long step) {
-            for (int to = 0; to < 512; at += step) {
-                FloatVector d = halves(w, at);
-                long scales = at + 16;
-                for (int turn = 1; turn < 1 << 16; turn <<= 1) { // shifted, not counted: see BlockCodec
-                    toFloat(Lanes.i8(w, scales)).mul(d).intoArray(factors, to);
-                    scales += 8;
-                    to += 8;
-                }
+            for (int g = 0; g < GROUPS; g++) dotFactors(factors, 128 * g, w, at + g * step);
+        }
+
+        /** {@code factors[to + 8 s + r] = d * scale s} of row r. */
+        private static void dotFactors(float[] factors, int to, MemorySegment w, long at) {
+            FloatVector d = halves(w, at);
+            at += 16;
+            for (int turn = 1; turn < 1 << 16; turn <<= 1) { // shifted, not counted: see BlockCodec
+                toFloat(Lanes.i8(w, at)).mul(d).intoArray(factors, to);
+                at += 8;
+                to += 8;
             }
         }
 

@@ -138,12 +138,20 @@ final class Q8_0 extends BlockCodec {
             }
         }
 
-        @Override public void decode(MemorySegment w, long at, int r, int first, float[] dst, int dstAt, int n) {
+        @Override public void decode(MemorySegment w, long at, int first, float[] dst, int dstAt, int step, int n, float[] factors) {
             at += 272L * first;
-            for (int i = 0; i < n; i += 32, at += 272) {
-                float d = f16(w, at + 2 * r);
-                for (int j = 0; j < 32; j += 8)
-                    toFloat(bytes(w, at + 16 + 8 * j + 4 * r).and(255).sub(128)).mul(d).intoArray(dst, dstAt + i + j);
+            for (int i = 0; i < n; i += 32) {
+                FloatVector d = halves(w, at);
+                at += 16;
+                for (int word = 1; word < 1 << 8; word <<= 1) { // shifted, not counted: see BlockCodec
+                    IntVector q = Lanes.i32(w, at);
+                    toFloat(q.and(255).sub(128)).mul(d).intoArray(dst, dstAt);
+                    toFloat(q.lanewise(VectorOperators.LSHR, 8).and(255).sub(128)).mul(d).intoArray(dst, dstAt + step);
+                    toFloat(q.lanewise(VectorOperators.LSHR, 16).and(255).sub(128)).mul(d).intoArray(dst, dstAt + 2 * step);
+                    toFloat(q.lanewise(VectorOperators.LSHR, 24).sub(128)).mul(d).intoArray(dst, dstAt + 3 * step);
+                    at += 32;
+                    dstAt += 4 * step;
+                }
             }
         }
 

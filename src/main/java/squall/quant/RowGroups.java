@@ -1,6 +1,5 @@
 package squall.quant;
 
-import static squall.quant.LittleEndian.i32;
 import static squall.quant.LittleEndian.u16;
 
 import java.lang.foreign.MemorySegment;
@@ -44,8 +43,6 @@ public abstract class RowGroups {
 
     static final VectorSpecies<Short> SHORTS = VectorSpecies.of(short.class, VectorShape.forBitSize(Lanes.BITS / 2));
     static final IntVector HALF_BITS = IntVector.broadcast(Lanes.INTS, 0x8FFFE000);
-
-    private static final IntVector PLACES = IntVector.zero(Lanes.INTS).addIndex(8).and(31);
 
     /** What a half lacks whose bits were moved to a single's place. */
     static final float HALF = 0x1p112f;
@@ -111,16 +108,13 @@ public abstract class RowGroups {
     }
 
     /**
-     * {@code dst[dstAt + i] = value i} of row {@code r} of the group at {@code at}, i < n, from its block {@code first} on: bit for
-     * bit what {@link Codec#decode} makes of the row as it is stored.
+     * {@code dst[dstAt + i * step + r] = value i} of row r of the group at {@code at}, i < n, r < 8, from its block {@code first} on: bit
+     * for bit what {@link Codec#decode} makes of the rows as they are stored.
+     *
+     * @param n       whole blocks
+     * @param factors scratch as that of {@link #multiply}
      */
-    public abstract void decode(MemorySegment w, long at, int r, int first, float[] dst, int dstAt, int n);
-
-    /** The bytes of two words of a row, a lane each, from the lowest byte of the first on; above them bits of those that follow. */
-    static IntVector bytes(MemorySegment w, long at) {
-        return IntVector.broadcast(Lanes.INTS, i32(w, at))
-                .blend(IntVector.broadcast(Lanes.INTS, i32(w, at + 4 * ROWS)), ByteColumns.UPPER_INTS).lanewise(VectorOperators.LSHR, PLACES);
-    }
+    public abstract void decode(MemorySegment w, long at, int first, float[] dst, int dstAt, int step, int n, float[] factors);
 
     /** Floats that {@link #prepare} writes for {@code n} values. */
     public abstract int preparedSize(int n);

@@ -33,15 +33,18 @@ class RowGroupsTest {
             byte[] rows = Blocks.finite(f, 2 * ROWS * blocks, blocks);
             MemorySegment laid = laid(f, rows, 2), stored = MemorySegment.ofArray(rows);
             long rowBytes = f.rowBytes(blocks * size);
-            for (int o = 0; o < 2 * ROWS; o++)
+            for (int g = 0; g < 2; g++)
                 for (int first = 0; first < blocks; first++) {
-                    int n = (blocks - first) * size;
-                    float[] want = new float[n + 4], got = want.clone();
+                    int n = (blocks - first) * size, step = ROWS + 3;
+                    float[] want = new float[2 + n * step], got = want.clone(), row = new float[n];
                     Arrays.fill(want, UNTOUCHED);
                     Arrays.fill(got, UNTOUCHED);
-                    f.codec.decode(stored, o * rowBytes + first * f.codec.blockBytes(), want, 2, n);
-                    f.codec.rowGroups().decode(laid, o / ROWS * ROWS * rowBytes, o % ROWS, first, got, 2, n);
-                    assertArrayEquals(want, got, f + " row " + o + " from block " + first);
+                    for (int r = 0; r < ROWS; r++) {
+                        f.codec.decode(stored, (g * ROWS + r) * rowBytes + first * f.codec.blockBytes(), row, 0, n);
+                        for (int i = 0; i < n; i++) want[2 + i * step + r] = row[i];
+                    }
+                    f.codec.rowGroups().decode(laid, g * ROWS * rowBytes, first, got, 2, step, n, new float[RowGroups.FACTORS]);
+                    assertArrayEquals(want, got, f + " group " + g + " from block " + first);
                 }
         }
     }
