@@ -6,6 +6,8 @@ import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.charset.CharacterCodingException;
 import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
+import java.util.List;
 
 /**
  * Reads little-endian values one after another. Nothing is read past the end and nothing is allocated that the bytes
@@ -18,6 +20,8 @@ final class Cursor {
     private final MemorySegment data;
     private final String file;
     private long at;
+    /** Bytes of a string, kept for the next one. */
+    private byte[] text = new byte[256];
 
     Cursor(MemorySegment data, String file) {
         this.data = data;
@@ -70,6 +74,29 @@ final class Cursor {
         byte[] bytes = data.asSlice(take(n, what), n).toArray(ValueLayout.JAVA_BYTE);
         String s = new String(bytes, StandardCharsets.UTF_8);
         if (s.indexOf('\uFFFD') >= 0) checkUtf8(bytes, what, at0);
+        return s;
+    }
+
+    /** {@code n} strings, as {@link #string}: an element has a name only where something is to be said about it. */
+    List<String> strings(int n, String what, long max) {
+        List<String> all = new ArrayList<>(n);
+        for (int i = 0; i < n; i++) {
+            String s = plainString(max);
+            all.add(s != null ? s : string(what + "[" + i + "]", max));
+        }
+        return all;
+    }
+
+    /** The next string, or null and nothing read if there may be something wrong with it. */
+    private String plainString(long max) {
+        if (left() < Long.BYTES) return null;
+        long n = data.get(U64, at);
+        if (n < 0 || n > Math.min(max, left() - Long.BYTES)) return null;
+        if (text.length < n) text = new byte[(int) Math.max(n, 2L * text.length)];
+        MemorySegment.copy(data, ValueLayout.JAVA_BYTE, at + Long.BYTES, text, 0, (int) n);
+        String s = new String(text, 0, (int) n, StandardCharsets.UTF_8);
+        if (s.indexOf('\uFFFD') >= 0) return null;
+        at += Long.BYTES + n;
         return s;
     }
 

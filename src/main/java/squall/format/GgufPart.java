@@ -83,9 +83,7 @@ record GgufPart(String file, Map<String, Object> metadata, List<RawTensor> tenso
         if (type != ValueType.STRING) return number(in, key, type, in.count("length of key " + key, type.bytes));
         long n = in.count("length of key " + key, 8);
         if (n > Integer.MAX_VALUE - 8) throw in.wrong("length of key " + key, at, "fewer than 2^31 strings", n);
-        List<String> strings = new ArrayList<>((int) n);
-        for (long i = 0; i < n; i++) strings.add(in.string(key + "[" + i + "]", MAX_STRING_BYTES));
-        return strings;
+        return in.strings((int) n, key, MAX_STRING_BYTES);
     }
 
     private static NumberList number(Cursor in, String key, ValueType type, long n) {

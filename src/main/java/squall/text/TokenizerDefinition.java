@@ -34,6 +34,9 @@ record TokenizerDefinition(String where, String[] tokens, Kind[] kinds, List<Add
     /** The frame of a conversation: special whatever a file says, since whoever writes one as content forges a turn. */
     private static final Set<String> FRAME = Set.of("<|im_start|>", "<|im_end|>", "<|endoftext|>");
 
+    /** What all of them begin with: few tokens do, and the others need not be looked up. */
+    private static final String BAR = "<|";
+
     /** Tokens that end an answer wherever they exist, beside those that the checkpoint names. */
     private static final List<String> ENDS =
             List.of("<|im_end|>", "<|endoftext|>", "<|fim_pad|>", "<|repo_name|>", "<|file_sep|>");
@@ -50,7 +53,7 @@ record TokenizerDefinition(String where, String[] tokens, Kind[] kinds, List<Add
             if (ENDS.contains(token.content())) stops.add(token.id());
         }
         for (int id = 0; id < tokens.length; id++) {
-            if (tokens[id] != null && FRAME.contains(tokens[id]) && !seen.contains(tokens[id])) {
+            if (tokens[id] != null && tokens[id].startsWith(BAR) && FRAME.contains(tokens[id]) && !seen.contains(tokens[id])) {
                 all.add(AddedToken.exact(tokens[id], id, true));
                 stops.addAll(ENDS.contains(tokens[id]) ? Set.of(id) : Set.of());
             }

@@ -2,6 +2,7 @@ package squall.text;
 
 import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
+import java.util.BitSet;
 import java.util.HashMap;
 import java.util.Map;
 import java.util.OptionalInt;
@@ -21,6 +22,8 @@ final class Vocabulary {
     /** Slot to id, -1 where empty; a power of two of slots, at most half of them taken. */
     private final int[] table;
     private final Map<String, Integer> literal = new HashMap<>();
+    /** The ids in {@link #literal}. */
+    private final BitSet literalIds = new BitSet();
 
     Vocabulary(TokenizerDefinition from) {
         this.where = from.where();
@@ -33,7 +36,7 @@ final class Vocabulary {
         table = new int[Integer.highestOneBit(Math.max(2, tokens.length)) * 4];
         Arrays.fill(table, -1);
         for (int id = 0; id < tokens.length; id++) {
-            if (kinds[id] == Kind.UNUSED || isLiteral(id, tokens[id])) continue;
+            if (kinds[id] == Kind.UNUSED || literalIds.get(id)) continue;
             int slot = slot(bytes, start[id], start[id + 1]);
             if (table[slot] >= 0) throw duplicate(tokens[id], table[slot], id);
             table[slot] = id;
@@ -56,6 +59,7 @@ final class Vocabulary {
         if (end >= 0) return end;
         Integer before = literal.putIfAbsent(token, id);
         if (before != null) throw duplicate(token, before, id);
+        literalIds.set(id);
         byte[] text = token.getBytes(StandardCharsets.UTF_8);
         System.arraycopy(text, 0, all, at, text.length);
         return at + text.length;
@@ -63,10 +67,6 @@ final class Vocabulary {
 
     private boolean isAdded(int id) {
         return kinds[id] == Kind.CONTROL || kinds[id] == Kind.USER;
-    }
-
-    private boolean isLiteral(int id, String token) {
-        return !literal.isEmpty() && Integer.valueOf(id).equals(literal.get(token));
     }
 
     private ModelFileException duplicate(String token, int first, int second) {
@@ -131,8 +131,7 @@ final class Vocabulary {
     /** The token as the file spells it. */
     String token(int id) {
         byte[] word = bytes(id);
-        String text = new String(word, StandardCharsets.UTF_8);
-        return isLiteral(id, text) ? text : ByteAlphabet.text(word);
+        return literalIds.get(id) ? new String(word, StandardCharsets.UTF_8) : ByteAlphabet.text(word);
     }
 
     private int check(int id) {
