@@ -41,9 +41,12 @@ final class DeltaRule {
     private static void step(float[] y, int yAt, float[] qkv, int qAt, int kAt, int vAt, float[] s, int sAt, int dk,
                              int dv, float alpha, float beta, float kq) {
         int j = 0;
-        if (dk % F.length() == 0)
-            for (; j + 4 <= dv; j += 4)
-                fourColumns(y, yAt + j, qkv, qAt, kAt, vAt + j, s, sAt + j * dk, dk, alpha, beta, kq);
+        if (dk % F.length() == 0) {
+            int part = dv / 4;
+            for (; j < part; j++)
+                fourColumns(y, yAt + j, qkv, qAt, kAt, vAt + j, part, s, sAt + j * dk, dk, alpha, beta, kq);
+            j = 4 * part;
+        }
         for (; j < dv; j++) {
             int at = sAt + j * dk;
             float m = alpha * (float) RowKernels.dot(s, at, qkv, kAt, dk);
@@ -55,10 +58,14 @@ final class DeltaRule {
         }
     }
 
-    /** Four elements of v at once; dk is whole vectors. */
-    private static void fourColumns(float[] y, int yAt, float[] qkv, int qAt, int kAt, int vAt, float[] s, int s0, int dk,
+    /**
+     * Four elements of v at once, {@code apart} from each other; dk is whole vectors. What lies apart is four streams that the
+     * processor reads ahead: four columns that follow each other are read in an order that it does not foresee (18 MB of states from
+     * memory, Zen 2: 3.5 and 1.7 ms).
+     */
+    private static void fourColumns(float[] y, int yAt, float[] qkv, int qAt, int kAt, int vAt, int apart, float[] s, int s0, int dk,
                                     float alpha, float beta, float kq) {
-        int s1 = s0 + dk, s2 = s1 + dk, s3 = s2 + dk;
+        int s1 = s0 + apart * dk, s2 = s1 + apart * dk, s3 = s2 + apart * dk;
         FloatVector m0 = FloatVector.zero(F), m1 = m0, m2 = m0, m3 = m0, o0 = m0, o1 = m0, o2 = m0, o3 = m0;
         for (int i = 0; i < dk; i += F.length()) {
             FloatVector k = FloatVector.fromArray(F, qkv, kAt + i);
@@ -77,13 +84,13 @@ final class DeltaRule {
             o3 = x.fma(q, o3);
         }
         float d0 = beta * (qkv[vAt] - alpha * Lanes.sum(m0));
-        float d1 = beta * (qkv[vAt + 1] - alpha * Lanes.sum(m1));
-        float d2 = beta * (qkv[vAt + 2] - alpha * Lanes.sum(m2));
-        float d3 = beta * (qkv[vAt + 3] - alpha * Lanes.sum(m3));
+        float d1 = beta * (qkv[vAt + apart] - alpha * Lanes.sum(m1));
+        float d2 = beta * (qkv[vAt + 2 * apart] - alpha * Lanes.sum(m2));
+        float d3 = beta * (qkv[vAt + 3 * apart] - alpha * Lanes.sum(m3));
         y[yAt] = alpha * Lanes.sum(o0) + kq * d0;
-        y[yAt + 1] = alpha * Lanes.sum(o1) + kq * d1;
-        y[yAt + 2] = alpha * Lanes.sum(o2) + kq * d2;
-        y[yAt + 3] = alpha * Lanes.sum(o3) + kq * d3;
+        y[yAt + apart] = alpha * Lanes.sum(o1) + kq * d1;
+        y[yAt + 2 * apart] = alpha * Lanes.sum(o2) + kq * d2;
+        y[yAt + 3 * apart] = alpha * Lanes.sum(o3) + kq * d3;
         FloatVector a = FloatVector.broadcast(F, alpha);
         FloatVector e0 = FloatVector.broadcast(F, d0), e1 = FloatVector.broadcast(F, d1);
         FloatVector e2 = FloatVector.broadcast(F, d2), e3 = FloatVector.broadcast(F, d3);

@@ -11,6 +11,8 @@ final class ExpertMatMul {
 
     /** Outputs of one piece of work where no expert needs tiles: whole groups of rows. */
     private static final int DOTS_PIECE = 2 * MatMul.GROUP_ROWS;
+    /** Weight bytes of an expert's matrix that are read in one run where no expert needs tiles. */
+    private static final int RUN_BYTES = 256 << 10;
 
     private final ThreadTeam team;
     private final WeightTile[] tiles;
@@ -22,6 +24,8 @@ final class ExpertMatMul {
     private int[] starts = new int[0];
     private int[] chosen = new int[0];
     private int chosenCount;
+    /** Whether no expert needs tiles. */
+    private boolean few;
     private int piece;
 
     // of the call in progress
@@ -76,7 +80,8 @@ final class ExpertMatMul {
         this.down = down;
         group(gate.experts().size());
         for (int j = 0; j < chosenCount; j++) if (isFew(chosen[j])) look(chosen[j]);
-        piece = allFew() ? DOTS_PIECE : Math.max(WeightTile.outputs(gate), Math.max(WeightTile.outputs(up), WeightTile.outputs(down)));
+        few = allFew();
+        piece = few ? DOTS_PIECE : Math.max(WeightTile.outputs(gate), Math.max(WeightTile.outputs(up), WeightTile.outputs(down)));
         if (h.length < rows * used * gate.weight().rows()) h = new float[rows * used * gate.weight().rows()];
         inputs.begin(x, gate.weight().cols());
         for (int p = 0; p < rows * used; p++)
@@ -84,12 +89,18 @@ final class ExpertMatMul {
                 inputs.lay(gate, p / used);
                 inputs.lay(up, p / used);
             }
-        team.forEach(chosenCount * pieces(gate.weight().rows()), 1, hidden);
+        share(chosenCount * pieces(gate.weight().rows()), gate, hidden);
         inputs.begin(h, down.weight().cols());
         for (int p = 0; p < rows * used; p++) if (isFew(ids[p])) inputs.lay(down, p);
-        team.forEach(pieces(down.weight().rows()), 1, outputs);
+        share(pieces(down.weight().rows()), down, outputs);
         this.y = null;
         this.x = null;
+    }
+
+    /** Pieces of tiles one by one, those of dot products in runs. */
+    private void share(int pieces, LaidWeight w, ThreadTeam.RangeTask task) {
+        if (few) team.forEachInRuns(pieces, (int) Math.max(1, RUN_BYTES / (piece * w.rowBytes())), task);
+        else team.forEach(pieces, 1, task);
     }
 
     private void look(int e) {
@@ -133,60 +144,65 @@ final class ExpertMatMul {
         for (int p = pairs - 1; p >= 0; p--) order[--starts[ids[p]]] = p;
     }
 
+    /** Pieces of one expert that follow each other are one. */
     private void hidden(int worker, int begin, int end) {
-        int pieces = pieces(gate.weight().rows());
-        for (int i = begin; i < end; i++) hidden(tiles[worker], scratch[worker], chosen[i / pieces], i % pieces * piece);
+        int rows = gate.weight().rows(), pieces = pieces(rows);
+        int n;
+        for (int i = begin; i < end; i += n) {
+            int at = i % pieces;
+            n = Math.min(end - i, pieces - at);
+            hidden(tiles[worker], scratch[worker], chosen[i / pieces], at * piece, Math.min(rows, (at + n) * piece));
+        }
     }
 
-    private void hidden(WeightTile tile, Scratch s, int e, int first) {
-        int last = Math.min(gate.weight().rows(), first + piece);
+    private void hidden(WeightTile tile, Scratch s, int e, int first, int last) {
         int n = starts[e + 1] - starts[e];
-        s.fit(n, gate.weight().cols(), piece);
+        int size = last - first;
+        s.fit(n, gate.weight().cols(), size);
         for (int i = 0; i < n; i++) s.index[i] = order[starts[e] + i] / used;
         if (isFew(e)) {
             for (int i = 0; i < n; i++) {
-                tile.dots(s.a, i * piece, gate, e, finite.together(gate.weight(), e), first, last, inputs, s.index[i]);
-                tile.dots(s.b, i * piece, up, e, finite.together(up.weight(), e), first, last, inputs, s.index[i]);
+                tile.dots(s.a, i * size, gate, e, finite.together(gate.weight(), e), first, last, inputs, s.index[i]);
+                tile.dots(s.b, i * size, up, e, finite.together(up.weight(), e), first, last, inputs, s.index[i]);
             }
         } else {
             s.packed.fit(gate);
             s.packed.fit(up);
             s.packed.pack(x, s.index, 0, Panels.groups(n));
-            tile.multiply(s.a, 0, piece, gate, e, first, last, s.packed);
-            tile.multiply(s.b, 0, piece, up, e, first, last, s.packed);
+            tile.multiply(s.a, 0, size, gate, e, first, last, s.packed);
+            tile.multiply(s.b, 0, size, up, e, first, last, s.packed);
         }
         for (int i = 0; i < n; i++) {
             int at = order[starts[e] + i] * gate.weight().rows() + first;
-            RowKernels.siluMul(s.a, s.b, i * piece, i * piece + last - first);
-            System.arraycopy(s.a, i * piece, h, at, last - first);
+            RowKernels.siluMul(s.a, s.b, i * size, (i + 1) * size);
+            System.arraycopy(s.a, i * size, h, at, size);
         }
     }
 
     private void outputs(int worker, int begin, int end) {
-        for (int i = begin; i < end; i++) outputs(tiles[worker], scratch[worker], i * piece);
+        outputs(tiles[worker], scratch[worker], begin * piece, Math.min(down.weight().rows(), end * piece));
     }
 
-    private void outputs(WeightTile tile, Scratch s, int first) {
+    private void outputs(WeightTile tile, Scratch s, int first, int last) {
         int width = down.weight().rows();
-        int last = Math.min(width, first + piece);
+        int size = last - first;
         for (int r = 0; r < rows; r++) Arrays.fill(y, r * width + first, r * width + last, 0);
         for (int j = 0; j < chosenCount; j++) {
             int e = chosen[j];
             int n = starts[e + 1] - starts[e];
-            s.fit(n, down.weight().cols(), piece);
+            s.fit(n, down.weight().cols(), size);
             if (isFew(e)) {
                 int together = finite.together(down.weight(), e);
-                for (int i = 0; i < n; i++) tile.dots(s.a, i * piece, down, e, together, first, last, inputs, order[starts[e] + i]);
+                for (int i = 0; i < n; i++) tile.dots(s.a, i * size, down, e, together, first, last, inputs, order[starts[e] + i]);
             } else {
                 System.arraycopy(order, starts[e], s.index, 0, n);
                 s.packed.fit(down);
                 s.packed.pack(h, s.index, 0, Panels.groups(n));
-                tile.multiply(s.a, 0, piece, down, e, first, last, s.packed);
+                tile.multiply(s.a, 0, size, down, e, first, last, s.packed);
             }
             for (int i = 0; i < n; i++) {
                 int p = order[starts[e] + i];
-                int at = p / used * width + first;
-                for (int o = 0; o < last - first; o++) y[at + o] += weights[p] * s.a[i * piece + o];
+                RowKernels.addScaled(y, p / used * width + first, s.a, i * size, size, weights[p]);
             }
         }
     }
