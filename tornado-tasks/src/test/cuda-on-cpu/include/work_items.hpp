@@ -244,6 +244,29 @@ static float half_of(uint64_t pair, int i) {
     return h;
 }
 
+/** D = A B + C of bytes, A [16, 32], B [32, 8]: a lane has the rows and columns that it has of halves, and four neighbours along k. */
+static void ptx_mma_sync_aligned_m16n8k32_row_col_s32_s8_s8_s32(int &d0, int &d1, int &d2, int &d3, unsigned a0, unsigned a1, unsigned a2,
+        unsigned a3, unsigned b0, unsigned b1, int c0, int c1, int c2, int c3) {
+    int8_t a[2][32], b[32][2];
+    int sum[2][2] = {{c0, c1}, {c2, c3}};
+    uint64_t bytes[] = {a0 | (uint64_t) a1 << 32, a2 | (uint64_t) a3 << 32};
+    for (int h = 0; h < 2; h++) {
+        uint64_t *all = items::gather(bytes[h], lane());
+        for (int k = 0; k < 16; k++)
+            for (int r = 0; r < 2; r++) a[r][16 * h + k] = (int8_t) (all[lane() / 4 * 4 + k / 4] >> (32 * r + k % 4 * 8));
+    }
+    uint64_t *all = items::gather(b0 | (uint64_t) b1 << 32, lane());
+    for (int k = 0; k < 32; k++)
+        for (int c = 0; c < 2; c++) b[k][c] = (int8_t) (all[(lane() % 4 * 2 + c) * 4 + k % 16 / 4] >> (k / 16 * 32 + k % 4 * 8));
+    for (int r = 0; r < 2; r++)
+        for (int c = 0; c < 2; c++)
+            for (int k = 0; k < 32; k++) sum[r][c] += a[r][k] * b[k][c];
+    d0 = sum[0][0];
+    d1 = sum[0][1];
+    d2 = sum[1][0];
+    d3 = sum[1][1];
+}
+
 /** D = A B + C, A [16, 16], B [16, 8]: a lane has rows lane / 4 and that plus eight of A, C and D, and column lane / 4 of B. */
 static void ptx_mma_sync_aligned_m16n8k16_row_col_f32_f16_f16_f32(float &d0, float &d1, float &d2, float &d3, unsigned a0, unsigned a1,
         unsigned a2, unsigned a3, unsigned b0, unsigned b1, float c0, float c1, float c2, float c3) {

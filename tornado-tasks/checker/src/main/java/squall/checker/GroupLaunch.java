@@ -8,6 +8,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.function.IntFunction;
 import uk.ac.manchester.tornado.api.KernelContext;
+import uk.ac.manchester.tornado.api.types.HalfFloat;
 import uk.ac.manchester.tornado.api.types.arrays.FloatArray;
 
 /** A kernel with a {@link KernelContext}: one work-group after the other, each in steps from barrier to barrier. */
@@ -143,6 +144,9 @@ final class GroupLaunch extends Launch {
             int[] token = new int[0];
             views.put(token, longs);
             return token;
+        }
+        if (value instanceof int[] fragment && type.isArray() && HalfFloat.class.isAssignableFrom(type.componentType()) && type != HalfFloat[].class) {
+            return TensorCore.halves(fragment, type.componentType());
         }
         return value;
     }

@@ -1,5 +1,7 @@
 package squall.checker;
 
+import java.lang.reflect.Array;
+import java.lang.reflect.Constructor;
 import uk.ac.manchester.tornado.api.types.BFloat16;
 import uk.ac.manchester.tornado.api.types.HalfFloat;
 import uk.ac.manchester.tornado.api.types.arrays.FloatArray;
@@ -70,6 +72,50 @@ public final class TensorCore {
             d[i] = sum;
         }
         return d;
+    }
+
+    /** What a lane has of bytes where it was loaded as halves. */
+    public static byte[] bytes(HalfFloat[] halves) {
+        byte[] bytes = new byte[2 * halves.length];
+        for (int i = 0; i < bytes.length; i++) {
+            bytes[i] = (byte) (halves[i / 2].getHalfFloatValue() >> i % 2 * 8);
+        }
+        return bytes;
+    }
+
+    /** The same of bytes, {@code mma.m16n8k32}: A [16, 32], B [32, 8], of which a lane has four neighbours along k where it has two halves. */
+    public static int[] multiply(WorkItem item, byte[] a, byte[] b, int[] c) {
+        Object[] lanesA = item.exchange(a);
+        Object[] lanesB = item.exchange(b);
+        int[] d = new int[4];
+        for (int i = 0; i < 4; i++) {
+            int row = row(item.lane(), i >= 2);
+            int column = column(item.lane(), i);
+            int sum = c[i];
+            for (int k = 0; k < 2 * K; k++) {
+                int lane = (k & 15) / 4;
+                byte left = ((byte[]) lanesA[row % 8 * 4 + lane])[(k & 3) + (row >= 8 ? 4 : 0) + (k >= 16 ? 8 : 0)];
+                byte right = ((byte[]) lanesB[column * 4 + lane])[(k & 3) + (k >= 16 ? 4 : 0)];
+                sum += left * right;
+            }
+            d[i] = sum;
+        }
+        return d;
+    }
+
+    /** A fragment of ints as one of halves, two of each int, of a class of the kernel's own, which has a constructor from bits. */
+    static HalfFloat[] halves(int[] fragment, Class<?> type) {
+        HalfFloat[] halves = (HalfFloat[]) Array.newInstance(type, 2 * fragment.length);
+        try {
+            Constructor<?> fromBits = type.getDeclaredConstructor(short.class);
+            fromBits.setAccessible(true);
+            for (int i = 0; i < halves.length; i++) {
+                halves[i] = (HalfFloat) fromBits.newInstance((short) (fragment[i / 2] >> i % 2 * 16));
+            }
+        } catch (ReflectiveOperationException e) {
+            throw new IllegalArgumentException(type + " cannot be made from the bits of a half", e);
+        }
+        return halves;
     }
 
     private static float number(HalfFloat half, boolean bfloat) {

@@ -131,17 +131,49 @@ class SoundKernelsTest {
 
     @Test
     void tensorCoresMultiply() {
-        HalfFloatArray a = new HalfFloatArray(16 * 16);
-        HalfFloatArray b = new HalfFloatArray(16 * 8);
-        for (int i = 0; i < a.getSize(); i++) {
-            a.set(i, new HalfFloat((i * 7 % 11 - 5) / 4f));
-        }
-        for (int i = 0; i < b.getSize(); i++) {
-            b.set(i, new HalfFloat((i * 5 % 13 - 6) / 8f));
-        }
+        HalfFloatArray a = halves(16 * 16, 7, 11, 4f);
+        HalfFloatArray b = halves(16 * 8, 5, 13, 8f);
         FloatArray y = new FloatArray(16 * 8);
         Graphs.run(new TaskGraph("g").transferToDevice(FIRST_EXECUTION, a, b).task("t", Sound::kTensorProduct, CONTEXT, y, a, b)
                 .transferToHost(EVERY_EXECUTION, y), 32, 32);
+        assertProduct(a, b, y);
+    }
+
+    @Test
+    void tensorCoresMultiplyWhatLanesHave() {
+        HalfFloatArray a = halves(16 * 16, 7, 11, 4f);
+        HalfFloatArray b = halves(16 * 8, 5, 13, 8f);
+        IntArray left = new IntArray(128);
+        IntArray right = new IntArray(64);
+        for (int lane = 0; lane < 32; lane++) {
+            for (int i = 0; i < 4; i++) {
+                int at = (lane / 4 + i % 2 * 8) * 16 + lane % 4 * 2 + i / 2 * 8;
+                left.set(32 * i + lane, pair(a, at, at + 1));
+            }
+            for (int i = 0; i < 2; i++) {
+                int at = (lane % 4 * 2 + 8 * i) * 8 + lane / 4;
+                right.set(32 * i + lane, pair(b, at, at + 8));
+            }
+        }
+        FloatArray y = new FloatArray(16 * 8);
+        Graphs.run(new TaskGraph("g").transferToDevice(FIRST_EXECUTION, left, right).task("t", Sound::kTensorProductOfInts, CONTEXT, y, left, right)
+                .transferToHost(EVERY_EXECUTION, y), 32, 32);
+        assertProduct(a, b, y);
+    }
+
+    private static HalfFloatArray halves(int size, int factor, int modulus, float divisor) {
+        HalfFloatArray all = new HalfFloatArray(size);
+        for (int i = 0; i < size; i++) {
+            all.set(i, new HalfFloat((i * factor % modulus - modulus / 2) / divisor));
+        }
+        return all;
+    }
+
+    private static int pair(HalfFloatArray from, int low, int high) {
+        return from.get(low).getHalfFloatValue() & 0xFFFF | from.get(high).getHalfFloatValue() << 16;
+    }
+
+    private static void assertProduct(HalfFloatArray a, HalfFloatArray b, FloatArray y) {
         for (int row = 0; row < 16; row++) {
             for (int column = 0; column < 8; column++) {
                 float expected = 0f;

@@ -38,8 +38,9 @@ final class DeltaProducts {
     static final int WEIGHTS = 4096;
 
     static final int WARP = 32;
-    /** Eight warps: four for K K^T and four for Q K^T. */
+    /** Work-items of a group of the other tasks, and of this one's: sixteen warps, eight for either half of the columns, four of them for K K^T. */
     static final int GROUP = 256;
+    private static final int ITEMS = 512;
     /** Floats of local memory for a warp's 16 x 8 sums, lane by lane, and from a row's sums to those of the row eight below. */
     static final int SUMS = 138;
     static final int BELOW = 72;
@@ -68,7 +69,7 @@ final class DeltaProducts {
     static void record(Tape tape, Region qkv, Region g, DeltaShape shape, Region scratch) {
         Frame f = tape.frame();
         f.scratch().needChunks(f.maxRows() / CHUNK, ints(shape.keyHeads(), shape.valueHeads()));
-        tape.add("deltaProducts", perChunk(shape.keyHeads()), (graph, id) -> graph.task(id, DeltaProducts::kDeltaProducts, f.context(), f.arena(),
+        tape.add("deltaProducts", perChunk(shape.keyHeads(), ITEMS), (graph, id) -> graph.task(id, DeltaProducts::kDeltaProducts, f.context(), f.arena(),
                 f.step(), f.scratch().pairs(), Place.of(qkv), Place.of(g), Place.of(scratch), heads(shape),
                 Pair.of(shape.dk(), shape.dv()), DeltaRule.tiled(shape)));
     }
@@ -78,8 +79,8 @@ final class DeltaProducts {
         return Pair.of(shape.keyHeads(), shape.valueHeads() / shape.keyHeads());
     }
 
-    static Grid perChunk(int heads) {
-        return new Grid((rows, segments) -> (rows / CHUNK + segments) * heads, GROUP);
+    static Grid perChunk(int heads, int group) {
+        return new Grid((rows, segments) -> (rows / CHUNK + segments) * heads, group);
     }
 
     /** A group for each chunk and key head: its products, and Q and K in tiles. */
@@ -88,10 +89,10 @@ final class DeltaProducts {
         int[] tiles = context.allocateIntLocalArray(K_TILES + 32 * SMALL);
         float[] steps = context.allocateFloatLocalArray(MOST_SHARING * CHUNK);
         float[] logs = context.allocateFloatLocalArray(MOST_SHARING * CHUNK);
-        float[] sums = context.allocateFloatLocalArray(HEADER + GROUP / WARP * SUMS);
+        float[] sums = context.allocateFloatLocalArray(HEADER + ITEMS / WARP * SUMS);
         FloatArray behind = (FloatArray) (Object) sums;
-        float[] ks = new float[16], qs = new float[16], p = new float[32];
-        int item = context.localIdx, warp = item >> 5 & 7, lane = item & 31, quad = lane & 3;
+        float[] ks = new float[8], qs = new float[8], p = new float[16];
+        int item = context.localIdx, warp = item >> 5 & 15, lane = item & 31, quad = lane & 3;
         int keyHeads = Pair.first(heads), sharing = Pair.second(heads), valueHeads = keyHeads * sharing, dk = Pair.first(sizes);
         int keyHead = context.groupIdx % keyHeads, number = context.groupIdx / keyHeads, chunk = number;
         int segments = step.get(StepArray.SEGMENTS), segment = 0;
@@ -108,49 +109,51 @@ final class DeltaProducts {
         int own = warp * SUMS + 2 * lane + (lane >> 4), mine = HEADER + own, straight = (lane >> 3) * 4 * MATRIX + (lane & 7) * 16 - plain(lane);
         int row = item % CHUNK, sharer = head(keyHead, TornadoMath.min(item / CHUNK, sharing - 1), keyHeads, sharing, tiled);
         float log = arena.get(Place.start(g, begin + TornadoMath.min(row, last)) + sharer), upTo = 0f;
-        steps[item] = row < n ? log : 0f;
+        read(arena, k, pitch, warp * 4, last, 2 * lane, dk, ks);
+        read(arena, q, pitch, warp * 4, last, 2 * lane, dk, qs);
+        if (item < MOST_SHARING * CHUNK) steps[item] = row < n ? log : 0f;
         context.localBarrier();
-        for (int i = 0; i < CHUNK; i++) upTo += i <= row ? steps[item - row + i] : 0f;
-        logs[item] = upTo;
+        for (int i = 0; i < CHUNK; i++) upTo += i <= row ? steps[item % (MOST_SHARING * CHUNK) - row + i] : 0f;
+        if (item < MOST_SHARING * CHUNK) logs[item] = upTo;
         if (row < n && item / CHUNK < sharing) arena.set(kk + row * kkPitch + (keyHeads - keyHead) * CHUNK + sharer, upTo);
         float[] f0 = context.mmaFragment(0f), f1 = context.mmaFragment(0f), f2 = context.mmaFragment(0f), f3 = context.mmaFragment(0f);
-        float[] f4 = context.mmaFragment(0f), f5 = context.mmaFragment(0f), f6 = context.mmaFragment(0f), f7 = context.mmaFragment(0f);
+        int wide = warp >> 3;
         for (int half = 0; half < 2; half++) {
-            // a warp has eight rows, a lane two neighbours of each: i / 4 is a pair of rows, i / 2 % 2 one of it, i % 2 one of the neighbours
-            for (int i = 0; i < 16; i++) {
-                int r = warp * 8 + i / 2, d = half * 64 + 2 * lane + i % 2;
-                int at = TornadoMath.min(r, last) * pitch + TornadoMath.min(d, dk - 1);
-                float live = r < n && d < dk ? 1f : 0f;
-                ks[i] = live * arena.get(k + at);
-                qs[i] = live * arena.get(q + at);
-            }
             context.localBarrier();
-            int place = ((warp >> 1) * 4 + (lane >> 3)) * LARGE + ((warp & 1) + (lane >> 2 & 1) * 2) * MATRIX + quad;
-            int right = K_TILES + (warp * 4 + (lane >> 3)) * SMALL + (lane & 7) * 8;
+            int place = ((warp >> 2) * 4 + (lane >> 3)) * LARGE + ((warp >> 1 & 1) + (lane >> 2 & 1) * 2) * MATRIX + (warp & 1) * 16 + quad;
+            int right = K_TILES + ((warp >> 1) * 4 + (lane >> 3)) * SMALL + (lane & 7) * 8 + (warp & 1) * 2;
+            // i / 4 is a pair of rows, i / 2 % 2 one of it, i % 2 one of the neighbours
             for (int i = 0; i < 8; i++) {
+                float live = TornadoMath.min(TornadoMath.max(n - warp * 4 - i / 2, 0), 1) * TornadoMath.min(TornadoMath.max(dk - half * 64 - 2 * lane - i % 2, 0), 1);
+                ks[i] = live * ks[i];
+                qs[i] = live * qs[i];
+            }
+            for (int i = 0; i < 4; i++) {
                 tiles[place + i * 4] = Pair.halves(ks[2 * i], ks[2 * i + 1]);
                 tiles[Q_TILES + place + i * 4] = Pair.halves(qs[2 * i], qs[2 * i + 1]);
             }
-            for (int i = 0; i < 8; i++) tiles[right + i % 2 * 4 + i / 2] = Pair.halves(ks[i / 2 * 4 + i % 2], ks[i / 2 * 4 + 2 + i % 2]);
+            for (int i = 0; i < 4; i++) tiles[right + i % 2 * 4 + i / 2] = Pair.halves(ks[i / 2 * 4 + i % 2], ks[i / 2 * 4 + 2 + i % 2]);
             context.localBarrier();
-            for (int i = 0; i < 8; i++) {
-                int tile = 2 * i + (warp >> 2), in = item & 127;
-                int left = tiles[Q_TILES + tile * LARGE + (in >> 5) * MATRIX + lane];
-                int turned = tiles[K_TILES + ((tile & 3) * 8 + (in >> 6) * 4 + (tile >> 2)) * SMALL + (in & 63)];
-                if (alive == 1) out.set(to + ((tile >> 2) * 8 + half * 4 + (tile & 3)) * 128 + in, left);
-                if (alive == 1) out.set(to + KEYS + (half * 16 + tile) * 128 + in, turned);
+            // the second half is on its way while the first is multiplied
+            if (half == 0) {
+                read(arena, k, pitch, warp * 4, last, 64 + 2 * lane, dk, ks);
+                read(arena, q, pitch, warp * 4, last, 64 + 2 * lane, dk, qs);
             }
+            if (alive == 1)
+                for (int i = 0; i < 4; i++) {
+                    int tile = 4 * i + (warp >> 2), in = item & 127;
+                    int left = tiles[Q_TILES + tile * LARGE + (in >> 5) * MATRIX + lane];
+                    int turned = tiles[K_TILES + ((tile & 3) * 8 + (in >> 6) * 4 + (tile >> 2)) * SMALL + (in & 63)];
+                    out.set(to + ((tile >> 2) * 8 + half * 4 + (tile & 3)) * 128 + in, left);
+                    out.set(to + KEYS + (half * 16 + tile) * 128 + in, turned);
+                }
             for (int i = 0; i < 4; i++) {
-                HalfFloat[] a = context.mmaLoadA(tiles, 16, (warp * 4 + i) * LARGE * 4 + straight);
-                int b = (K_TILES + i * SMALL) * 4;
+                HalfFloat[] a = context.mmaLoadA(tiles, 16, ((warp & 7) * 4 + i) * LARGE * 4 + straight);
+                int b = (K_TILES + (wide * 16 + i) * SMALL) * 4;
                 f0 = context.mma(a, context.mmaLoadB(tiles, 16, b), f0, MMAShape.M16N8K16);
                 f1 = context.mma(a, context.mmaLoadB(tiles, 16, b + SMALL * 16), f1, MMAShape.M16N8K16);
                 f2 = context.mma(a, context.mmaLoadB(tiles, 16, b + 2 * SMALL * 16), f2, MMAShape.M16N8K16);
                 f3 = context.mma(a, context.mmaLoadB(tiles, 16, b + 3 * SMALL * 16), f3, MMAShape.M16N8K16);
-                f4 = context.mma(a, context.mmaLoadB(tiles, 16, b + 4 * SMALL * 16), f4, MMAShape.M16N8K16);
-                f5 = context.mma(a, context.mmaLoadB(tiles, 16, b + 5 * SMALL * 16), f5, MMAShape.M16N8K16);
-                f6 = context.mma(a, context.mmaLoadB(tiles, 16, b + 6 * SMALL * 16), f6, MMAShape.M16N8K16);
-                f7 = context.mma(a, context.mmaLoadB(tiles, 16, b + 7 * SMALL * 16), f7, MMAShape.M16N8K16);
             }
         }
         context.mmaStore(f0, behind, -(lane >> 2), own - 2 * quad, BELOW / 8);
@@ -161,28 +164,25 @@ final class DeltaProducts {
         for (int j = 0; j < 4; j++) p[8 + j] = sums[mine + j % 2 + j / 2 * BELOW];
         context.mmaStore(f3, behind, -(lane >> 2), own - 2 * quad, BELOW / 8);
         for (int j = 0; j < 4; j++) p[12 + j] = sums[mine + j % 2 + j / 2 * BELOW];
-        context.mmaStore(f4, behind, -(lane >> 2), own - 2 * quad, BELOW / 8);
-        for (int j = 0; j < 4; j++) p[16 + j] = sums[mine + j % 2 + j / 2 * BELOW];
-        context.mmaStore(f5, behind, -(lane >> 2), own - 2 * quad, BELOW / 8);
-        for (int j = 0; j < 4; j++) p[20 + j] = sums[mine + j % 2 + j / 2 * BELOW];
-        context.mmaStore(f6, behind, -(lane >> 2), own - 2 * quad, BELOW / 8);
-        for (int j = 0; j < 4; j++) p[24 + j] = sums[mine + j % 2 + j / 2 * BELOW];
-        context.mmaStore(f7, behind, -(lane >> 2), own - 2 * quad, BELOW / 8);
-        for (int j = 0; j < 4; j++) p[28 + j] = sums[mine + j % 2 + j / 2 * BELOW];
-        int down = warp & 3, high = down * 16 + (lane >> 2), weighed = warp < 4 ? 0 : served;
-        for (int i = 0; i < 32; i++) {
+        int down = warp & 3, high = down * 16 + (lane >> 2), weighed = (warp & 7) < 4 ? 0 : served;
+        for (int i = 0; i < 16; i++) {
             int r = high + i / 2 % 2 * 8;
-            if (warp < 4 && r < n) arena.set(kk + r * kkPitch + i / 4 * 8 + 2 * quad + i % 2, p[i]);
+            if ((warp & 7) < 4 && r < n) arena.set(kk + r * kkPitch + wide * 32 + i / 4 * 8 + 2 * quad + i % 2, p[i]);
         }
         for (int s = 0; s < weighed; s++) {
-            int weights = base + keyHeads * KEYED + head(keyHead, s, keyHeads, sharing, tiled) * VALUED + WEIGHTS + triangle(down) * 128 + lane;
-            for (int i = 0; i < 16; i++) {
-                int c = i / 2 * 8 + 2 * quad, of = s * CHUNK + c, r = high + i % 2 * 8;
+            int weights = base + keyHeads * KEYED + head(keyHead, s, keyHeads, sharing, tiled) * VALUED + WEIGHTS + (triangle(down) + wide * 2) * 128 + lane;
+            for (int i = 0; i < 8; i++) {
+                int c = wide * 32 + i / 2 * 8 + 2 * quad, of = s * CHUNK + c, r = high + i % 2 * 8;
                 float upToR = logs[s * CHUNK + r];
-                if (i / 4 <= down)
+                if (wide * 2 + i / 4 <= down)
                     out.set(weights + i * WARP, Pair.halves(fade(p[2 * i], upToR, logs[of], r - c), fade(p[2 * i + 1], upToR, logs[of + 1], r - c - 1)));
             }
         }
+    }
+
+    /** Two neighbours of each of four rows, from row {@code first} on: those behind the last one are it, elements behind a row's end its last. */
+    private static void read(FloatArray arena, int at, int pitch, int first, int last, int d, int dk, float[] to) {
+        for (int i = 0; i < 8; i++) to[i] = arena.get(at + TornadoMath.min(first + i / 2, last) * pitch + TornadoMath.min(d + i % 2, dk - 1));
     }
 
     /** Ints of a chunk. */

@@ -36,7 +36,7 @@ final class DeltaSystem {
 
     static void record(Tape tape, Region y, Region qkv, Region beta, DeltaShape shape, Region scratch) {
         Frame f = tape.frame();
-        tape.add("deltaSystem", DeltaProducts.perChunk(shape.valueHeads()), (graph, id) -> graph.task(id, DeltaSystem::kDeltaSystem, f.context(),
+        tape.add("deltaSystem", DeltaProducts.perChunk(shape.valueHeads(), GROUP), (graph, id) -> graph.task(id, DeltaSystem::kDeltaSystem, f.context(),
                 f.arena(), f.step(), f.scratch().pairs(), Place.of(y), Place.of(qkv), Place.of(beta), Place.of(scratch),
                 DeltaProducts.heads(shape), Pair.of(shape.dk(), shape.dv()), DeltaRule.tiled(shape)));
     }
@@ -52,9 +52,10 @@ final class DeltaSystem {
         FloatArray behind = (FloatArray) (Object) diagonal;
         float[] logs = context.allocateFloatLocalArray(CHUNK);
         float[] betas = context.allocateFloatLocalArray(CHUNK);
-        float[] values = new float[32], keys = new float[32];
+        float[] values = new float[32], keys = new float[32], products = new float[16];
         float[] t = new float[16];
         float[] x = new float[16];
+        int[] both = new int[8];
         int item = context.localIdx, warp = item >> 5 & 7, lane = item & 31, quad = lane & 3;
         int keyHeads = Pair.first(heads), sharing = Pair.second(heads), valueHeads = keyHeads * sharing, dk = Pair.first(sizes), dv = Pair.second(sizes);
         int head = context.groupIdx % valueHeads, number = context.groupIdx / valueHeads, chunk = number;
@@ -77,6 +78,7 @@ final class DeltaSystem {
             values[i] = read(arena, v + r, c, dv);
             keys[i] = read(arena, k + r, c, dk);
         }
+        for (int i = 0; i < 16; i++) products[i] = arena.get(Place.start(scratch, begin + TornadoMath.min(i / 2 * 8 + warp, last)) + keyHead * CHUNK + 2 * lane + i % 2);
         int row = item % CHUNK, source = begin + TornadoMath.min(row, last);
         float upTo = arena.get(Place.start(scratch, source) + keyHeads * CHUNK + head), written = arena.get(Place.start(beta, source) + head);
         if (item < CHUNK) logs[row] = upTo;
@@ -91,9 +93,8 @@ final class DeltaSystem {
         // A, of which the blocks on the diagonal stay in float32
         for (int i = 0; i < 8; i++) {
             int r = i * 8 + warp, c = 2 * lane, down = r / 16, across = c / 16;
-            int at = Place.start(scratch, begin + TornadoMath.min(r, last)) + keyHead * CHUNK + c;
-            float a0 = betas[r] * DeltaProducts.fade(arena.get(at), logs[r], logs[c], r - c - 1);
-            float a1 = betas[r] * DeltaProducts.fade(arena.get(at + 1), logs[r], logs[c + 1], r - c - 2);
+            float a0 = betas[r] * DeltaProducts.fade(products[2 * i], logs[r], logs[c], r - c - 1);
+            float a1 = betas[r] * DeltaProducts.fade(products[2 * i + 1], logs[r], logs[c + 1], r - c - 2);
             if (across < down)
                 blocks[(DeltaProducts.triangle(down - 1) + across) * LARGE + c / 8 % 2 * SMALL + r % 16 * 4 + c % 8 / 2] = Pair.halves(a0, a1);
             if (across == down) {
@@ -154,15 +155,18 @@ final class DeltaSystem {
             for (int j = 0; j < 4; j++) x[12 + j] = diagonal[mine + j % 2 + j / 2 * BELOW];
             int high = i * 16 + (lane >> 2), natural = head * dv + warp * 32 + 2 * quad, straight = head * dv + warp * 32 + lane;
             context.localBarrier();
-            for (int u = 0; u < 16; u++) {
-                int r = whole == 1 ? i * 16 + u : high + u / 2 % 2 * 8, c = whole == 1 ? straight : natural + u / 4 * 8 + u % 2;
-                if (warp < 4 && r < n && c < (head + 1) * dv) arena.set(Place.start(y, begin + r) + c, x[u]);
-            }
+            // values of less than 128 elements leave warps without columns, whose places are the next head's
+            if (whole == 1 && warp * 32 < dv) for (int u = 0; u < 16; u++) arena.set(Place.start(y, begin + i * 16 + u) + straight, x[u]);
+            if (whole == 0 && warp * 32 < dv)
+                for (int u = 0; u < 16; u++) {
+                    int r = high + u / 2 % 2 * 8, c = natural + u / 4 * 8 + u % 2;
+                    if (r < n && c < (head + 1) * dv) arena.set(Place.start(y, begin + r) + c, x[u]);
+                }
             for (int u = 0; u < 8; u++) {
-                int both = Pair.halves(x[2 * u], x[2 * u + 1]), matrix = (i * 8 + (warp - 4) * 2 + u / 4) * 128 + u % 4 * WARP;
-                tiles[(i * ACROSS + warp * 4 + u / 2) * SMALL + u % 2 * WARP + lane] = both;
-                if (alive == 1 && warp >= 4) out.set(to + matrix, both);
+                both[u] = Pair.halves(x[2 * u], x[2 * u + 1]);
+                tiles[(i * ACROSS + warp * 4 + u / 2) * SMALL + u % 2 * WARP + lane] = both[u];
             }
+            if (alive == 1 && warp >= 4) for (int u = 0; u < 8; u++) out.set(to + (i * 8 + (warp - 4) * 2 + u / 4) * 128 + u % 4 * WARP, both[u]);
             context.localBarrier();
         }
     }

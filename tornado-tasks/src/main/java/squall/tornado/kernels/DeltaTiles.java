@@ -11,7 +11,6 @@ import squall.tornado.Traits;
 import uk.ac.manchester.tornado.api.KernelContext;
 import uk.ac.manchester.tornado.api.enums.MMAShape;
 import uk.ac.manchester.tornado.api.math.TornadoMath;
-import uk.ac.manchester.tornado.api.types.HalfFloat;
 import uk.ac.manchester.tornado.api.types.arrays.FloatArray;
 import uk.ac.manchester.tornado.api.types.arrays.IntArray;
 
@@ -27,10 +26,9 @@ final class DeltaTiles {
     /** Columns of S that a group keeps. */
     private static final int SLICE_SHIFT = 5;
     static final int SLICE = 1 << SLICE_SHIFT;
-    /** Ints of a tile of 16 x 16 halves and of one of 16 x 8, and of all of W or Q. */
+    /** Ints of a tile of 16 x 16 halves and of one of 16 x 8. */
     private static final int LEFT = 128;
     private static final int RIGHT = 64;
-    private static final int ALL = 4096;
     /** Rows of a recording for prompts. */
     private static final int FEWEST_ROWS = 65;
 
@@ -54,21 +52,20 @@ final class DeltaTiles {
     }
 
     /**
-     * A group for each segment, value head and {@value #SLICE} columns of S, chunk after chunk. Warp w has rows 16 w and on of S; of V' and O
-     * it has 16 rows of the chunk and half of the columns. V' is multiplied with P as it is and, faded to the chunk's end, with K^T.
+     * A group for each segment, value head and {@value #SLICE} columns of S, chunk after chunk. Warp w has rows 16 w and on of S; the first
+     * four have 16 rows each of W, U and V', the others the same of Q, P and O: nothing that comes from the other tasks is read twice,
+     * all of it becomes an operand without local memory. V' is multiplied with P as it is and, faded to the chunk's end, with K^T.
      */
     static void kScanTensor(KernelContext context, FloatArray arena, IntArray step, IntArray layer, FloatArray s, IntArray in, long y, long scratch,
                             long shared, long sizes, long strides) {
-        int[] tiles = context.allocateIntLocalArray(2 * ALL);
-        // S, then twice V'
-        int[] states = context.allocateIntLocalArray(32 * RIGHT);
+        int[] states = context.allocateIntLocalArray(32 * RIGHT), values = context.allocateIntLocalArray(32 * RIGHT), zeros = context.allocateIntLocalArray(LEFT);
         float[] sums = context.allocateFloatLocalArray(DeltaProducts.HEADER + GROUP / WARP * DeltaProducts.SUMS);
         FloatArray behind = (FloatArray) (Object) sums;
-        float[] state = new float[16], u = new float[8], v = new float[8], o = new float[8];
-        int[] first = new int[32], second = new int[24];
-        int item = context.localIdx, warp = item >> 5 & 7, lane = item & 31, quad = lane & 3, row = lane >> 2, down = warp & 3, side = warp >> 2;
+        float[] state = new float[16], u = new float[16], v = new float[16], o = new float[16];
+        int[] first = new int[32], second = new int[16], third = new int[16], bits = new int[4];
+        int item = context.localIdx, warp = item >> 5 & 7, lane = item & 31, quad = lane & 3, row = lane >> 2, down = warp & 3, reads = warp >> 2;
         int sharing = Pair.second(shared), keyHeads = Pair.first(shared), heads = keyHeads * sharing, dk = Pair.first(sizes), dv = Pair.second(sizes) >> 1;
-        int slices = (dv + SLICE - 1) >> SLICE_SHIFT, straight = DeltaProducts.straight(lane);
+        int slices = (dv + SLICE - 1) >> SLICE_SHIFT;
         int from = context.groupIdx % slices * SLICE, head = context.groupIdx / slices % heads, segment = context.groupIdx / slices / heads;
         int keyHead = (Pair.second(sizes) & 1) == 1 ? head % keyHeads : head / sharing;
         int alive = segment < step.get(StepArray.SEGMENTS) ? 1 : 0, record = StepArray.FIRST_SEGMENT + StepArray.RECORD * segment * alive;
@@ -81,78 +78,78 @@ final class DeltaTiles {
             int k = warp * 16 + row + i / 2 % 2 * 8, c = i / 4 * 8 + 2 * quad + i % 2;
             state[i] = k < dk && c < stored ? s.get(at + c * dk + k) : 0f;
         }
-        int ints = DeltaProducts.ints(keyHeads, heads), keyed = number * ints + keyHead * DeltaProducts.KEYED + item;
-        int valued = number * ints + keyHeads * DeltaProducts.KEYED + head * DeltaProducts.VALUED + item;
-        int pitch = Place.start(y, 1) - Place.start(y, 0), top = Place.start(y, begin + down * 16) + head * dv + from;
-        int left = row * pitch + side * 16 + 2 * quad, straightLeft = side * 8 * pitch + lane;
+        int ints = DeltaProducts.ints(keyHeads, heads), keyed = number * ints + keyHead * DeltaProducts.KEYED + lane;
+        int valued = number * ints + keyHeads * DeltaProducts.KEYED + head * DeltaProducts.VALUED + lane;
+        int pitch = Place.start(y, 1) - Place.start(y, 0), top = Place.start(y, begin + down * 16) + head * dv + from, left = row * pitch + 2 * quad;
         int chunks = (end - begin + CHUNK - 1) >> DeltaProducts.CHUNK_SHIFT, rows = TornadoMath.max(end - begin, 1);
         int gates = Place.start(scratch, begin) + keyHeads * CHUNK + head, gatePitch = Place.start(scratch, 1) - Place.start(scratch, 0);
-        for (int i = 0; i < 16; i++) {
-            first[i] = in.get(alive * (valued + i * GROUP));
-            first[16 + i] = in.get(alive * (keyed + i * GROUP));
-        }
-        int most = (dv & SLICE - 1) == 0 ? SLICE : TornadoMath.max(width, 1) - 1 - 2 * quad - side * 16, last = rows - 1 - down * 16 - row;
+        // no conditions within loops: each would be a branch of its own
+        int rowsAt = valued + reads * (keyed - valued) + down * 8 * LEFT;
+        for (int i = 0; i < 32; i++) first[i] = in.get(alive * (rowsAt + i * WARP));
+        int most = (dv & SLICE - 1) == 0 ? SLICE : TornadoMath.max(width, 1) - 1 - 2 * quad, last = rows - 1 - down * 16 - row;
         int whole = DeltaSystem.ordered(TornadoMath.min(rows, CHUNK), dv);
-        for (int i = 0; i < 8; i++)
-            if (alive == 1) u[i] = arena.get(top + (whole == 1 ? straightLeft + i * pitch : left + ahead(i, last, most, pitch)));
+        int takes = alive * (1 - reads);
+        for (int i = 0; i < 16; i++) u[i] = 0f;
+        if (takes * whole == 1) for (int i = 0; i < 16; i++) u[i] = arena.get(top + lane + i * pitch);
+        if (takes * (1 - whole) == 1) for (int i = 0; i < 16; i++) u[i] = arena.get(top + left + ahead(i, last, most, pitch));
         int own = warp * DeltaProducts.SUMS + 2 * lane + (lane >> 4), mine = DeltaProducts.HEADER + own, line = down * 16 + row;
         float total = arena.get(gates + (TornadoMath.min(CHUNK, rows) - 1) * gatePitch), high = arena.get(gates + TornadoMath.min(line, rows - 1) * gatePitch);
         float low = arena.get(gates + TornadoMath.min(line + 8, rows - 1) * gatePitch);
+        if (item < LEFT) zeros[item] = 0;
+        context.localBarrier();
+        byte[] none = context.mmaLoadAInt8(zeros, 32), nothing = context.mmaLoadBInt8(zeros, 32);
         for (int chunk = 0; chunk < chunks; chunk++) {
             for (int i = 0; i < 4; i++) {
                 states[(warp * 4 + i) * RIGHT + lane] = Pair.halves(state[4 * i], state[4 * i + 1]);
                 states[(warp * 4 + i) * RIGHT + WARP + lane] = Pair.halves(state[4 * i + 2], state[4 * i + 3]);
             }
-            for (int i = 0; i < 32; i++) tiles[i * GROUP + item] = first[i];
             context.localBarrier();
             // all that is asked for here is needed behind the products
-            for (int i = 0; i < 16; i++) second[i] = in.get(keyed + DeltaProducts.KEYS + i * GROUP);
+            for (int i = 0; i < 16; i++) second[i] = in.get(keyed + DeltaProducts.KEYS + warp * 4 * LEFT + i * WARP);
+            if (reads == 1) for (int i = 0; i < 16; i++) third[i] = in.get(valued + DeltaProducts.WEIGHTS + (DeltaProducts.triangle(down) + TornadoMath.min(i / 4, down)) * LEFT + i % 4 * WARP);
+            float[] f0 = context.mmaFragment(0f), f1 = context.mmaFragment(0f), f2 = context.mmaFragment(0f), f3 = context.mmaFragment(0f);
             for (int i = 0; i < 8; i++) {
-                int across = i % 2 * 2 + side, weight = in.get(valued + DeltaProducts.WEIGHTS + (DeltaProducts.triangle(i / 2) + TornadoMath.min(across, i / 2)) * LEFT - side * LEFT);
-                second[16 + i] = across <= i / 2 ? weight : 0;
+                for (int j = 0; j < 4; j++) bits[j] = first[4 * i + j];
+                Operand[] rowsOf = Operand.of(context, none, nothing, bits);
+                f0 = context.mma(rowsOf, context.mmaLoadB(states, 16, i * 16 * RIGHT), f0, MMAShape.M16N8K16);
+                f1 = context.mma(rowsOf, context.mmaLoadB(states, 16, i * 16 * RIGHT + 4 * RIGHT), f1, MMAShape.M16N8K16);
+                f2 = context.mma(rowsOf, context.mmaLoadB(states, 16, i * 16 * RIGHT + 8 * RIGHT), f2, MMAShape.M16N8K16);
+                f3 = context.mma(rowsOf, context.mmaLoadB(states, 16, i * 16 * RIGHT + 12 * RIGHT), f3, MMAShape.M16N8K16);
             }
-            float[] w0 = context.mmaFragment(0f), w1 = context.mmaFragment(0f), q0 = context.mmaFragment(0f), q1 = context.mmaFragment(0f);
-            for (int i = 0; i < 8; i++) {
-                HalfFloat[] w = context.mmaLoadA(tiles, 16, (down * 8 + i) * LEFT * 4 + straight), q = context.mmaLoadA(tiles, 16, (ALL + (down * 8 + i) * LEFT) * 4 + straight);
-                HalfFloat[] s0 = context.mmaLoadB(states, 16, (i * 4 + side * 2) * RIGHT * 4), s1 = context.mmaLoadB(states, 16, (i * 4 + side * 2 + 1) * RIGHT * 4);
-                w0 = context.mma(w, s0, w0, MMAShape.M16N8K16);
-                w1 = context.mma(w, s1, w1, MMAShape.M16N8K16);
-                q0 = context.mma(q, s0, q0, MMAShape.M16N8K16);
-                q1 = context.mma(q, s1, q1, MMAShape.M16N8K16);
-            }
-            // V' = U - W S
-            context.mmaStore(w0, behind, -row, own - 2 * quad, BELOW / 8);
-            for (int j = 0; j < 4; j++) v[j] = u[j] - sums[mine + j % 2 + j / 2 * BELOW];
-            context.mmaStore(w1, behind, -row, own - 2 * quad, BELOW / 8);
-            for (int j = 0; j < 4; j++) v[4 + j] = u[4 + j] - sums[mine + j % 2 + j / 2 * BELOW];
+            context.mmaStore(f0, behind, -row, own - 2 * quad, BELOW / 8);
+            for (int j = 0; j < 4; j++) v[j] = sums[mine + j % 2 + j / 2 * BELOW];
+            context.mmaStore(f1, behind, -row, own - 2 * quad, BELOW / 8);
+            for (int j = 0; j < 4; j++) v[4 + j] = sums[mine + j % 2 + j / 2 * BELOW];
+            context.mmaStore(f2, behind, -row, own - 2 * quad, BELOW / 8);
+            for (int j = 0; j < 4; j++) v[8 + j] = sums[mine + j % 2 + j / 2 * BELOW];
+            context.mmaStore(f3, behind, -row, own - 2 * quad, BELOW / 8);
+            for (int j = 0; j < 4; j++) v[12 + j] = sums[mine + j % 2 + j / 2 * BELOW];
+            // e^G Q S, V' = U - W S
             float upper = TornadoMath.exp(high), lower = TornadoMath.exp(low);
-            context.mmaStore(q0, behind, -row, own - 2 * quad, BELOW / 8);
-            for (int j = 0; j < 4; j++) o[j] = (j < 2 ? upper : lower) * sums[mine + j % 2 + j / 2 * BELOW];
-            context.mmaStore(q1, behind, -row, own - 2 * quad, BELOW / 8);
-            for (int j = 0; j < 4; j++) o[4 + j] = (j < 2 ? upper : lower) * sums[mine + j % 2 + j / 2 * BELOW];
+            for (int i = 0; i < 16; i++) {
+                o[i] = (i / 2 % 2 == 0 ? upper : lower) * v[i];
+                v[i] = u[i] - v[i];
+            }
             upper = TornadoMath.exp(TornadoMath.min(total - high, 0f));
             lower = TornadoMath.exp(TornadoMath.min(total - low, 0f));
-            context.localBarrier();
-            for (int i = 0; i < 16; i++) tiles[i * GROUP + item] = second[i];
-            for (int i = 0; i < 8; i++) tiles[ALL + i * GROUP + item] = second[16 + i];
-            for (int i = 0; i < 2; i++) {
-                int to = (down * 4 + side * 2 + i) * RIGHT + lane;
-                states[to] = Pair.halves(v[4 * i], v[4 * i + 1]);
-                states[to + WARP] = Pair.halves(v[4 * i + 2], v[4 * i + 3]);
-                states[16 * RIGHT + to] = Pair.halves(upper * v[4 * i], upper * v[4 * i + 1]);
-                states[16 * RIGHT + to + WARP] = Pair.halves(lower * v[4 * i + 2], lower * v[4 * i + 3]);
-            }
+            if (reads == 0)
+                for (int i = 0; i < 4; i++) {
+                    int to = (down * 4 + i) * RIGHT + lane;
+                    values[to] = Pair.halves(v[4 * i], v[4 * i + 1]);
+                    values[to + WARP] = Pair.halves(v[4 * i + 2], v[4 * i + 3]);
+                    values[16 * RIGHT + to] = Pair.halves(upper * v[4 * i], upper * v[4 * i + 1]);
+                    values[16 * RIGHT + to + WARP] = Pair.halves(lower * v[4 * i + 2], lower * v[4 * i + 3]);
+                }
             int next = chunk + 1 < chunks ? 1 : 0, place = (chunk + next) * CHUNK;
             float faded = TornadoMath.exp(total);
             keyed += next * ints;
             valued += next * ints;
-            for (int i = 0; i < 16; i++) {
-                first[i] = in.get(valued + i * GROUP);
-                first[16 + i] = in.get(keyed + i * GROUP);
-            }
+            rowsAt += next * ints;
+            for (int i = 0; i < 32; i++) first[i] = in.get(rowsAt + i * WARP);
             whole = DeltaSystem.ordered(TornadoMath.min(rows - place, CHUNK), dv);
-            for (int i = 0; i < 8; i++)
-                if (next == 1) u[i] = arena.get(top + CHUNK * pitch + (whole == 1 ? straightLeft + i * pitch : left + ahead(i, last - CHUNK, most, pitch)));
+            int after = top + CHUNK * pitch;
+            if (next * takes * whole == 1) for (int i = 0; i < 16; i++) u[i] = arena.get(after + lane + i * pitch);
+            if (next * takes * (1 - whole) == 1) for (int i = 0; i < 16; i++) u[i] = arena.get(after + left + ahead(i, last - CHUNK, most, pitch));
             total = arena.get(gates + (TornadoMath.min(place + CHUNK, rows) - 1) * gatePitch);
             high = arena.get(gates + TornadoMath.min(place + line, rows - 1) * gatePitch);
             low = arena.get(gates + TornadoMath.min(place + line + 8, rows - 1) * gatePitch);
@@ -161,21 +158,14 @@ final class DeltaTiles {
             context.globalBarrier();
             // S = e^(G_n) S + K^T (e^(G_n - G) V'), O = e^G Q S + P V'
             float[] s0 = context.mmaFragment(0f), s1 = context.mmaFragment(0f), s2 = context.mmaFragment(0f), s3 = context.mmaFragment(0f);
-            float[] o0 = context.mmaFragment(0f), o1 = context.mmaFragment(0f);
             for (int i = 0; i < 4; i++) {
-                HalfFloat[] k = context.mmaLoadA(tiles, 16, (warp * 4 + i) * LEFT * 4 + straight), p = context.mmaLoadA(tiles, 16, (ALL + (down * 4 + i) * LEFT) * 4 + straight);
-                int right = (16 + i * 4) * RIGHT * 4, plain = (i * 4 + side * 2) * RIGHT * 4;
-                s0 = context.mma(k, context.mmaLoadB(states, 16, right), s0, MMAShape.M16N8K16);
-                s1 = context.mma(k, context.mmaLoadB(states, 16, right + RIGHT * 4), s1, MMAShape.M16N8K16);
-                s2 = context.mma(k, context.mmaLoadB(states, 16, right + RIGHT * 8), s2, MMAShape.M16N8K16);
-                s3 = context.mma(k, context.mmaLoadB(states, 16, right + RIGHT * 12), s3, MMAShape.M16N8K16);
-                o0 = context.mma(p, context.mmaLoadB(states, 16, plain), o0, MMAShape.M16N8K16);
-                o1 = context.mma(p, context.mmaLoadB(states, 16, plain + RIGHT * 4), o1, MMAShape.M16N8K16);
+                for (int j = 0; j < 4; j++) bits[j] = second[4 * i + j];
+                Operand[] keysOf = Operand.of(context, none, nothing, bits);
+                s0 = context.mma(keysOf, context.mmaLoadB(values, 16, (64 + i * 16) * RIGHT), s0, MMAShape.M16N8K16);
+                s1 = context.mma(keysOf, context.mmaLoadB(values, 16, (68 + i * 16) * RIGHT), s1, MMAShape.M16N8K16);
+                s2 = context.mma(keysOf, context.mmaLoadB(values, 16, (72 + i * 16) * RIGHT), s2, MMAShape.M16N8K16);
+                s3 = context.mma(keysOf, context.mmaLoadB(values, 16, (76 + i * 16) * RIGHT), s3, MMAShape.M16N8K16);
             }
-            context.mmaStore(o0, behind, -row, own - 2 * quad, BELOW / 8);
-            for (int j = 0; j < 4; j++) o[j] += sums[mine + j % 2 + j / 2 * BELOW];
-            context.mmaStore(o1, behind, -row, own - 2 * quad, BELOW / 8);
-            for (int j = 0; j < 4; j++) o[4 + j] += sums[mine + j % 2 + j / 2 * BELOW];
             context.mmaStore(s0, behind, -row, own - 2 * quad, BELOW / 8);
             for (int j = 0; j < 4; j++) state[j] = faded * state[j] + sums[mine + j % 2 + j / 2 * BELOW];
             context.mmaStore(s1, behind, -row, own - 2 * quad, BELOW / 8);
@@ -184,13 +174,31 @@ final class DeltaTiles {
             for (int j = 0; j < 4; j++) state[8 + j] = faded * state[8 + j] + sums[mine + j % 2 + j / 2 * BELOW];
             context.mmaStore(s3, behind, -row, own - 2 * quad, BELOW / 8);
             for (int j = 0; j < 4; j++) state[12 + j] = faded * state[12 + j] + sums[mine + j % 2 + j / 2 * BELOW];
-            for (int i = 0; i < 8; i++) {
-                int c = i / 4 * 8 + i % 2;
-                if (i / 2 % 2 * 8 <= last && c <= most) arena.set(top + left + i / 2 % 2 * 8 * pitch + c, o[i]);
+            if (reads == 1) {
+                float[] o0 = context.mmaFragment(0f), o1 = context.mmaFragment(0f), o2 = context.mmaFragment(0f), o3 = context.mmaFragment(0f);
+                for (int i = 0; i < 4; i++) {
+                    for (int j = 0; j < 4; j++) bits[j] = i <= down ? third[4 * i + j] : 0;
+                    Operand[] weightsOf = Operand.of(context, none, nothing, bits);
+                    o0 = context.mma(weightsOf, context.mmaLoadB(values, 16, i * 16 * RIGHT), o0, MMAShape.M16N8K16);
+                    o1 = context.mma(weightsOf, context.mmaLoadB(values, 16, (4 + i * 16) * RIGHT), o1, MMAShape.M16N8K16);
+                    o2 = context.mma(weightsOf, context.mmaLoadB(values, 16, (8 + i * 16) * RIGHT), o2, MMAShape.M16N8K16);
+                    o3 = context.mma(weightsOf, context.mmaLoadB(values, 16, (12 + i * 16) * RIGHT), o3, MMAShape.M16N8K16);
+                }
+                context.mmaStore(o0, behind, -row, own - 2 * quad, BELOW / 8);
+                for (int j = 0; j < 4; j++) o[j] += sums[mine + j % 2 + j / 2 * BELOW];
+                context.mmaStore(o1, behind, -row, own - 2 * quad, BELOW / 8);
+                for (int j = 0; j < 4; j++) o[4 + j] += sums[mine + j % 2 + j / 2 * BELOW];
+                context.mmaStore(o2, behind, -row, own - 2 * quad, BELOW / 8);
+                for (int j = 0; j < 4; j++) o[8 + j] += sums[mine + j % 2 + j / 2 * BELOW];
+                context.mmaStore(o3, behind, -row, own - 2 * quad, BELOW / 8);
+                for (int j = 0; j < 4; j++) o[12 + j] += sums[mine + j % 2 + j / 2 * BELOW];
+                for (int i = 0; i < 16; i++) {
+                    int c = i / 4 * 8 + i % 2;
+                    if (i / 2 % 2 * 8 <= last && c <= most) arena.set(top + left + i / 2 % 2 * 8 * pitch + c, o[i]);
+                }
             }
             last -= CHUNK;
             top += CHUNK * pitch;
-            context.localBarrier();
         }
         for (int i = 0; i < 16; i++) {
             int k = warp * 16 + row + i / 2 % 2 * 8, c = i / 4 * 8 + 2 * quad + i % 2;

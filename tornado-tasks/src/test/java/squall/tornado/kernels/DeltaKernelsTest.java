@@ -293,14 +293,26 @@ class DeltaKernelsTest {
         }
     }
 
+    /** A whole chunk of 64 rows with a part of another, and beside it a segment of one row. */
+    private static final int[][] WHOLE = {{66, 0, 1}};
+
     @ParameterizedTest @CsvSource({"2,6,32,32,GROUPED", "3,3,20,12,TILED", "1,2,7,5,TILED", "1,2,128,40,GROUPED"})
     void deltaRuleInChunks(int keyHeads, int valueHeads, int dk, int dv, DeltaShape.HeadOrder order) {
+        deltaRuleInChunks(JOURNEY, keyHeads, valueHeads, dk, dv, order);
+    }
+
+    @ParameterizedTest @CsvSource({"1,2,32,32,TILED", "1,1,128,128,GROUPED"})
+    void deltaRuleInWholeChunks(int keyHeads, int valueHeads, int dk, int dv, DeltaShape.HeadOrder order) {
+        deltaRuleInChunks(WHOLE, keyHeads, valueHeads, dk, dv, order);
+    }
+
+    private void deltaRuleInChunks(int[][] journey, int keyHeads, int valueHeads, int dk, int dv, DeltaShape.HeadOrder order) {
         DeltaShape shape = new DeltaShape(keyHeads, valueHeads, dk, dv, order);
         StateSpec.Recurrent s = new StateSpec.Recurrent("s", valueHeads, dk, dv);
         for (Traits traits : chunked()) {
             Region[] r = regions(shape.channels(), valueHeads, valueHeads, valueHeads * dv, DeltaRule.scratchWidth(like(traits, MOST_ROWS), shape));
             Slab slab = slab(valueHeads * dv * dk);
-            compare(traits, JOURNEY, r, 3, new int[] {0, 3}, List.of(r[4]), new float[] {1, 0, -1}, traits.precise() ? 5e-6 : ROUNDED, tape -> {
+            compare(traits, journey, r, 3, new int[] {0, 3}, List.of(r[4]), new float[] {1, 0, -1}, traits.precise() ? 5e-6 : ROUNDED, tape -> {
                 DeltaGates.normalise(tape, r[0], shape);
                 DeltaRule.recordChunked(tape, r[3], r[0], r[1], r[2], slab, shape, r[4]);
             }, (ops, in) -> {

@@ -18,6 +18,7 @@ final class Calls {
     private static final Set<String> LOADS = Set.of("get", "getHalfFloat", "getHalf2");
     private static final Set<String> STORES = Set.of("set", "setHalfFloat", "setHalf2");
     private static final Set<String> COMBINED = Set.of("add", "sub", "mult", "div");
+    private static final Set<String> PRODUCTS = Set.of("mma", "mmaBF16", "mmaInt8");
     private static final Set<String> SIZES = Set.of("getSize", "getLength", "size", "vectorWidth");
 
     private final Analysis analysis;
@@ -114,7 +115,7 @@ final class Calls {
     /** Lanes of a warp and tensor cores. */
     private Value warp(Analysis.Place place, String name, Value[] arguments) {
         analysis.cudaOnly(place, name);
-        if (name.startsWith("simd") || name.equals("mma") || name.equals("mmaBF16")) {
+        if (name.startsWith("simd") || PRODUCTS.contains(name)) {
             analysis.mayWait();
         }
         if (name.equals("mmaStore")) {
@@ -123,7 +124,7 @@ final class Calls {
         if (name.equals("asyncCopyToLocal")) {
             analysis.touched(place, arguments[2], Access.READ);
         }
-        boolean fragment = name.startsWith("mmaFragment") || name.equals("mma") || name.equals("mmaBF16") || name.startsWith("mmaLoad");
+        boolean fragment = name.startsWith("mmaFragment") || PRODUCTS.contains(name) || name.startsWith("mmaLoad");
         return fragment ? Value.OBJECT.with(Value.FRAGMENT) : null;
     }
 

@@ -33,6 +33,8 @@ public enum Rule {
     PRIVATE_ARRAY_VIEW("an array of a work-item's own seen as another type stops the compiler with a GraalError", "a local array"),
     BYTE_LOCAL_ARRAY("local byte arrays lose elements", "allocateIntLocalArray"),
     FRAGMENT_ELEMENT("elements of a tensor-core fragment cannot be read", "mmaStore into local memory, then read that"),
+    FRAGMENT_VIEW("a fragment seen as HalfFloat[] stops the compiler, which forgets the view and keeps the check of its type",
+            "an array of a class of one's own that extends HalfFloat"),
     CARRIED_PAST_LOOP_BRANCH("a variable is carried through an if/else in which a branch ends in a loop: it may be overwritten after the merge",
             "recompute it after the if/else, or make the branch part of the loop's bound"),
     CONDITION_IN_LOOP_TEST("a conditional expression in a loop's test makes the compiler drop what stands behind the loop",

@@ -259,6 +259,9 @@ final class Step {
         if (other && value.is(Value.PRIVATE_ARRAY)) {
             analysis.broken(place, Rule.PRIVATE_ARRAY_VIEW, check.type().asInternalName().replace('/', '.'));
         }
+        if (value.is(Value.FRAGMENT) && check.type().asInternalName().equals("[L" + Calls.API + "types/HalfFloat;")) {
+            analysis.broken(place, Rule.FRAGMENT_VIEW, "");
+        }
         frame.push(other && value.is(Value.LOCAL_ARRAY) ? value.with(Value.VIEW) : value);
     }
 

@@ -4,6 +4,7 @@ import uk.ac.manchester.tornado.api.KernelContext;
 import uk.ac.manchester.tornado.api.annotations.Parallel;
 import uk.ac.manchester.tornado.api.enums.MMAShape;
 import uk.ac.manchester.tornado.api.math.TornadoMath;
+import uk.ac.manchester.tornado.api.types.HalfFloat;
 import uk.ac.manchester.tornado.api.types.arrays.ByteArray;
 import uk.ac.manchester.tornado.api.types.arrays.FloatArray;
 import uk.ac.manchester.tornado.api.types.arrays.HalfFloatArray;
@@ -178,6 +179,39 @@ public final class Sound {
         context.localBarrier();
         for (int i = lane; i < 128; i += 32) {
             y.set(i, product[4 + i]);
+        }
+    }
+
+    /** The same with operands that lanes have as ints: added to a product of bytes that is nothing, they become a fragment. */
+    public static void kTensorProductOfInts(KernelContext context, FloatArray y, IntArray a, IntArray b) {
+        int lane = context.localIdx;
+        int[] nothing = context.allocateIntLocalArray(128);
+        float[] product = context.allocateFloatLocalArray(4 + 128);
+        FloatArray behindHeader = (FloatArray) (Object) product;
+        int[] left = new int[4];
+        int[] right = new int[4];
+        for (int i = 0; i < 4; i++) {
+            nothing[32 * i + lane] = 0;
+            left[i] = a.get(32 * i + lane);
+            right[i] = i < 2 ? b.get(32 * i + lane) : 0;
+        }
+        context.localBarrier();
+        byte[] rows = context.mmaLoadAInt8(nothing, 32);
+        byte[] columns = context.mmaLoadBInt8(nothing, 32);
+        Pairs[] leftPairs = (Pairs[]) (Object) context.mmaInt8(rows, columns, left, MMAShape.M16N8K32);
+        Pairs[] rightPairs = (Pairs[]) (Object) context.mmaInt8(rows, columns, right, MMAShape.M16N8K32);
+        float[] sum = context.mma(leftPairs, rightPairs, context.mmaFragment(0f), MMAShape.M16N8K16);
+        context.mmaStore(sum, behindHeader, 0, 0, 8);
+        context.localBarrier();
+        for (int i = lane; i < 128; i += 32) {
+            y.set(i, product[4 + i]);
+        }
+    }
+
+    /** What a lane has of an operand. */
+    private static final class Pairs extends HalfFloat {
+        Pairs(short bits) {
+            super(bits);
         }
     }
 }

@@ -3,7 +3,9 @@ package squall.checker.kernels;
 import uk.ac.manchester.tornado.api.KernelContext;
 import uk.ac.manchester.tornado.api.annotations.Parallel;
 import uk.ac.manchester.tornado.api.annotations.Reduce;
+import uk.ac.manchester.tornado.api.enums.MMAShape;
 import uk.ac.manchester.tornado.api.types.BFloat16;
+import uk.ac.manchester.tornado.api.types.HalfFloat;
 import uk.ac.manchester.tornado.api.types.arrays.ByteArray;
 import uk.ac.manchester.tornado.api.types.arrays.DoubleArray;
 import uk.ac.manchester.tornado.api.types.arrays.FloatArray;
@@ -265,6 +267,14 @@ public final class Traps {
     public static void kFragmentElement(KernelContext context, FloatArray y) {
         float[] sums = context.mmaFragment(0f);
         y.set(context.globalIdx, sums[0]); // here
+    }
+
+    public static void kFragmentView(KernelContext context, FloatArray y) {
+        int[] tile = context.allocateIntLocalArray(128);
+        int[] bits = new int[4];
+        int[] product = context.mmaInt8(context.mmaLoadAInt8(tile, 32), context.mmaLoadBInt8(tile, 32), bits, MMAShape.M16N8K32);
+        HalfFloat[] halves = (HalfFloat[]) (Object) product; // here
+        context.mmaStore(context.mma(halves, halves, context.mmaFragment(0f), MMAShape.M16N8K16), y, 0, 0, 8);
     }
 
     public static void kCarriedPastLoopBranch(KernelContext context, FloatArray y, FloatArray x, int n) {

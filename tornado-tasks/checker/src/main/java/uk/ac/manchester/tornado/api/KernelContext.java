@@ -180,6 +180,18 @@ public class KernelContext implements ExecutionContext {
         return TensorCore.multiply(item(), a, b, c, true);
     }
 
+    public byte[] mmaLoadAInt8(int[] tile, int k) {
+        return TensorCore.bytes(TensorCore.loadA(item(), tile, 0));
+    }
+
+    public byte[] mmaLoadBInt8(int[] tile, int k) {
+        return TensorCore.bytes(TensorCore.loadB(item(), tile, 0));
+    }
+
+    public int[] mmaInt8(byte[] a, byte[] b, int[] c, MMAShape shape) {
+        return TensorCore.multiply(item(), a, b, c);
+    }
+
     public void mmaStore(float[] fragment, FloatArray target, int row, int column, int stride) {
         TensorCore.store(item(), fragment, target, row, column, stride);
     }
