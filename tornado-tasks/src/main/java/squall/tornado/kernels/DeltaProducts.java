@@ -22,7 +22,8 @@ import uk.ac.manchester.tornado.api.types.arrays.IntArray;
  * </pre>
  * all of left tiles: 16 x 16 halves in 128 ints, which are four matrices of 8 x 8, upper left, lower left, upper right, lower right, each row by
  * row. So a warp's sums of 16 x 8 are two matrices, a lane's number in both its own, and a left tile is two right ones, of 16 x 8, row by row.
- * K K^T and G stay in float32, in a scratch.
+ * K K^T and G stay in float32, in a scratch; K K^T of a whole chunk as lanes have it, number i of lane l of 16 x 32 in row i / 2, column
+ * i % 2 * 32 + l of eight rows.
  */
 final class DeltaProducts {
     static final int CHUNK_SHIFT = 6;
@@ -109,15 +110,24 @@ final class DeltaProducts {
         int own = warp * SUMS + 2 * lane + (lane >> 4), mine = HEADER + own, straight = (lane >> 3) * 4 * MATRIX + (lane & 7) * 16 - plain(lane);
         int row = item % CHUNK, sharer = head(keyHead, TornadoMath.min(item / CHUNK, sharing - 1), keyHeads, sharing, tiled);
         float log = arena.get(Place.start(g, begin + TornadoMath.min(row, last)) + sharer), upTo = 0f;
-        read(arena, k, pitch, warp * 4, last, 2 * lane, dk, ks);
-        read(arena, q, pitch, warp * 4, last, 2 * lane, dk, qs);
+        int whole = (n == CHUNK ? 1 : 0) * (dk == LONGEST ? 1 : 0);
+        // a place less is a register less, of which 64 let two groups run beside each other
+        long keysAt = Ahead.of(k + warp * 4 * pitch + 2 * lane);
+        if (whole == 1) {
+            read(arena, keysAt, pitch, 0, ks);
+            read(arena, keysAt, pitch, -keyHeads * dk, qs);
+        }
+        if (whole == 0) {
+            read(arena, k, pitch, warp * 4, last, 2 * lane, dk, ks);
+            read(arena, q, pitch, warp * 4, last, 2 * lane, dk, qs);
+        }
         if (item < MOST_SHARING * CHUNK) steps[item] = row < n ? log : 0f;
         context.localBarrier();
         for (int i = 0; i < CHUNK; i++) upTo += i <= row ? steps[item % (MOST_SHARING * CHUNK) - row + i] : 0f;
         if (item < MOST_SHARING * CHUNK) logs[item] = upTo;
         if (row < n && item / CHUNK < sharing) arena.set(kk + row * kkPitch + (keyHeads - keyHead) * CHUNK + sharer, upTo);
         float[] f0 = context.mmaFragment(0f), f1 = context.mmaFragment(0f), f2 = context.mmaFragment(0f), f3 = context.mmaFragment(0f);
-        int wide = warp >> 3;
+        int wide = warp >> 3, in = item & 127;
         for (int half = 0; half < 2; half++) {
             context.localBarrier();
             int place = ((warp >> 2) * 4 + (lane >> 3)) * LARGE + ((warp >> 1 & 1) + (lane >> 2 & 1) * 2) * MATRIX + (warp & 1) * 16 + quad;
@@ -135,17 +145,21 @@ final class DeltaProducts {
             for (int i = 0; i < 4; i++) tiles[right + i % 2 * 4 + i / 2] = Pair.halves(ks[i / 2 * 4 + i % 2], ks[i / 2 * 4 + 2 + i % 2]);
             context.localBarrier();
             // the second half is on its way while the first is multiplied
-            if (half == 0) {
+            if (half == 0 && whole == 1) {
+                read(arena, keysAt, pitch, 64, ks);
+                read(arena, keysAt, pitch, 64 - keyHeads * dk, qs);
+            }
+            if (half == 0 && whole == 0) {
                 read(arena, k, pitch, warp * 4, last, 64 + 2 * lane, dk, ks);
                 read(arena, q, pitch, warp * 4, last, 64 + 2 * lane, dk, qs);
             }
+            long operands = Ahead.of(to + (warp >> 2) * 128 + in);
             if (alive == 1)
                 for (int i = 0; i < 4; i++) {
-                    int tile = 4 * i + (warp >> 2), in = item & 127;
-                    int left = tiles[Q_TILES + tile * LARGE + (in >> 5) * MATRIX + lane];
-                    int turned = tiles[K_TILES + ((tile & 3) * 8 + (in >> 6) * 4 + (tile >> 2)) * SMALL + (in & 63)];
-                    out.set(to + ((tile >> 2) * 8 + half * 4 + (tile & 3)) * 128 + in, left);
-                    out.set(to + KEYS + (half * 16 + tile) * 128 + in, turned);
+                    int left = tiles[Q_TILES + (4 * i + (warp >> 2)) * LARGE + (in >> 5) * MATRIX + lane];
+                    int turned = tiles[K_TILES + ((warp >> 2) * 8 + (in >> 6) * 4 + i) * SMALL + (in & 63)];
+                    out.set(Ahead.index(operands, (i * 8 + half * 4) * 128), left);
+                    out.set(Ahead.index(operands, KEYS + (half * 16 + 4 * i) * 128), turned);
                 }
             for (int i = 0; i < 4; i++) {
                 HalfFloat[] a = context.mmaLoadA(tiles, 16, ((warp & 7) * 4 + i) * LARGE * 4 + straight);
@@ -165,19 +179,29 @@ final class DeltaProducts {
         context.mmaStore(f3, behind, -(lane >> 2), own - 2 * quad, BELOW / 8);
         for (int j = 0; j < 4; j++) p[12 + j] = sums[mine + j % 2 + j / 2 * BELOW];
         int down = warp & 3, high = down * 16 + (lane >> 2), weighed = (warp & 7) < 4 ? 0 : served;
-        for (int i = 0; i < 16; i++) {
-            int r = high + i / 2 % 2 * 8;
-            if ((warp & 7) < 4 && r < n) arena.set(kk + r * kkPitch + wide * 32 + i / 4 * 8 + 2 * quad + i % 2, p[i]);
-        }
+        // K K^T of a whole chunk in whole lines: a warp has eight rows of the scratch
+        int square = kk + high * kkPitch + wide * 32 + 2 * quad;
+        long squareAt = Ahead.of(kk + (wide * 4 + down) * 8 * kkPitch + lane);
+        if ((warp & 7) < 4 && n == CHUNK) for (int i = 0; i < 16; i++) arena.set(Ahead.index(squareAt, i / 2 * kkPitch + i % 2 * WARP), p[i]);
+        if ((warp & 7) < 4 && n < CHUNK)
+            for (int i = 0; i < 16; i++)
+                if (high + i / 2 % 2 * 8 < n) arena.set(square + i / 2 % 2 * 8 * kkPitch + i / 4 * 8 + i % 2, p[i]);
         for (int s = 0; s < weighed; s++) {
             int weights = base + keyHeads * KEYED + head(keyHead, s, keyHeads, sharing, tiled) * VALUED + WEIGHTS + (triangle(down) + wide * 2) * 128 + lane;
-            for (int i = 0; i < 8; i++) {
-                int c = wide * 32 + i / 2 * 8 + 2 * quad, of = s * CHUNK + c, r = high + i % 2 * 8;
-                float upToR = logs[s * CHUNK + r];
-                if (wide * 2 + i / 4 <= down)
-                    out.set(weights + i * WARP, Pair.halves(fade(p[2 * i], upToR, logs[of], r - c), fade(p[2 * i + 1], upToR, logs[of + 1], r - c - 1)));
-            }
+            long weightsAt = Ahead.of(weights);
+            for (int t = 0; t < 2; t++)
+                if (wide * 2 + t <= down)
+                    for (int i = 4 * t; i < 4 * t + 4; i++) {
+                        int c = wide * 32 + i / 2 * 8 + 2 * quad, of = s * CHUNK + c, r = high + i % 2 * 8;
+                        float upToR = logs[s * CHUNK + r];
+                        out.set(Ahead.index(weightsAt, i * WARP), Pair.halves(fade(p[2 * i], upToR, logs[of], r - c), fade(p[2 * i + 1], upToR, logs[of + 1], r - c - 1)));
+                    }
         }
+    }
+
+    /** Two neighbours of each of four rows, all of which are there, {@code ahead} of a place. */
+    private static void read(FloatArray arena, long at, int pitch, int ahead, float[] to) {
+        for (int i = 0; i < 8; i++) to[i] = arena.get(Ahead.index(at, i / 2 * pitch + ahead + i % 2));
     }
 
     /** Two neighbours of each of four rows, from row {@code first} on: those behind the last one are it, elements behind a row's end its last. */

@@ -73,12 +73,25 @@ final class DeltaSystem {
         int to = number * DeltaProducts.ints(keyHeads, valueHeads) + keyHeads * DeltaProducts.KEYED + head * DeltaProducts.VALUED + lane;
         int own = warp * DeltaProducts.SUMS + 2 * lane + (lane >> 4), mine = HEADER + own;
         // a warp has eight rows of V and K, a lane two neighbours in each half of them; a load would wait for what is stored before it
-        for (int i = 0; i < 32; i++) {
-            int r = TornadoMath.min(warp * 8 + i / 4, last) * pitch, c = i / 2 % 2 * 64 + 2 * lane + i % 2;
-            values[i] = read(arena, v + r, c, dv);
-            keys[i] = read(arena, k + r, c, dk);
+        int all = longest(dk) * longest(dv) * (n == CHUNK ? 1 : 0), square = Place.start(scratch, 1) - Place.start(scratch, 0);
+        if (all == 1) {
+            long valuesAt = Ahead.of(v + warp * 8 * pitch + 2 * lane), keysAt = Ahead.of(k + warp * 8 * pitch + 2 * lane);
+            for (int i = 0; i < 32; i++) {
+                values[i] = arena.get(Ahead.index(valuesAt, i / 4 * pitch + i / 2 % 2 * 64 + i % 2));
+                keys[i] = arena.get(Ahead.index(keysAt, i / 4 * pitch + i / 2 % 2 * 64 + i % 2));
+            }
         }
-        for (int i = 0; i < 16; i++) products[i] = arena.get(Place.start(scratch, begin + TornadoMath.min(i / 2 * 8 + warp, last)) + keyHead * CHUNK + 2 * lane + i % 2);
+        if (all == 0) {
+            for (int i = 0; i < 32; i++) {
+                int r = TornadoMath.min(warp * 8 + i / 4, last) * pitch, c = i / 2 % 2 * 64 + 2 * lane + i % 2;
+                values[i] = read(arena, v + r, c, dv);
+                keys[i] = read(arena, k + r, c, dk);
+            }
+        }
+        int down = warp & 3, high = down * 16 + (lane >> 2), beside = (warp >> 2) * 32 + 2 * quad;
+        long productsAt = Ahead.of(Place.start(scratch, begin + warp * 8) + keyHead * CHUNK + lane);
+        if (n == CHUNK) for (int i = 0; i < 16; i++) products[i] = arena.get(Ahead.index(productsAt, i / 2 * square + i % 2 * WARP));
+        if (n < CHUNK) for (int i = 0; i < 16; i++) products[i] = arena.get(Place.start(scratch, begin + TornadoMath.min(high + i / 2 % 2 * 8, last)) + keyHead * CHUNK + beside + i / 4 * 8 + i % 2);
         int row = item % CHUNK, source = begin + TornadoMath.min(row, last);
         float upTo = arena.get(Place.start(scratch, source) + keyHeads * CHUNK + head), written = arena.get(Place.start(beta, source) + head);
         if (item < CHUNK) logs[row] = upTo;
@@ -91,16 +104,19 @@ final class DeltaSystem {
             tiles[place + 16 * SMALL] = Pair.halves(early * keys[2 * i], early * keys[2 * i + 1]);
         }
         // A, of which the blocks on the diagonal stay in float32
-        for (int i = 0; i < 8; i++) {
-            int r = i * 8 + warp, c = 2 * lane, down = r / 16, across = c / 16;
-            float a0 = betas[r] * DeltaProducts.fade(products[2 * i], logs[r], logs[c], r - c - 1);
-            float a1 = betas[r] * DeltaProducts.fade(products[2 * i + 1], logs[r], logs[c + 1], r - c - 2);
+        for (int side = 0; side < 2; side++) {
+            int across = (warp >> 2) * 2 + side, part = (DeltaProducts.triangle(down - 1) + across) * LARGE + lane, onDiagonal = down * BLOCK + (lane >> 2) * PITCH + 2 * quad;
             if (across < down)
-                blocks[(DeltaProducts.triangle(down - 1) + across) * LARGE + c / 8 % 2 * SMALL + r % 16 * 4 + c % 8 / 2] = Pair.halves(a0, a1);
-            if (across == down) {
-                diagonal[down * BLOCK + r % 16 * PITCH + c % 16] = a0;
-                diagonal[down * BLOCK + r % 16 * PITCH + c % 16 + 1] = a1;
-            }
+                for (int i = 4 * side; i < 4 * side + 4; i++) {
+                    int r = high + i % 2 * 8, c = beside + i / 2 * 8;
+                    blocks[part + i / 2 % 2 * SMALL + i % 2 * WARP] = Pair.halves(coupled(betas[r], products[2 * i], logs[r], logs[c], r - c), coupled(betas[r], products[2 * i + 1], logs[r], logs[c + 1], r - c - 1));
+                }
+            if (across == down)
+                for (int i = 4 * side; i < 4 * side + 4; i++) {
+                    int r = high + i % 2 * 8, c = beside + i / 2 * 8;
+                    diagonal[onDiagonal + i % 2 * 8 * PITCH + i / 2 % 2 * 8] = coupled(betas[r], products[2 * i], logs[r], logs[c], r - c);
+                    diagonal[onDiagonal + i % 2 * 8 * PITCH + i / 2 % 2 * 8 + 1] = coupled(betas[r], products[2 * i + 1], logs[r], logs[c + 1], r - c - 1);
+                }
         }
         context.localBarrier();
         // row by row the inverse of I + A: t (I + A) = e_row, from the last element to the first
@@ -130,6 +146,8 @@ final class DeltaSystem {
             blocks[at + 68] = Pair.halves(-diagonal[mine + BELOW], -diagonal[mine + BELOW + 1]);
         }
         context.localBarrier();
+        int natural = head * dv + warp * 32 + 2 * quad, pitchOfU = Place.start(y, 1) - Place.start(y, 0);
+        long straight = Ahead.of(Place.start(y, begin) + head * dv + warp * 32 + lane), weights = Ahead.of(to + (warp - 4) * 256);
         for (int i = 0; i < CHUNK / 16; i++) {
             HalfFloat[] a = context.mmaLoadA(inverses, 16, i * LARGE * 4);
             int right = (i * ACROSS + warp * 4) * SMALL * 4;
@@ -153,20 +171,19 @@ final class DeltaSystem {
             for (int j = 0; j < 4; j++) x[8 + j] = diagonal[mine + j % 2 + j / 2 * BELOW];
             context.mmaStore(x3, behind, -(lane >> 2), own - 2 * quad, BELOW / 8);
             for (int j = 0; j < 4; j++) x[12 + j] = diagonal[mine + j % 2 + j / 2 * BELOW];
-            int high = i * 16 + (lane >> 2), natural = head * dv + warp * 32 + 2 * quad, straight = head * dv + warp * 32 + lane;
             context.localBarrier();
             // values of less than 128 elements leave warps without columns, whose places are the next head's
-            if (whole == 1 && warp * 32 < dv) for (int u = 0; u < 16; u++) arena.set(Place.start(y, begin + i * 16 + u) + straight, x[u]);
+            if (whole == 1 && warp * 32 < dv) for (int u = 0; u < 16; u++) arena.set(Ahead.index(straight, (i * 16 + u) * pitchOfU), x[u]);
             if (whole == 0 && warp * 32 < dv)
                 for (int u = 0; u < 16; u++) {
-                    int r = high + u / 2 % 2 * 8, c = natural + u / 4 * 8 + u % 2;
+                    int r = i * 16 + (lane >> 2) + u / 2 % 2 * 8, c = natural + u / 4 * 8 + u % 2;
                     if (r < n && c < (head + 1) * dv) arena.set(Place.start(y, begin + r) + c, x[u]);
                 }
             for (int u = 0; u < 8; u++) {
                 both[u] = Pair.halves(x[2 * u], x[2 * u + 1]);
                 tiles[(i * ACROSS + warp * 4 + u / 2) * SMALL + u % 2 * WARP + lane] = both[u];
             }
-            if (alive == 1 && warp >= 4) for (int u = 0; u < 8; u++) out.set(to + (i * 8 + (warp - 4) * 2 + u / 4) * 128 + u % 4 * WARP, both[u]);
+            if (alive == 1 && warp >= 4) for (int u = 0; u < 8; u++) out.set(Ahead.index(weights, i * 1024 + u * WARP), both[u]);
             context.localBarrier();
         }
     }
@@ -177,6 +194,16 @@ final class DeltaSystem {
      */
     static int ordered(int rows, int dv) {
         return (rows == CHUNK ? 1 : 0) & ((dv & DeltaTiles.SLICE - 1) == 0 ? 1 : 0);
+    }
+
+    /** An element of A, of rows {@code later} apart. */
+    private static float coupled(float beta, float product, float upToI, float upToJ, int later) {
+        return beta * DeltaProducts.fade(product, upToI, upToJ, later - 1);
+    }
+
+    /** 1 if keys or values of this size leave no lane without elements. */
+    private static int longest(int size) {
+        return size == DeltaProducts.LONGEST ? 1 : 0;
     }
 
     /** Element c of so many, or 0. */

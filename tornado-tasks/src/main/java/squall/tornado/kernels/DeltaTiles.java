@@ -29,6 +29,8 @@ final class DeltaTiles {
     /** Ints of a tile of 16 x 16 halves and of one of 16 x 8. */
     private static final int LEFT = 128;
     private static final int RIGHT = 64;
+    /** Floats of O from a row to the next in local memory, which spreads a warp's sums over its banks. */
+    private static final int PITCH = SLICE + 5;
     /** Rows of a recording for prompts. */
     private static final int FEWEST_ROWS = 65;
 
@@ -60,8 +62,9 @@ final class DeltaTiles {
                             long shared, long sizes, long strides) {
         int[] states = context.allocateIntLocalArray(32 * RIGHT), values = context.allocateIntLocalArray(32 * RIGHT), zeros = context.allocateIntLocalArray(LEFT);
         float[] sums = context.allocateFloatLocalArray(DeltaProducts.HEADER + GROUP / WARP * DeltaProducts.SUMS);
-        FloatArray behind = (FloatArray) (Object) sums;
-        float[] state = new float[16], u = new float[16], v = new float[16], o = new float[16];
+        float[] rowsOfO = context.allocateFloatLocalArray(DeltaProducts.HEADER + CHUNK * PITCH);
+        FloatArray behind = (FloatArray) (Object) sums, outputs = (FloatArray) (Object) rowsOfO;
+        float[] state = new float[16], u = new float[16], v = new float[16], o = new float[16], part = new float[4];
         int[] first = new int[32], second = new int[16], third = new int[16], bits = new int[4];
         int item = context.localIdx, warp = item >> 5 & 7, lane = item & 31, quad = lane & 3, row = lane >> 2, down = warp & 3, reads = warp >> 2;
         int sharing = Pair.second(shared), keyHeads = Pair.first(shared), heads = keyHeads * sharing, dk = Pair.first(sizes), dv = Pair.second(sizes) >> 1;
@@ -85,16 +88,24 @@ final class DeltaTiles {
         int gates = Place.start(scratch, begin) + keyHeads * CHUNK + head, gatePitch = Place.start(scratch, 1) - Place.start(scratch, 0);
         // no conditions within loops: each would be a branch of its own
         int rowsAt = valued + reads * (keyed - valued) + down * 8 * LEFT;
-        for (int i = 0; i < 32; i++) first[i] = in.get(alive * (rowsAt + i * WARP));
+        long ahead = Ahead.of(alive * rowsAt);
+        for (int i = 0; i < 32; i++) first[i] = in.get(Ahead.index(ahead, i * WARP));
+        long keysAt = Ahead.of(alive * (keyed + DeltaProducts.KEYS + warp * 4 * LEFT)), weightsAt = Ahead.of(alive * (valued + DeltaProducts.WEIGHTS + DeltaProducts.triangle(down) * LEFT));
+        for (int i = 0; i < 16; i++) second[i] = in.get(Ahead.index(keysAt, i * WARP));
+        for (int i = 0; i < 16; i++) third[i] = 0;
+        if (reads == 1) for (int i = 0; i < 16; i++) third[i] = in.get(Ahead.index(weightsAt, i * WARP));
         int most = (dv & SLICE - 1) == 0 ? SLICE : TornadoMath.max(width, 1) - 1 - 2 * quad, last = rows - 1 - down * 16 - row;
         int whole = DeltaSystem.ordered(TornadoMath.min(rows, CHUNK), dv);
         int takes = alive * (1 - reads);
         for (int i = 0; i < 16; i++) u[i] = 0f;
-        if (takes * whole == 1) for (int i = 0; i < 16; i++) u[i] = arena.get(top + lane + i * pitch);
+        ahead = Ahead.of(top + lane);
+        if (takes * whole == 1) for (int i = 0; i < 16; i++) u[i] = arena.get(Ahead.index(ahead, i * pitch));
         if (takes * (1 - whole) == 1) for (int i = 0; i < 16; i++) u[i] = arena.get(top + left + ahead(i, last, most, pitch));
         int own = warp * DeltaProducts.SUMS + 2 * lane + (lane >> 4), mine = DeltaProducts.HEADER + own, line = down * 16 + row;
         float total = arena.get(gates + (TornadoMath.min(CHUNK, rows) - 1) * gatePitch), high = arena.get(gates + TornadoMath.min(line, rows - 1) * gatePitch);
         float low = arena.get(gates + TornadoMath.min(line + 8, rows - 1) * gatePitch);
+        // O leaves in whole lines: a warp has eight rows of it
+        int linesAt = Place.start(y, begin + warp * 8) + head * dv + from + lane, lineOfO = DeltaProducts.HEADER + warp * 8 * PITCH + lane, leaves = lane < width ? 1 : 0;
         if (item < LEFT) zeros[item] = 0;
         context.localBarrier();
         byte[] none = context.mmaLoadAInt8(zeros, 32), nothing = context.mmaLoadBInt8(zeros, 32);
@@ -104,9 +115,9 @@ final class DeltaTiles {
                 states[(warp * 4 + i) * RIGHT + WARP + lane] = Pair.halves(state[4 * i + 2], state[4 * i + 3]);
             }
             context.localBarrier();
-            // all that is asked for here is needed behind the products
-            for (int i = 0; i < 16; i++) second[i] = in.get(keyed + DeltaProducts.KEYS + warp * 4 * LEFT + i * WARP);
-            if (reads == 1) for (int i = 0; i < 16; i++) third[i] = in.get(valued + DeltaProducts.WEIGHTS + (DeltaProducts.triangle(down) + TornadoMath.min(i / 4, down)) * LEFT + i % 4 * WARP);
+            // O of the chunk before, whose rows are in local memory since the barrier
+            long lines = Ahead.of(linesAt + (chunk - 1) * CHUNK * pitch);
+            if (chunk * leaves > 0) for (int i = 0; i < 8; i++) arena.set(Ahead.index(lines, i * pitch), rowsOfO[lineOfO + i * PITCH]);
             float[] f0 = context.mmaFragment(0f), f1 = context.mmaFragment(0f), f2 = context.mmaFragment(0f), f3 = context.mmaFragment(0f);
             for (int i = 0; i < 8; i++) {
                 for (int j = 0; j < 4; j++) bits[j] = first[4 * i + j];
@@ -116,6 +127,13 @@ final class DeltaTiles {
                 f2 = context.mma(rowsOf, context.mmaLoadB(states, 16, i * 16 * RIGHT + 8 * RIGHT), f2, MMAShape.M16N8K16);
                 f3 = context.mma(rowsOf, context.mmaLoadB(states, 16, i * 16 * RIGHT + 12 * RIGHT), f3, MMAShape.M16N8K16);
             }
+            // what a product has taken up is asked for again at once, of the next chunk
+            int next = chunk + 1 < chunks ? 1 : 0, place = (chunk + next) * CHUNK;
+            keyed += next * ints;
+            valued += next * ints;
+            rowsAt += next * ints;
+            ahead = Ahead.of(rowsAt);
+            for (int i = 0; i < 32; i++) first[i] = in.get(Ahead.index(ahead, i * WARP));
             context.mmaStore(f0, behind, -row, own - 2 * quad, BELOW / 8);
             for (int j = 0; j < 4; j++) v[j] = sums[mine + j % 2 + j / 2 * BELOW];
             context.mmaStore(f1, behind, -row, own - 2 * quad, BELOW / 8);
@@ -140,15 +158,11 @@ final class DeltaTiles {
                     values[16 * RIGHT + to] = Pair.halves(upper * v[4 * i], upper * v[4 * i + 1]);
                     values[16 * RIGHT + to + WARP] = Pair.halves(lower * v[4 * i + 2], lower * v[4 * i + 3]);
                 }
-            int next = chunk + 1 < chunks ? 1 : 0, place = (chunk + next) * CHUNK;
             float faded = TornadoMath.exp(total);
-            keyed += next * ints;
-            valued += next * ints;
-            rowsAt += next * ints;
-            for (int i = 0; i < 32; i++) first[i] = in.get(rowsAt + i * WARP);
-            whole = DeltaSystem.ordered(TornadoMath.min(rows - place, CHUNK), dv);
             int after = top + CHUNK * pitch;
-            if (next * takes * whole == 1) for (int i = 0; i < 16; i++) u[i] = arena.get(after + lane + i * pitch);
+            whole = DeltaSystem.ordered(TornadoMath.min(rows - place, CHUNK), dv);
+            ahead = Ahead.of(after + lane);
+            if (next * takes * whole == 1) for (int i = 0; i < 16; i++) u[i] = arena.get(Ahead.index(ahead, i * pitch));
             if (next * takes * (1 - whole) == 1) for (int i = 0; i < 16; i++) u[i] = arena.get(after + left + ahead(i, last - CHUNK, most, pitch));
             total = arena.get(gates + (TornadoMath.min(place + CHUNK, rows) - 1) * gatePitch);
             high = arena.get(gates + TornadoMath.min(place + line, rows - 1) * gatePitch);
@@ -166,6 +180,8 @@ final class DeltaTiles {
                 s2 = context.mma(keysOf, context.mmaLoadB(values, 16, (72 + i * 16) * RIGHT), s2, MMAShape.M16N8K16);
                 s3 = context.mma(keysOf, context.mmaLoadB(values, 16, (76 + i * 16) * RIGHT), s3, MMAShape.M16N8K16);
             }
+            keysAt = Ahead.of(keyed + DeltaProducts.KEYS + warp * 4 * LEFT);
+            for (int i = 0; i < 16; i++) second[i] = in.get(Ahead.index(keysAt, i * WARP));
             context.mmaStore(s0, behind, -row, own - 2 * quad, BELOW / 8);
             for (int j = 0; j < 4; j++) state[j] = faded * state[j] + sums[mine + j % 2 + j / 2 * BELOW];
             context.mmaStore(s1, behind, -row, own - 2 * quad, BELOW / 8);
@@ -175,8 +191,17 @@ final class DeltaTiles {
             context.mmaStore(s3, behind, -row, own - 2 * quad, BELOW / 8);
             for (int j = 0; j < 4; j++) state[12 + j] = faded * state[12 + j] + sums[mine + j % 2 + j / 2 * BELOW];
             if (reads == 1) {
-                float[] o0 = context.mmaFragment(0f), o1 = context.mmaFragment(0f), o2 = context.mmaFragment(0f), o3 = context.mmaFragment(0f);
-                for (int i = 0; i < 4; i++) {
+                for (int j = 0; j < 4; j++) bits[j] = third[j];
+                Operand[] foremost = Operand.of(context, none, nothing, bits);
+                for (int j = 0; j < 4; j++) part[j] = o[j];
+                float[] o0 = context.mma(foremost, context.mmaLoadB(values, 16, 0), part, MMAShape.M16N8K16);
+                for (int j = 0; j < 4; j++) part[j] = o[4 + j];
+                float[] o1 = context.mma(foremost, context.mmaLoadB(values, 16, 4 * RIGHT), part, MMAShape.M16N8K16);
+                for (int j = 0; j < 4; j++) part[j] = o[8 + j];
+                float[] o2 = context.mma(foremost, context.mmaLoadB(values, 16, 8 * RIGHT), part, MMAShape.M16N8K16);
+                for (int j = 0; j < 4; j++) part[j] = o[12 + j];
+                float[] o3 = context.mma(foremost, context.mmaLoadB(values, 16, 12 * RIGHT), part, MMAShape.M16N8K16);
+                for (int i = 1; i < 4; i++) {
                     for (int j = 0; j < 4; j++) bits[j] = i <= down ? third[4 * i + j] : 0;
                     Operand[] weightsOf = Operand.of(context, none, nothing, bits);
                     o0 = context.mma(weightsOf, context.mmaLoadB(values, 16, i * 16 * RIGHT), o0, MMAShape.M16N8K16);
@@ -184,22 +209,20 @@ final class DeltaTiles {
                     o2 = context.mma(weightsOf, context.mmaLoadB(values, 16, (8 + i * 16) * RIGHT), o2, MMAShape.M16N8K16);
                     o3 = context.mma(weightsOf, context.mmaLoadB(values, 16, (12 + i * 16) * RIGHT), o3, MMAShape.M16N8K16);
                 }
-                context.mmaStore(o0, behind, -row, own - 2 * quad, BELOW / 8);
-                for (int j = 0; j < 4; j++) o[j] += sums[mine + j % 2 + j / 2 * BELOW];
-                context.mmaStore(o1, behind, -row, own - 2 * quad, BELOW / 8);
-                for (int j = 0; j < 4; j++) o[4 + j] += sums[mine + j % 2 + j / 2 * BELOW];
-                context.mmaStore(o2, behind, -row, own - 2 * quad, BELOW / 8);
-                for (int j = 0; j < 4; j++) o[8 + j] += sums[mine + j % 2 + j / 2 * BELOW];
-                context.mmaStore(o3, behind, -row, own - 2 * quad, BELOW / 8);
-                for (int j = 0; j < 4; j++) o[12 + j] += sums[mine + j % 2 + j / 2 * BELOW];
-                for (int i = 0; i < 16; i++) {
-                    int c = i / 4 * 8 + i % 2;
-                    if (i / 2 % 2 * 8 <= last && c <= most) arena.set(top + left + i / 2 % 2 * 8 * pitch + c, o[i]);
-                }
+                weightsAt = Ahead.of(valued + DeltaProducts.WEIGHTS + DeltaProducts.triangle(down) * LEFT);
+                for (int i = 0; i < 16; i++) third[i] = in.get(Ahead.index(weightsAt, i * WARP));
+                context.mmaStore(o0, outputs, down * 16, 0, PITCH);
+                context.mmaStore(o1, outputs, down * 16, 8, PITCH);
+                context.mmaStore(o2, outputs, down * 16, 16, PITCH);
+                context.mmaStore(o3, outputs, down * 16, 24, PITCH);
             }
             last -= CHUNK;
             top += CHUNK * pitch;
         }
+        context.localBarrier();
+        context.globalBarrier();
+        int remaining = chunks * leaves > 0 ? end - begin - (chunks - 1) * CHUNK - warp * 8 : 0;
+        for (int i = 0; i < 8; i++) if (i < remaining) arena.set(linesAt + ((chunks - 1) * CHUNK + i) * pitch, rowsOfO[lineOfO + i * PITCH]);
         for (int i = 0; i < 16; i++) {
             int k = warp * 16 + row + i / 2 % 2 * 8, c = i / 4 * 8 + 2 * quad + i % 2;
             if (k < dk && c < width) s.set(at + c * dk + k, state[i]);
