@@ -246,12 +246,13 @@ final class Q6_K extends BlockCodec {
                     for (int word = 1; word < 1 << 3; word <<= 1) {
                         IntVector q = Lanes.i32(w, at);
                         last = last.lanewise(LSHR, 2).or(q.lanewise(LSHR, 30).lanewise(LSHL, 4));
-                        for (int m = 1; m < 1 << 5; m <<= 1) {
-                            toFloat(q.and(63).sub(32)).mul(scale).intoArray(dst, dstAt);
-                            q = q.lanewise(LSHR, 6);
-                            dstAt += step;
-                        }
+                        toFloat(q.and(63).sub(32)).mul(scale).intoArray(dst, dstAt);
+                        toFloat(q.lanewise(LSHR, 6).and(63).sub(32)).mul(scale).intoArray(dst, dstAt + step);
+                        toFloat(q.lanewise(LSHR, 12).and(63).sub(32)).mul(scale).intoArray(dst, dstAt + 2 * step);
+                        toFloat(q.lanewise(LSHR, 18).and(63).sub(32)).mul(scale).intoArray(dst, dstAt + 3 * step);
+                        toFloat(q.lanewise(LSHR, 24).and(63).sub(32)).mul(scale).intoArray(dst, dstAt + 4 * step);
                         at += 32;
+                        dstAt += 5 * step;
                     }
                     toFloat(last.sub(32)).mul(scale).intoArray(dst, dstAt);
                     dstAt += step;
