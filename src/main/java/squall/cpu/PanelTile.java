@@ -21,15 +21,17 @@ final class PanelTile implements QueryBlock {
     private static final VectorSpecies<Float> F = Lanes.FLOATS;
     private static final int L = Lanes.COUNT;
     private static final int GROUP = Panels.GROUP;
-    /** Elements of values by a group: their sums stay in registers. */
-    private static final int BLOCK = 5;
+    /** Elements of values by a group, as keys: their sums stay in registers. */
+    private static final int BLOCK = Panels.STRIP;
     /** From one position's block of values to the next: a constant, so that the compiler takes bounds checks out of the loop. */
     private static final int ROW = 8;
+    /** Masks an index, as in {@link Panels}. */
+    private static final int PLACE = (1 << 28) - 1;
     /** Copies a block of values; every machine that has vectors of more has these too. */
     private static final VectorSpecies<Float> PART = L == 4 ? FloatVector.SPECIES_128 : FloatVector.SPECIES_256;
     private static final int POSITIONS = KvCache.PAGE;
     /** With those that fill up the last strip. */
-    private static final int KEYS = (POSITIONS + Panels.STRIP - 1) / Panels.STRIP * Panels.STRIP;
+    private static final int KEYS = (POSITIONS + BLOCK - 1) / BLOCK * BLOCK;
     /** Numbers of all queries: with outputs, keys and values half of a common second-level cache (512 KB). */
     private static final int NUMBERS = 1 << 14;
     private static final int LEAST_QUERIES = 32, MOST_QUERIES = 128;
@@ -100,7 +102,7 @@ final class PanelTile implements QueryBlock {
             int seen = Math.min(n, first + (i + GROUP - 1) / group + 1);
             if (seen <= 0) continue;
             Arrays.fill(scores, 0);
-            for (int t = 0; t < seen; t += Panels.STRIP)
+            for (int t = 0; t < seen; t += BLOCK)
                 Panels.strip6(queries, i * headDim, keys, t * headDim, headDim, headDim, scores, t * GROUP, GROUP);
             if (first + i / group + 1 < seen) hide(i, first, group, seen);
             for (int l = 0; l < GROUP; l += L) {
@@ -108,7 +110,7 @@ final class PanelTile implements QueryBlock {
                 soften(i + l, l, seen);
             }
             for (int b = 0; b < padded; b += BLOCK)
-                addFive(outputs, (i * padded) + b * GROUP, scores, values, b / BLOCK * POSITIONS * ROW, 1, seen);
+                addSix(outputs, i * padded + b * GROUP, scores, values, b / BLOCK * POSITIONS * ROW, 1, seen);
         }
     }
 
@@ -172,43 +174,50 @@ final class PanelTile implements QueryBlock {
     /**
      * {@code c[j, i] += sum over t < n of v[t, j] * p[t, i]}: as {@link Panels#strip6}, but what is spread lies side by side.
      *
-     * @param one 1; as a variable it keeps the compiler from loading all five before it multiplies
+     * @param one 1; as a variable it keeps the compiler from loading all six before it multiplies
      */
-    private static void addFive(float[] c, int cAt, float[] p, float[] v, int vAt, int one, int n) {
-        FloatVector c0a = FloatVector.fromArray(F, c, cAt), c0b = FloatVector.fromArray(F, c, cAt + L);
-        FloatVector c1a = FloatVector.fromArray(F, c, cAt + 2 * L), c1b = FloatVector.fromArray(F, c, cAt + 3 * L);
-        FloatVector c2a = FloatVector.fromArray(F, c, cAt + 4 * L), c2b = FloatVector.fromArray(F, c, cAt + 5 * L);
-        FloatVector c3a = FloatVector.fromArray(F, c, cAt + 6 * L), c3b = FloatVector.fromArray(F, c, cAt + 7 * L);
-        FloatVector c4a = FloatVector.fromArray(F, c, cAt + 8 * L), c4b = FloatVector.fromArray(F, c, cAt + 9 * L);
-        int v1 = vAt + one, v2 = v1 + one, v3 = v2 + one, v4 = v3 + one;
+    private static void addSix(float[] c, int cAt, float[] p, float[] v, int vAt, int one, int n) {
+        FloatVector s0a = FloatVector.fromArray(F, c, cAt), s0b = FloatVector.fromArray(F, c, cAt + L);
+        FloatVector s1a = FloatVector.fromArray(F, c, cAt + 2 * L), s1b = FloatVector.fromArray(F, c, cAt + 3 * L);
+        FloatVector s2a = FloatVector.fromArray(F, c, cAt + 4 * L), s2b = FloatVector.fromArray(F, c, cAt + 5 * L);
+        FloatVector s3a = FloatVector.fromArray(F, c, cAt + 6 * L), s3b = FloatVector.fromArray(F, c, cAt + 7 * L);
+        FloatVector s4a = FloatVector.fromArray(F, c, cAt + 8 * L), s4b = FloatVector.fromArray(F, c, cAt + 9 * L);
+        FloatVector s5a = FloatVector.fromArray(F, c, cAt + 10 * L), s5b = FloatVector.fromArray(F, c, cAt + 11 * L);
+        int v1 = vAt + one, v2 = v1 + one, v3 = v2 + one, v4 = v3 + one, v5 = v4 + one;
         for (int t = 0; t < n; t++) {
-            FloatVector a = FloatVector.fromArray(F, p, t * GROUP), b = FloatVector.fromArray(F, p, t * GROUP + L), x;
+            int at = t * GROUP & PLACE;
+            FloatVector a = FloatVector.fromArray(F, p, at), b = FloatVector.fromArray(F, p, at + L), x;
             x = FloatVector.broadcast(F, v[vAt + t * ROW]);
-            c0a = x.fma(a, c0a);
-            c0b = x.fma(b, c0b);
+            s0a = x.fma(a, s0a);
+            s0b = x.fma(b, s0b);
             x = FloatVector.broadcast(F, v[v1 + t * ROW]);
-            c1a = x.fma(a, c1a);
-            c1b = x.fma(b, c1b);
+            s1a = x.fma(a, s1a);
+            s1b = x.fma(b, s1b);
             x = FloatVector.broadcast(F, v[v2 + t * ROW]);
-            c2a = x.fma(a, c2a);
-            c2b = x.fma(b, c2b);
+            s2a = x.fma(a, s2a);
+            s2b = x.fma(b, s2b);
             x = FloatVector.broadcast(F, v[v3 + t * ROW]);
-            c3a = x.fma(a, c3a);
-            c3b = x.fma(b, c3b);
+            s3a = x.fma(a, s3a);
+            s3b = x.fma(b, s3b);
             x = FloatVector.broadcast(F, v[v4 + t * ROW]);
-            c4a = x.fma(a, c4a);
-            c4b = x.fma(b, c4b);
+            s4a = x.fma(a, s4a);
+            s4b = x.fma(b, s4b);
+            x = FloatVector.broadcast(F, v[v5 + t * ROW]);
+            s5a = x.fma(a, s5a);
+            s5b = x.fma(b, s5b);
         }
-        c0a.intoArray(c, cAt);
-        c0b.intoArray(c, cAt + L);
-        c1a.intoArray(c, cAt + 2 * L);
-        c1b.intoArray(c, cAt + 3 * L);
-        c2a.intoArray(c, cAt + 4 * L);
-        c2b.intoArray(c, cAt + 5 * L);
-        c3a.intoArray(c, cAt + 6 * L);
-        c3b.intoArray(c, cAt + 7 * L);
-        c4a.intoArray(c, cAt + 8 * L);
-        c4b.intoArray(c, cAt + 9 * L);
+        s0a.intoArray(c, cAt);
+        s0b.intoArray(c, cAt + L);
+        s1a.intoArray(c, cAt + 2 * L);
+        s1b.intoArray(c, cAt + 3 * L);
+        s2a.intoArray(c, cAt + 4 * L);
+        s2b.intoArray(c, cAt + 5 * L);
+        s3a.intoArray(c, cAt + 6 * L);
+        s3b.intoArray(c, cAt + 7 * L);
+        s4a.intoArray(c, cAt + 8 * L);
+        s4b.intoArray(c, cAt + 9 * L);
+        s5a.intoArray(c, cAt + 10 * L);
+        s5b.intoArray(c, cAt + 11 * L);
     }
 
     @Override public void finish(int i, float[] y, int at) {
