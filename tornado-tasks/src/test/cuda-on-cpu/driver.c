@@ -192,6 +192,32 @@ int cuStreamEndCapture(void *stream, void **graph) {
     return OK;
 }
 
+/* Its steps are in one row, so that nobody need know the last ones. */
+int cuStreamGetCaptureInfo_v2(void *stream, int *status, uint64_t *id, void **graph, const void **last, size_t *count) {
+    *status = capturing != NULL;
+    *id = 0;
+    *graph = capturing;
+    *last = NULL;
+    *count = 0;
+    return OK;
+}
+
+int cuGraphClone(void **clone, const Graph *graph) {
+    Graph *made = calloc(1, sizeof *made);
+    if (!made) return OUT_OF_MEMORY;
+    made->end = &made->first;
+    for (const Step *step = graph->first; step; step = step->next) {
+        Step *copied = malloc(sizeof *copied);
+        if (!copied) return OUT_OF_MEMORY;
+        *copied = *step;
+        copied->next = NULL;
+        *made->end = copied;
+        made->end = &copied->next;
+    }
+    *clone = made;
+    return OK;
+}
+
 /* What runs is the graph itself, which is kept for as long as the process lives. */
 int cuGraphInstantiateWithFlags(void **run, void *graph, uint64_t flags) { *run = graph; return OK; }
 int cuGraphExecUpdate_v2(void *run, void *graph, void *result) { return CAPTURE_UNSUPPORTED; }

@@ -40,10 +40,10 @@ final class Recordings {
      * @param stream residual stream from another device; null for a whole model
      * @param take   graph that takes it
      * @param groups graph of each group
-     * @param whole  graphs that play everything, one after the other, and draw; none where layers are played by themselves
+     * @param whole  graphs that play everything and draw; none where layers are played by themselves
      * @param head   what the last of them ends with, or null
      */
-    record Score(StepArray step, IntArray layer, int enter, FloatArray stream, int take, List<Integer> groups, List<Integer> whole,
+    record Score(StepArray step, IntArray layer, int enter, FloatArray stream, int take, List<Integer> groups, RepeatedStep whole,
                  Head head) {
         int maxRows() {
             return step.maxRows;
@@ -129,7 +129,7 @@ final class Recordings {
             int group = g;
             groups.add(next(name + "Layer" + g, frame(step, layer), layer, tape -> layer(tape, device.firstLayerOf(group), group, step)));
         }
-        if (!device.isWhole() || step.maxRows == device.manyRows) return new Score(step, layer, enter, stream, take, groups, List.of(), null);
+        if (!device.isWhole() || step.maxRows == device.manyRows) return new Score(step, layer, enter, stream, take, groups, new RepeatedStep(false, null), null);
         Head head = heads.stream().filter(h -> h.maxRows >= step.maxRows).findFirst().orElse(heads.getLast());
         return new Score(step, layer, enter, stream, take, groups, whole(name, step, head), head);
     }
@@ -187,7 +187,7 @@ final class Recordings {
     // ---- whole steps
 
     /** Everything from the step array to the drawn tokens, in as few graphs as hold it. */
-    private List<Integer> whole(String name, StepArray step, Head head) {
+    private RepeatedStep whole(String name, StepArray step, Head head) {
         IntArray only = zero();
         List<Consumer<Tape>> parts = new ArrayList<>();
         parts.add(tape -> enter(tape, step));
@@ -203,13 +203,13 @@ final class Recordings {
             tape.turnTo(last);
             draw(tape, last, head.drawn, head.wishes);
         });
-        List<Integer> all = new ArrayList<>();
-        for (int from = 0; from < parts.size(); ) from = fill(name + "Whole" + all.size(), parts, from, step, head, only, all);
+        RepeatedStep all = new RepeatedStep(device.traits.library(), head.drawn);
+        for (int from = 0; from < parts.size(); ) from = fill(name + "Whole" + all.graphs().size(), parts, from, step, head, only, all);
         return all;
     }
 
     /** Records parts from {@code from} on, as many as a graph takes; says where it ended. */
-    private int fill(String name, List<Consumer<Tape>> parts, int from, StepArray step, Head head, IntArray only, List<Integer> all) {
+    private int fill(String name, List<Consumer<Tape>> parts, int from, StepArray step, Head head, IntArray only, RepeatedStep all) {
         for (int end = parts.size(); end > from; ) {
             List<Object> each = new ArrayList<>();
             if (from == 0) each.add(step.ints);
@@ -218,15 +218,18 @@ final class Recordings {
             GridScheduler grids = new GridScheduler();
             Tape tape = new Tape(graph, grids, frame(step, only));
             int done = from;
+            boolean fits = false;
             try {
                 while (done < end && tape.names().size() <= MOST_TASKS) {
                     parts.get(done).accept(tape);
                     done++;
                 }
+                all.keep(tape, end == parts.size());
+                fits = done == end && tape.names().size() <= MOST_TASKS;
             } catch (BufferOverflowException e) {
                 // the part that did not fit begins the next graph
             }
-            if (done == end && tape.names().size() <= MOST_TASKS) {
+            if (fits) {
                 if (end == parts.size()) graph.transferToHost(DataTransferMode.EVERY_EXECUTION, head.drawn);
                 grids.keySet().forEach(task -> scheduler.addWorkerGrid(task, grids.get(task)));
                 // repeated as they are: for as many rows as there may be
@@ -290,7 +293,7 @@ final class Recordings {
             if (graph == s.enter) return "embedding";
             int group = s.groups.indexOf(graph);
             if (group >= 0) return device.type(group);
-            if (s.whole.contains(graph)) return "step";
+            if (s.whole.graphs().contains(graph)) return "step";
         }
         return heads.stream().anyMatch(h -> graph == h.score || graph == h.draw) ? "head" : "housekeeping";
     }

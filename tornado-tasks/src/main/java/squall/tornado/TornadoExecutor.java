@@ -74,7 +74,7 @@ final class TornadoExecutor implements PartExecutor {
         recordings.scheduler().taken();
         TornadoDevice used = on == null ? TornadoRuntimeProvider.getTornadoRuntime().getDefaultDevice() : on;
         if (REPEATING.contains(used.getTornadoVMBackend()))
-            for (Recordings.Score s : recordings.scores) s.whole().forEach(g -> plan.withGraph(g).withCUDAGraph());
+            for (Recordings.Score s : recordings.scores) s.whole().graphs().forEach(g -> plan.withGraph(g).withCUDAGraph());
         run(recordings.load, 1, 1);
         NativeOutput.check();
     }
@@ -89,7 +89,7 @@ final class TornadoExecutor implements PartExecutor {
     @Override public Logits step(StepPlan step, Tap tap) {
         begun(step);
         if (tap == null && isWhole(step.outputs().length)) {
-            whole();
+            whole(true);
             if (step.outputs().length > 0) fetch(score.head(), 0, step.outputs().length);
             end(step);
             return answer(step.outputs().length);
@@ -115,11 +115,12 @@ final class TornadoExecutor implements PartExecutor {
         return meter == null && score.head() != null && outputs <= score.head().maxRows();
     }
 
-    /** Plays the running step, drawing included. */
-    private void whole() {
+    /** Plays the running step, drawing included; with TornadoVM if logits are to be fetched, which takes a result of its. */
+    private void whole(boolean logits) {
         choose(score.head(), running.outputs(), 0);
         // what repeats tasks repeats them for as many rows as were recorded
-        for (int graph : score.whole()) result = run(graph, score.maxRows(), Math.min(score.maxRows(), device.slots));
+        if (logits || !score.whole().repeat())
+            for (int graph : score.whole().graphs()) result = run(graph, score.maxRows(), Math.min(score.maxRows(), device.slots));
         device.table.patched();
     }
 
@@ -229,7 +230,7 @@ final class TornadoExecutor implements PartExecutor {
         int[] ids = new int[wishes.size()];
         if (isWhole(ids.length)) {
             wish(score.head(), wishes, 0, ids.length);
-            whole();
+            whole(false);
             for (int i = 0; i < ids.length; i++) ids[i] = score.head().drawn().get(i);
             end(step);
             return ids;
@@ -326,6 +327,7 @@ final class TornadoExecutor implements PartExecutor {
     @Override public void close() {
         if (closed) return;
         closed = true;
+        recordings.scores.forEach(s -> s.whole().close());
         try {
             plan.close();
         } catch (TornadoExecutionPlanException e) {

@@ -11,10 +11,12 @@ import uk.ac.manchester.tornado.api.types.arrays.TornadoNativeArray;
 /**
  * A call of a vendor's library, played on the JVM: the product with a matrix in a bank, for which there is a provider of our own. A number
  * that depends on memory nobody wrote is not written either, so that padding may hold anything as long as nobody reads what became of it.
+ * Calls that keep graphs of a driver's do nothing where there are none.
  */
 final class LibraryCall implements Code {
 
     private static final String BANK = "bankProduct";
+    private static final String GRAPHS = "squall/graphs";
     /** The type of the upper halves of floats; other numbers of two bytes are halves. */
     private static final int BRAIN = 14;
 
@@ -82,10 +84,14 @@ final class LibraryCall implements Code {
 
     /** {@code where} names the task in messages. */
     static LibraryCall of(LibraryTaskDescriptor descriptor, String where) {
-        if (!descriptor.getFunctionName().equals(BANK)) {
+        if (!descriptor.getFunctionName().equals(BANK) && !keeps(descriptor)) {
             throw new CheckFailure(Fault.DIALECT, where + " calls " + descriptor.getFunctionName() + "; the checker plays " + BANK + " only");
         }
         return new LibraryCall(descriptor, where);
+    }
+
+    private static boolean keeps(LibraryTaskDescriptor descriptor) {
+        return descriptor.getLibraryName().equals(GRAPHS);
     }
 
     @Override
@@ -109,7 +115,7 @@ final class LibraryCall implements Code {
     }
 
     void run(List<Object> p, Map<Object, DeviceBuffer> buffers) {
-        bank(p, buffers).run();
+        if (!keeps(descriptor)) bank(p, buffers).run();
     }
 
     /**
