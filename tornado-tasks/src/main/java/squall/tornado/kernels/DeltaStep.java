@@ -17,8 +17,10 @@ import uk.ac.manchester.tornado.api.types.arrays.IntArray;
 /**
  * All of a Gated DeltaNet layer between its projections in one task, for rows that are alone in their segments:
  * {@link DeltaInputs}, {@link DeltaRule} and {@link GatedNorm} but for the division by the length of a head, which is left to
- * {@link Normed}: so several groups share a value head of a row, each with {@value #COLUMNS} columns of its S. A group asks
- * for what it needs of S before it works out q, k and v; a warp keeps whole columns, so that nothing of them leaves it.
+ * {@link Normed}: so several groups share a value head of a row, each with {@value #COLUMNS} columns of its S. What the step takes is
+ * waiting, for memory and for sums over lanes. So a group asks for what it needs of S before it works out q, k and v, two warps
+ * without channels have the gates meanwhile, k comes before q, and S is on its way back when the output is summed; a warp keeps whole
+ * columns, so that nothing of them leaves it.
  */
 public final class DeltaStep {
     /** Columns of S that a group has, and those of a warp. */
@@ -84,9 +86,12 @@ public final class DeltaStep {
                            long weightsTaps, long window, long memory, long shape, int rowsAt) {
         float[] inputs = context.allocateFloatLocalArray(2 * MOST + COLUMNS);
         float[] lengths = context.allocateFloatLocalArray(WARP);
+        float[] outputs = context.allocateFloatLocalArray(COLUMNS);
+        float[] gates = context.allocateFloatLocalArray(2);
         float[] state = new float[EACH * VALUES];
         float[] predicted = new float[EACH];
         float[] read = new float[EACH];
+        float[] change = new float[EACH];
         float[] key = new float[VALUES];
         float[] query = new float[VALUES];
         float[] past = new float[CausalConv.TILE + 1];
@@ -98,10 +103,8 @@ public final class DeltaStep {
         int alive = row < step.get(StepArray.ROWS) ? 1 : 0;
         int record = rowsAt + StepArray.RECORD * row;
         int position = alive * step.get(record + StepArray.POSITION), slot = step.get(record + StepArray.SLOT), index = layer.get(0);
-        int item = context.localIdx, lane = item & (WARP - 1), first = (item >> 5) * EACH, columns = from + COLUMNS <= dv ? COLUMNS : dv & (COLUMNS - 1);
-
-        int sharing = valueHeads / keyHeads;
-        int keyHead = tiled == 1 ? head % keyHeads : head / sharing;
+        int item = context.localIdx, lane = item & (WARP - 1), warp = item >> 5, first = warp * EACH, columns = from + COLUMNS <= dv ? COLUMNS : dv & (COLUMNS - 1);
+        int sharing = valueHeads / keyHeads, keyHead = tiled == 1 ? head % keyHeads : head / sharing;
         int owner = (tiled == 1 ? (head < keyHeads ? 1 : 0) : (head % sharing == 0 ? 1 : 0)) & (from == 0 ? 1 : 0);
         int part = TornadoMath.min(item / MOST, 2), element = item - part * MOST, w = index * Pair.first(weightsTaps);
         int width = part < 2 ? dk : columns, within = element < width ? element : 0;
@@ -114,57 +117,67 @@ public final class DeltaStep {
             past[i] = newest;
             if (i < taps - 1 && position - taps + 1 + i >= 0) past[i] = windows.get(ring + CausalConv.place(position - taps + 1 + i, taps) * channels);
         }
-        float b0 = arena.get(Place.start(b, row) + head), a0 = arena.get(Place.start(a, row) + head);
-        float fade = weights.get(w + Pair.first(decayDt) + head), shift = weights.get(w + Pair.second(decayDt) + head);
-        int written = alive * columns, stored = position > 0 ? written : 0, output = from + TornadoMath.min(first + (lane & (EACH - 1)), columns - 1);
-        float gate = arena.get(Place.start(z, row) + head * dv + output), norm = weights.get(w + Pair.second(convNorm) + output);
+        int written = alive * columns, stored = position > 0 ? written : 0;
         int at = index * Pair.first(memory) + slot * Pair.second(memory) + (head * dv + from + first) * dk + lane;
         for (int c = 0; c < EACH; c++)
             for (int i = 0; i < VALUES; i++)
                 state[c * VALUES + i] = first + c < stored && lane + WARP * i < dk ? memories.get(at + c * dk + WARP * i) : 0f;
+        // what needs no inputs is worked out while they are on their way, by warps that have none
+        if (warp == WARPS - 1) {
+            float b0 = arena.get(Place.start(b, row) + head), a0 = arena.get(Place.start(a, row) + head);
+            float fade = weights.get(w + Pair.first(decayDt) + head), shift = weights.get(w + Pair.second(decayDt) + head);
+            float strength = Activation.quickSigmoid(b0), fading = TornadoMath.exp(fade * Activation.quickSoftplus(a0 + shift));
+            if (lane < 2) gates[lane] = lane == 0 ? strength : fading;
+        }
+        if (warp == WARPS - 2) {
+            int output = from + TornadoMath.min(lane, columns - 1);
+            outputs[lane] = weights.get(w + Pair.second(convNorm) + output) * Activation.quickSilu(arena.get(Place.start(z, row) + head * dv + output));
+        }
         float value = 0f;
         for (int i = 0; i < taps; i++) value += position - taps + 1 + i >= 0 ? taken[i] * past[i] : 0f;
         if (item < 2 * MOST + COLUMNS) inputs[item] = element < width ? Activation.quickSilu(value) : 0f;
-        float beta = Activation.quickSigmoid(b0), decay = TornadoMath.exp(fade * Activation.quickSoftplus(a0 + shift));
         context.localBarrier();
-        if (((part >> 1 | owner) & alive) == 1 && element < width) windows.set(ring + CausalConv.place(position, taps) * channels, newest);
-
-        float keys = 0f, queries = 0f, both = 0f;
+        float beta = gates[0], decay = gates[1], keys = 0f, queries = 0f, both = 0f;
         for (int i = 0; i < VALUES; i++) {
-            query[i] = inputs[lane + WARP * i];
             key[i] = inputs[MOST + lane + WARP * i];
-            queries += query[i] * query[i];
             keys += key[i] * key[i];
+        }
+        for (int c = 0; c < EACH; c++) {
+            predicted[c] = 0f;
+            for (int i = 0; i < VALUES; i++) predicted[c] += key[i] * state[c * VALUES + i];
+        }
+        for (int c = 0; c < EACH; c++) predicted[c] = context.simdSum(predicted[c]);
+        float unitKey = 1f / TornadoMath.sqrt(context.simdSum(keys) + DeltaGates.EPSILON);
+        for (int i = 0; i < VALUES; i++) query[i] = inputs[lane + WARP * i];
+        for (int c = 0; c < EACH; c++) {
+            read[c] = 0f;
+            for (int i = 0; i < VALUES; i++) read[c] += query[i] * state[c * VALUES + i];
+        }
+        for (int c = 0; c < EACH; c++) {
+            change[c] = first + c < written ? beta * (inputs[2 * MOST + first + c] - predicted[c] * unitKey * decay) : 0f;
+            for (int i = 0; i < VALUES; i++)
+                if (first + c < written && lane + WARP * i < dk) memories.set(at + c * dk + WARP * i, decay * state[c * VALUES + i] + change[c] * unitKey * key[i]);
+        }
+        // the output is worked out while S is on its way back
+        if (((part >> 1 | owner) & alive) == 1 && element < width) windows.set(ring + CausalConv.place(position, taps) * channels, newest);
+        for (int i = 0; i < VALUES; i++) {
+            queries += query[i] * query[i];
             both += query[i] * key[i];
         }
         float unitQuery = 1f / TornadoMath.sqrt((context.simdSum(queries) + DeltaGates.EPSILON) * dk);
-        float unitKey = 1f / TornadoMath.sqrt(context.simdSum(keys) + DeltaGates.EPSILON);
         both = context.simdSum(both) * unitQuery * unitKey;
-        for (int c = 0; c < EACH; c++) {
-            predicted[c] = 0f;
-            read[c] = 0f;
-            for (int i = 0; i < VALUES; i++) {
-                predicted[c] += key[i] * state[c * VALUES + i];
-                read[c] += query[i] * state[c * VALUES + i];
-            }
-        }
-        for (int c = 0; c < EACH; c++) {
-            predicted[c] = context.simdSum(predicted[c]) * unitKey * decay;
-            read[c] = context.simdSum(read[c]) * unitQuery * decay;
-        }
         float out = 0f, square = 0f;
         for (int c = 0; c < EACH; c++) {
-            float d = first + c < written ? beta * (inputs[2 * MOST + first + c] - predicted[c]) : 0f;
-            float o = first + c < written ? read[c] + both * d : 0f;
-            square += o * o;
+            float o = context.simdSum(read[c]) * unitQuery * decay + both * change[c];
+            square += first + c < written ? o * o : 0f;
             out = lane == c ? o : out;
-            for (int i = 0; i < VALUES; i++)
-                if (first + c < written && lane + WARP * i < dk) memories.set(at + c * dk + WARP * i, decay * state[c * VALUES + i] + d * unitKey * key[i]);
         }
-        if (lane < EACH && first + lane < written) arena.set(Place.start(y, row) + head * dv + output, norm * out * Activation.quickSilu(gate));
-        if (lane == 0) lengths[item >> 5] = square;
+        if (lane < EACH && first + lane < written) arena.set(Place.start(y, row) + head * dv + from + first + lane, out * outputs[first + lane]);
+        if (lane == 0) lengths[warp] = square;
         context.localBarrier();
-        float sum = context.simdSum(lane < WARPS ? lengths[lane] : 0f);
-        if (item == 0 && alive == 1) arena.set(Place.start(squares, row) + head * parts + from / COLUMNS, sum);
+        if (warp == 0) {
+            float sum = context.simdSum(lane < WARPS ? lengths[lane] : 0f);
+            if (lane == 0 && alive == 1) arena.set(Place.start(squares, row) + head * parts + from / COLUMNS, sum);
+        }
     }
 }

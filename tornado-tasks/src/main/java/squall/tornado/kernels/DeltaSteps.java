@@ -79,6 +79,7 @@ public final class DeltaSteps {
         float[] inputs = context.allocateFloatLocalArray(3 * MOST);
         float[] outputs = context.allocateFloatLocalArray(MOST);
         float[] squares = context.allocateFloatLocalArray(WARP);
+        float[] gates = context.allocateFloatLocalArray(2);
         float[] state = new float[EACH * VALUES];
         float[] predicted = new float[EACH];
         float[] read = new float[EACH];
@@ -107,22 +108,26 @@ public final class DeltaSteps {
                 past[i] = newest;
                 if (i < taps - 1 && position - taps + 1 + i >= 0) past[i] = windows.get(ring + channel + CausalConv.place(position - taps + 1 + i, taps) * channels);
             }
-            float b0 = arena.get(Place.start(b, row) + head), a0 = arena.get(Place.start(a, row) + head);
-            float fade = weights.get(w + Pair.first(decayDt) + head), shift = weights.get(w + Pair.second(decayDt) + head);
             int output = TornadoMath.min(item, dv - 1), stored = position > 0 ? dv : 0;
             float gate = arena.get(Place.start(z, row) + head * dv + output), norm = weights.get(w + Pair.second(convNorm) + output);
             int at = index * Pair.first(memory) + slot * Pair.second(memory) + head * dv * dk + lane;
             for (int c = 0; c < EACH; c++)
                 for (int i = 0; i < VALUES; i++)
                     state[c * VALUES + i] = warp * EACH + c < stored && lane + WARP * i < dk ? memories.get(at + (warp * EACH + c) * dk + WARP * i) : 0f;
+            // what needs no inputs is worked out while they are on their way, by a warp that has none
+            if (warp == WARPS - 1) {
+                float b0 = arena.get(Place.start(b, row) + head), a0 = arena.get(Place.start(a, row) + head);
+                float fade = weights.get(w + Pair.first(decayDt) + head), shift = weights.get(w + Pair.second(decayDt) + head);
+                float strength = Activation.quickSigmoid(b0), fading = TornadoMath.exp(fade * Activation.quickSoftplus(a0 + shift));
+                if (lane < 2) gates[lane] = lane == 0 ? strength : fading;
+            }
             float value = 0f;
             for (int i = 0; i < taps; i++) value += position - taps + 1 + i >= 0 ? taken[i] * past[i] : 0f;
             if (item < 3 * MOST) inputs[item] = inside == 1 ? Activation.quickSilu(value) : 0f;
             // no group reads there: the ring has a row more than a step reads
             if (((part >> 1 | owner) & inside) == 1) windows.set(ring + channel + CausalConv.place(position, taps) * channels, newest);
-            float beta = Activation.quickSigmoid(b0), decay = TornadoMath.exp(fade * Activation.quickSoftplus(a0 + shift));
             context.localBarrier();
-            float keys = 0f, queries = 0f, both = 0f, square = 0f;
+            float beta = gates[0], decay = gates[1], keys = 0f, queries = 0f, both = 0f, square = 0f;
             for (int i = 0; i < VALUES; i++) {
                 query[i] = inputs[lane + WARP * i];
                 key[i] = inputs[MOST + lane + WARP * i];
