@@ -88,7 +88,6 @@ final class DeltaProducts {
     static void kDeltaProducts(KernelContext context, FloatArray arena, IntArray step, IntArray out, long qkv, long g, long scratch,
                                long heads, long sizes, int tiled) {
         int[] tiles = context.allocateIntLocalArray(K_TILES + 32 * SMALL);
-        float[] steps = context.allocateFloatLocalArray(MOST_SHARING * CHUNK);
         float[] logs = context.allocateFloatLocalArray(MOST_SHARING * CHUNK);
         float[] sums = context.allocateFloatLocalArray(HEADER + ITEMS / WARP * SUMS);
         FloatArray behind = (FloatArray) (Object) sums;
@@ -108,10 +107,10 @@ final class DeltaProducts {
         int base = number * ints(keyHeads, valueHeads), to = base + keyHead * KEYED;
         int kk = Place.start(scratch, begin) + keyHead * CHUNK, kkPitch = Place.start(scratch, 1) - Place.start(scratch, 0);
         int own = warp * SUMS + 2 * lane + (lane >> 4), mine = HEADER + own, straight = (lane >> 3) * 4 * MATRIX + (lane & 7) * 16 - plain(lane);
-        int row = item % CHUNK, sharer = head(keyHead, TornadoMath.min(item / CHUNK, sharing - 1), keyHeads, sharing, tiled);
-        float log = arena.get(Place.start(g, begin + TornadoMath.min(row, last)) + sharer), upTo = 0f;
+        // G from the last row to the first: a lane adds what lanes behind it have
+        int row = CHUNK - 1 - item % CHUNK, sharer = head(keyHead, TornadoMath.min(item / CHUNK, sharing - 1), keyHeads, sharing, tiled);
+        float log = arena.get(Place.start(g, begin + TornadoMath.min(row, last)) + sharer), upTo = row < n ? log : 0f;
         int whole = (n == CHUNK ? 1 : 0) * (dk == LONGEST ? 1 : 0);
-        // a place less is a register less, of which 64 let two groups run beside each other
         long keysAt = Ahead.of(k + warp * 4 * pitch + 2 * lane);
         if (whole == 1) {
             read(arena, keysAt, pitch, 0, ks);
@@ -121,10 +120,15 @@ final class DeltaProducts {
             read(arena, k, pitch, warp * 4, last, 2 * lane, dk, ks);
             read(arena, q, pitch, warp * 4, last, 2 * lane, dk, qs);
         }
-        if (item < MOST_SHARING * CHUNK) steps[item] = row < n ? log : 0f;
+        for (int distance = 1; distance < WARP; distance *= 2) {
+            float before = context.simdShuffleDown(upTo, distance);
+            upTo += lane + distance < WARP ? before : 0f;
+        }
+        int first = item % (MOST_SHARING * CHUNK) / CHUNK * CHUNK;
+        if (item < MOST_SHARING * CHUNK) logs[first + row] = upTo;
         context.localBarrier();
-        for (int i = 0; i < CHUNK; i++) upTo += i <= row ? steps[item % (MOST_SHARING * CHUNK) - row + i] : 0f;
-        if (item < MOST_SHARING * CHUNK) logs[item] = upTo;
+        upTo += row >= WARP ? logs[first + WARP - 1] : 0f;
+        if (item < MOST_SHARING * CHUNK && row >= WARP) logs[first + row] = upTo;
         if (row < n && item / CHUNK < sharing) arena.set(kk + row * kkPitch + (keyHeads - keyHead) * CHUNK + sharer, upTo);
         float[] f0 = context.mmaFragment(0f), f1 = context.mmaFragment(0f), f2 = context.mmaFragment(0f), f3 = context.mmaFragment(0f);
         int wide = warp >> 3, in = item & 127;

@@ -298,18 +298,19 @@ class DeltaKernelsTest {
 
     @ParameterizedTest @CsvSource({"2,6,32,32,GROUPED", "3,3,20,12,TILED", "1,2,7,5,TILED", "1,2,128,40,GROUPED"})
     void deltaRuleInChunks(int keyHeads, int valueHeads, int dk, int dv, DeltaShape.HeadOrder order) {
-        deltaRuleInChunks(JOURNEY, keyHeads, valueHeads, dk, dv, order);
+        deltaRuleInChunks(chunked(), JOURNEY, keyHeads, valueHeads, dk, dv, order);
     }
 
     @ParameterizedTest @CsvSource({"1,2,32,32,TILED", "1,1,128,128,GROUPED"})
     void deltaRuleInWholeChunks(int keyHeads, int valueHeads, int dk, int dv, DeltaShape.HeadOrder order) {
-        deltaRuleInChunks(WHOLE, keyHeads, valueHeads, dk, dv, order);
+        assumeTrue(TestDevice.hasWarps(), "the backend has no warps");
+        deltaRuleInChunks(chunked().subList(1, 2), WHOLE, keyHeads, valueHeads, dk, dv, order);
     }
 
-    private void deltaRuleInChunks(int[][] journey, int keyHeads, int valueHeads, int dk, int dv, DeltaShape.HeadOrder order) {
+    private void deltaRuleInChunks(List<Traits> all, int[][] journey, int keyHeads, int valueHeads, int dk, int dv, DeltaShape.HeadOrder order) {
         DeltaShape shape = new DeltaShape(keyHeads, valueHeads, dk, dv, order);
         StateSpec.Recurrent s = new StateSpec.Recurrent("s", valueHeads, dk, dv);
-        for (Traits traits : chunked()) {
+        for (Traits traits : all) {
             Region[] r = regions(shape.channels(), valueHeads, valueHeads, valueHeads * dv, DeltaRule.scratchWidth(like(traits, MOST_ROWS), shape));
             Slab slab = slab(valueHeads * dv * dk);
             compare(traits, journey, r, 3, new int[] {0, 3}, List.of(r[4]), new float[] {1, 0, -1}, traits.precise() ? 5e-6 : ROUNDED, tape -> {
