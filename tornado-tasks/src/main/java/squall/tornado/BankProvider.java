@@ -1,5 +1,6 @@
 package squall.tornado;
 
+import uk.ac.manchester.tornado.api.common.LibraryTaskDescriptor;
 import uk.ac.manchester.tornado.api.types.arrays.IntArray;
 import uk.ac.manchester.tornado.runtime.common.TornadoXPUDevice;
 import uk.ac.manchester.tornado.runtime.library.spi.LibraryContext;
@@ -29,15 +30,26 @@ public final class BankProvider implements TornadoLibraryProvider {
         return new Context(CuBlasHandle.open(streams.getNativeContext(plan), streams.getNativeStream(plan)));
     }
 
+    /** As {@link #createContext}: nothing could be tried on the device then. Where rows vary, there would be too much to try. */
+    @Override public void prepare(LibraryTaskDescriptor descriptor, LibraryContext context) {
+        Object[] told = (Object[]) descriptor.getTuning();
+        if (((long[]) told[BankProduct.NUMBERS])[BankProduct.FIXED] > 0) ((Context) context).handle.prepare(shape(told));
+    }
+
     @Override public void dispatch(String function, LibraryInvocation call) {
         Object[] told = (Object[]) call.getTuning();
         long[] numbers = (long[]) told[BankProduct.NUMBERS];
-        int layer = ((IntArray) told[BankProduct.LAYER]).get(0), fixed = (int) numbers[BankProduct.FIXED];
-        int rows = fixed > 0 ? fixed : ((IntArray) told[BankProduct.STEP]).get(StepArray.ROWS);
+        int layer = ((IntArray) told[BankProduct.LAYER]).get(0);
         long w = call.getDevicePointer(BankProduct.W) + numbers[BankProduct.LAYER_AT] + layer * numbers[BankProduct.LAYER_GAP];
         long x = call.getDevicePointer(BankProduct.X) + numbers[BankProduct.X_AT], y = call.getDevicePointer(BankProduct.Y) + Float.BYTES * numbers[BankProduct.Y_AT];
-        ((Context) call.getContext()).handle.multiply((int) numbers[BankProduct.TYPE], (int) numbers[BankProduct.OUTS], rows, (int) numbers[BankProduct.COLS],
-                Float.intBitsToFloat((int) numbers[BankProduct.GAIN]), w, x, numbers[BankProduct.ADD], y, (int) numbers[BankProduct.Y_STRIDE]);
+        ((Context) call.getContext()).handle.multiply(shape(told), Float.intBitsToFloat((int) numbers[BankProduct.GAIN]), w, x, y);
+    }
+
+    private static ProductShape shape(Object[] told) {
+        long[] numbers = (long[]) told[BankProduct.NUMBERS];
+        int fixed = (int) numbers[BankProduct.FIXED], rows = fixed > 0 ? fixed : ((IntArray) told[BankProduct.STEP]).get(StepArray.ROWS);
+        return new ProductShape((int) numbers[BankProduct.TYPE], (int) numbers[BankProduct.OUTS], rows, (int) numbers[BankProduct.COLS],
+                (int) numbers[BankProduct.Y_STRIDE], numbers[BankProduct.ADD] != 0);
     }
 
     @Override public void destroyContext(LibraryContext context) {

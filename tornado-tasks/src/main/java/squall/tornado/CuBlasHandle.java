@@ -4,14 +4,14 @@ import static java.lang.foreign.ValueLayout.ADDRESS;
 import static java.lang.foreign.ValueLayout.JAVA_FLOAT;
 import static java.lang.foreign.ValueLayout.JAVA_INT;
 import static java.lang.foreign.ValueLayout.JAVA_LONG;
+import static squall.tornado.StatusCall.check;
 
 import java.lang.foreign.Arena;
-import java.lang.foreign.FunctionDescriptor;
-import java.lang.foreign.Linker;
-import java.lang.foreign.MemoryLayout;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.SymbolLookup;
 import java.lang.invoke.MethodHandle;
+import java.util.HashMap;
+import java.util.Map;
 
 /** cuBLAS on one stream of a device, with a workspace of its own: what a graph repeats must not ask for one. */
 final class CuBlasHandle implements AutoCloseable {
@@ -37,33 +37,36 @@ final class CuBlasHandle implements AutoCloseable {
 
         static {
             SymbolLookup blas = CuBlasLibrary.symbols(), driver = SymbolLookup.libraryLookup("libcuda.so.1", Arena.global());
-            CREATE = of(blas, "cublasCreate_v2", ADDRESS);
-            DESTROY = of(blas, "cublasDestroy_v2", ADDRESS);
-            STREAM = of(blas, "cublasSetStream_v2", ADDRESS, JAVA_LONG);
-            ROOM = of(blas, "cublasSetWorkspace_v2", ADDRESS, JAVA_LONG, JAVA_LONG);
-            GEMM = of(blas, "cublasGemmEx", ADDRESS, JAVA_INT, JAVA_INT, JAVA_INT, JAVA_INT, JAVA_INT, ADDRESS, JAVA_LONG, JAVA_INT, JAVA_INT,
+            CREATE = StatusCall.link(blas, "cublasCreate_v2", ADDRESS);
+            DESTROY = StatusCall.link(blas, "cublasDestroy_v2", ADDRESS);
+            STREAM = StatusCall.link(blas, "cublasSetStream_v2", ADDRESS, JAVA_LONG);
+            ROOM = StatusCall.link(blas, "cublasSetWorkspace_v2", ADDRESS, JAVA_LONG, JAVA_LONG);
+            GEMM = StatusCall.link(blas, "cublasGemmEx", ADDRESS, JAVA_INT, JAVA_INT, JAVA_INT, JAVA_INT, JAVA_INT, ADDRESS, JAVA_LONG, JAVA_INT, JAVA_INT,
                     JAVA_LONG, JAVA_INT, JAVA_INT, ADDRESS, JAVA_LONG, JAVA_INT, JAVA_INT, JAVA_INT, JAVA_INT);
-            CONTEXT = of(driver, "cuCtxSetCurrent", JAVA_LONG);
-            ALLOCATE = of(driver, "cuMemAlloc_v2", ADDRESS, JAVA_LONG);
-            FREE = of(driver, "cuMemFree_v2", JAVA_LONG);
-        }
-
-        private static MethodHandle of(SymbolLookup library, String function, MemoryLayout... arguments) {
-            return Linker.nativeLinker().downcallHandle(library.findOrThrow(function), FunctionDescriptor.of(JAVA_INT, arguments));
+            CONTEXT = StatusCall.link(driver, "cuCtxSetCurrent", JAVA_LONG);
+            ALLOCATE = StatusCall.link(driver, "cuMemAlloc_v2", ADDRESS, JAVA_LONG);
+            FREE = StatusCall.link(driver, "cuMemFree_v2", JAVA_LONG);
         }
     }
+
+    /** @param algorithm which way it is multiplied; null where that is left to the library */
+    private record Choice(LightProduct product, LightProduct.Algorithm algorithm) {}
 
     private final Arena memory = Arena.ofShared();
     private final MemorySegment alpha = memory.allocate(JAVA_FLOAT);
     private final MemorySegment beta = memory.allocate(JAVA_FLOAT);
     private final MemorySegment handle;
+    private final long stream;
     private final long workspace;
+    private final boolean chooses = CuBlasLibrary.light() != null;
+    private final Map<ProductShape, Choice> choices = new HashMap<>();
 
     private CuBlasHandle(long context, long stream) {
         MemorySegment made = memory.allocate(ADDRESS), room = memory.allocate(JAVA_LONG);
         check("cuCtxSetCurrent", () -> (int) Calls.CONTEXT.invokeExact(context));
         check("cublasCreate", () -> (int) Calls.CREATE.invokeExact(made));
         handle = made.get(ADDRESS, 0);
+        this.stream = stream;
         check("cublasSetStream", () -> (int) Calls.STREAM.invokeExact(handle, stream));
         check("cuMemAlloc", () -> (int) Calls.ALLOCATE.invokeExact(room, WORKSPACE));
         workspace = room.get(JAVA_LONG, 0);
@@ -74,41 +77,46 @@ final class CuBlasHandle implements AutoCloseable {
         return new CuBlasHandle(context, stream);
     }
 
+    /** Chooses an algorithm for products of this shape, once. No graph may be being taken down on the stream. */
+    void prepare(ProductShape shape) {
+        if (chooses && shape.rows() <= FEW_ROWS && !choices.containsKey(shape)) choices.put(shape, choice(shape));
+    }
+
+    private Choice choice(ProductShape shape) {
+        LightProduct product = new LightProduct(handle, shape);
+        try (ProductTrial trial = new ProductTrial(shape, workspace, stream)) {
+            return new Choice(product, trial.fastest(product, product.algorithms(WORKSPACE)));
+        } catch (IllegalStateException e) {
+            return new Choice(product, null);    // no room for the trial's matrices: the library's own choice
+        }
+    }
+
     /**
      * {@code y = alpha x wᵀ + beta y}; everything is on the device.
      *
-     * @param type   of w's and x's numbers
      * @param w      [outs, cols]
      * @param x      [rows, cols]
      * @param y      floats, [rows, outs], a row each {@code stride}
      */
-    void multiply(int type, int outs, int rows, int cols, float alpha, long w, long x, float beta, long y, int stride) {
-        long given = rows <= FEW_ROWS ? LITTLE : WORKSPACE;
+    void multiply(ProductShape shape, float alpha, long w, long x, long y) {
+        float beta = shape.add() ? 1 : 0;
+        Choice choice = choices.get(shape);
+        if (choice != null && choice.algorithm != null && (w | x | y) % Boundary.BYTES == 0) {
+            check("cublasLtMatmul", () -> choice.product.multiply(choice.algorithm, alpha, w, x, beta, y, workspace, stream));
+            return;
+        }
+        long given = shape.rows() <= FEW_ROWS ? LITTLE : WORKSPACE;
         check("cublasSetWorkspace", () -> (int) Calls.ROOM.invokeExact(handle, workspace, given));
         this.alpha.set(JAVA_FLOAT, 0, alpha);
         this.beta.set(JAVA_FLOAT, 0, beta);
-        check("cublasGemmEx", () -> (int) Calls.GEMM.invokeExact(handle, TRANSPOSED, AS_IT_IS, outs, rows, cols, this.alpha, w, type, cols, x, type, cols, this.beta, y,
-                FLOAT, stride, SUMS_IN_FLOAT, USUAL_ALGORITHM));
+        check("cublasGemmEx", () -> (int) Calls.GEMM.invokeExact(handle, TRANSPOSED, AS_IT_IS, shape.outs(), shape.rows(), shape.cols(), this.alpha, w, shape.type(),
+                shape.cols(), x, shape.type(), shape.cols(), this.beta, y, FLOAT, shape.stride(), SUMS_IN_FLOAT, USUAL_ALGORITHM));
     }
 
     @Override public void close() {
+        choices.values().forEach(choice -> choice.product.close());
         check("cublasDestroy", () -> (int) Calls.DESTROY.invokeExact(handle));
         check("cuMemFree", () -> (int) Calls.FREE.invokeExact(workspace));
         memory.close();
-    }
-
-    @FunctionalInterface
-    private interface Call {
-        int status() throws Throwable;
-    }
-
-    private static void check(String function, Call call) {
-        int status;
-        try {
-            status = call.status();
-        } catch (Throwable e) {
-            throw new IllegalStateException(function + " could not be called: " + e, e);
-        }
-        if (status != 0) throw new IllegalStateException(function + " failed with status " + status);
     }
 }

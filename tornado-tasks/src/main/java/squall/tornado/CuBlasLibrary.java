@@ -26,9 +26,19 @@ final class CuBlasLibrary {
 
     /** The library's functions; null where it does not load. Where TornadoVM's bridge has brought it, it is the same one. */
     static SymbolLookup symbols() {
+        return symbols("libcublas");
+    }
+
+    /** Those of the part of it whose caller chooses an algorithm; null where it does not load, or is none. */
+    static SymbolLookup light() {
+        SymbolLookup light = symbols("libcublasLt");
+        return light != null && light.find("cublasLtMatmul").isPresent() ? light : null;
+    }
+
+    private static SymbolLookup symbols(String library) {
         for (int version : VERSIONS) {
             try {
-                return SymbolLookup.libraryLookup("libcublas.so." + version, Arena.global());
+                return SymbolLookup.libraryLookup(library + ".so." + version, Arena.global());
             } catch (IllegalArgumentException e) {
                 // another one
             }

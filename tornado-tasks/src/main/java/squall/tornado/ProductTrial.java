@@ -1,0 +1,119 @@
+package squall.tornado;
+
+import static java.lang.foreign.ValueLayout.ADDRESS;
+import static java.lang.foreign.ValueLayout.JAVA_FLOAT;
+import static java.lang.foreign.ValueLayout.JAVA_INT;
+import static java.lang.foreign.ValueLayout.JAVA_LONG;
+import static squall.tornado.StatusCall.check;
+
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.SymbolLookup;
+import java.lang.invoke.MethodHandle;
+import java.util.List;
+import squall.tornado.LightProduct.Algorithm;
+
+/**
+ * Tries algorithms of a product on the device, as a step meets them: with matrices that are in no cache, one after another on a stream. The memory for
+ * them is asked for and given back; no graph may be being taken down meanwhile.
+ */
+final class ProductTrial implements AutoCloseable {
+    /** Bytes of matrices that go round: several times the caches. */
+    private static final long ROUND = 256L << 20;
+    /** Products between two looks at the device's clock, at most, and looks, of which the shortest time counts. */
+    private static final int MOST_PRODUCTS = 12;
+    private static final int LOOKS = 5;
+
+    /** Functions of the driver. */
+    private static final class Calls {
+        static final MethodHandle ALLOCATE, FREE, EVENT, RECORD, AWAIT, BETWEEN, FORGET;
+
+        static {
+            SymbolLookup driver = SymbolLookup.libraryLookup("libcuda.so.1", Arena.global());
+            ALLOCATE = StatusCall.link(driver, "cuMemAlloc_v2", ADDRESS, JAVA_LONG);
+            FREE = StatusCall.link(driver, "cuMemFree_v2", JAVA_LONG);
+            EVENT = StatusCall.link(driver, "cuEventCreate", ADDRESS, JAVA_INT);
+            RECORD = StatusCall.link(driver, "cuEventRecord", ADDRESS, JAVA_LONG);
+            AWAIT = StatusCall.link(driver, "cuEventSynchronize", ADDRESS);
+            BETWEEN = StatusCall.link(driver, "cuEventElapsedTime", ADDRESS, ADDRESS, ADDRESS);
+            FORGET = StatusCall.link(driver, "cuEventDestroy_v2", ADDRESS);
+        }
+    }
+
+    private final Arena memory = Arena.ofConfined();
+    private final ProductShape shape;
+    private final long workspace;
+    private final long stream;
+    private final MemorySegment begin;
+    private final MemorySegment end;
+    private final int places;
+    private final long matrices;
+
+    /** @throws IllegalStateException where the device has no room for the matrices */
+    ProductTrial(ProductShape shape, long workspace, long stream) {
+        this.shape = shape;
+        this.workspace = workspace;
+        this.stream = stream;
+        places = (int) Math.max(1, ROUND / whole(shape.matrixBytes()));
+        MemorySegment at = memory.allocate(JAVA_LONG);
+        long bytes = places * whole(shape.matrixBytes()) + whole(shape.operandBytes()) + shape.resultBytes();
+        check("cuMemAlloc", () -> (int) Calls.ALLOCATE.invokeExact(at, bytes));
+        matrices = at.get(JAVA_LONG, 0);
+        begin = event();
+        end = event();
+    }
+
+    private MemorySegment event() {
+        MemorySegment to = memory.allocate(ADDRESS);
+        check("cuEventCreate", () -> (int) Calls.EVENT.invokeExact(to, 0));
+        return to.get(ADDRESS, 0);
+    }
+
+    private static long whole(long bytes) {
+        return (bytes + Boundary.BYTES - 1) / Boundary.BYTES * Boundary.BYTES;
+    }
+
+    /** The fastest of them; null where none multiplies. */
+    Algorithm fastest(LightProduct product, List<Algorithm> algorithms) {
+        Algorithm best = null;
+        float least = Float.MAX_VALUE;
+        for (Algorithm a : algorithms) {
+            float time = time(product, a);
+            if (time < least) {
+                least = time;
+                best = a;
+            }
+        }
+        return best;
+    }
+
+    /** Milliseconds of a round. */
+    private float time(LightProduct product, Algorithm algorithm) {
+        float least = Float.MAX_VALUE;
+        for (int look = 0; look <= LOOKS; look++) {
+            check("cuEventRecord", () -> (int) Calls.RECORD.invokeExact(begin, stream));
+            if (!round(product, algorithm)) return Float.MAX_VALUE;
+            check("cuEventRecord", () -> (int) Calls.RECORD.invokeExact(end, stream));
+            check("cuEventSynchronize", () -> (int) Calls.AWAIT.invokeExact(end));
+            MemorySegment time = memory.allocate(JAVA_FLOAT);
+            check("cuEventElapsedTime", () -> (int) Calls.BETWEEN.invokeExact(time, begin, end));
+            if (look > 0) least = Math.min(least, time.get(JAVA_FLOAT, 0));    // the first time, kernels are loaded
+        }
+        return least;
+    }
+
+    private boolean round(LightProduct product, Algorithm algorithm) {
+        long x = matrices + places * whole(shape.matrixBytes()), y = x + whole(shape.operandBytes());
+        for (int i = 0; i < Math.min(MOST_PRODUCTS, Math.max(2, places)); i++) {
+            long w = matrices + i % places * whole(shape.matrixBytes());
+            if (product.multiply(algorithm, 1, w, x, shape.add() ? 1 : 0, y, workspace, stream) != 0) return false;
+        }
+        return true;
+    }
+
+    @Override public void close() {
+        for (MemorySegment event : List.of(begin, end)) check("cuEventDestroy", () -> (int) Calls.FORGET.invokeExact(event));
+        check("cuMemFree", () -> (int) Calls.FREE.invokeExact(matrices));
+        memory.close();
+    }
+}
