@@ -11,6 +11,7 @@ import java.lang.foreign.MemorySegment;
 import java.lang.foreign.SymbolLookup;
 import java.lang.invoke.MethodHandle;
 import java.util.HashMap;
+import java.util.List;
 import java.util.Map;
 
 /** cuBLAS on one stream of a device, with a workspace of its own: what a graph repeats must not ask for one. */
@@ -77,7 +78,10 @@ final class CuBlasHandle implements AutoCloseable {
         return new CuBlasHandle(context, stream);
     }
 
-    /** Chooses an algorithm for products of this shape, once. No graph may be being taken down on the stream. */
+    /**
+     * Chooses the fastest algorithm for products of this shape, once, among those that add up all columns in order: on an H100 their results are the same
+     * bit for bit, so that it does not matter which one wins. No graph may be being taken down on the stream.
+     */
     void prepare(ProductShape shape) {
         if (chooses && shape.rows() <= FEW_ROWS && !choices.containsKey(shape)) choices.put(shape, choice(shape));
     }
@@ -85,7 +89,8 @@ final class CuBlasHandle implements AutoCloseable {
     private Choice choice(ProductShape shape) {
         LightProduct product = new LightProduct(handle, shape);
         try (ProductTrial trial = new ProductTrial(shape, workspace, stream)) {
-            return new Choice(product, trial.fastest(product, product.algorithms(WORKSPACE)));
+            List<LightProduct.Algorithm> whole = product.algorithms(LITTLE).stream().filter(a -> a.parts() <= 1).toList();
+            return new Choice(product, trial.fastest(product, whole));
         } catch (IllegalStateException e) {
             return new Choice(product, null);    // no room for the trial's matrices: the library's own choice
         }
