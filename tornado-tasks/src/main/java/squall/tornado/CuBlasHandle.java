@@ -88,12 +88,8 @@ final class CuBlasHandle implements AutoCloseable {
 
     private Choice choice(ProductShape shape) {
         LightProduct product = new LightProduct(handle, shape);
-        try (ProductTrial trial = new ProductTrial(shape, workspace, stream)) {
-            List<LightProduct.Algorithm> whole = product.algorithms(LITTLE).stream().filter(a -> a.parts() <= 1).toList();
-            return new Choice(product, trial.fastest(product, whole));
-        } catch (IllegalStateException e) {
-            return new Choice(product, null);    // no room for the trial's matrices: the library's own choice
-        }
+        List<LightProduct.Algorithm> whole = product.algorithms(LITTLE).stream().filter(a -> a.parts() <= 1).toList();
+        return new Choice(product, ProductTrial.fastest(product, shape, whole, workspace, stream));
     }
 
     /**

@@ -41,26 +41,23 @@ final class ProductTrial implements AutoCloseable {
     }
 
     private final Arena memory = Arena.ofConfined();
+    private final LightProduct product;
     private final ProductShape shape;
+    private final long matrices;
+    private final int places;
     private final long workspace;
     private final long stream;
-    private final MemorySegment begin;
-    private final MemorySegment end;
-    private final int places;
-    private final long matrices;
+    private final MemorySegment begin = event();
+    private final MemorySegment end = event();
+    private final MemorySegment between = memory.allocate(JAVA_FLOAT);
 
-    /** @throws IllegalStateException where the device has no room for the matrices */
-    ProductTrial(ProductShape shape, long workspace, long stream) {
+    private ProductTrial(LightProduct product, ProductShape shape, long matrices, int places, long workspace, long stream) {
+        this.product = product;
         this.shape = shape;
+        this.matrices = matrices;
+        this.places = places;
         this.workspace = workspace;
         this.stream = stream;
-        places = (int) Math.max(1, ROUND / whole(shape.matrixBytes()));
-        MemorySegment at = memory.allocate(JAVA_LONG);
-        long bytes = places * whole(shape.matrixBytes()) + whole(shape.operandBytes()) + shape.resultBytes();
-        check("cuMemAlloc", () -> (int) Calls.ALLOCATE.invokeExact(at, bytes));
-        matrices = at.get(JAVA_LONG, 0);
-        begin = event();
-        end = event();
     }
 
     private MemorySegment event() {
@@ -69,42 +66,51 @@ final class ProductTrial implements AutoCloseable {
         return to.get(ADDRESS, 0);
     }
 
+    /** The fastest of these algorithms of the product; null where the device has no room for its operands, or none multiplies. */
+    static Algorithm fastest(LightProduct product, ProductShape shape, List<Algorithm> algorithms, long workspace, long stream) {
+        int places = (int) Math.max(1, ROUND / whole(shape.matrixBytes()));
+        long bytes = places * whole(shape.matrixBytes()) + whole(shape.operandBytes()) + shape.resultBytes();
+        try (Arena arena = Arena.ofConfined()) {
+            MemorySegment at = arena.allocate(JAVA_LONG);
+            if (StatusCall.statusOf("cuMemAlloc", () -> (int) Calls.ALLOCATE.invokeExact(at, bytes)) != 0) return null;
+            try (ProductTrial trial = new ProductTrial(product, shape, at.get(JAVA_LONG, 0), places, workspace, stream)) {
+                return trial.fastest(algorithms);
+            }
+        }
+    }
+
     private static long whole(long bytes) {
         return (bytes + Boundary.BYTES - 1) / Boundary.BYTES * Boundary.BYTES;
     }
 
-    /** The fastest of them; null where none multiplies. */
-    Algorithm fastest(LightProduct product, List<Algorithm> algorithms) {
+    private Algorithm fastest(List<Algorithm> algorithms) {
         Algorithm best = null;
         float least = Float.MAX_VALUE;
-        for (Algorithm a : algorithms) {
-            float time = time(product, a);
-            if (time < least) {
-                least = time;
-                best = a;
-            }
+        for (Algorithm algorithm : algorithms) {
+            float time = time(algorithm);
+            if (time < least) best = algorithm;
+            least = Math.min(least, time);
         }
         return best;
     }
 
-    /** Milliseconds of a round. */
-    private float time(LightProduct product, Algorithm algorithm) {
+    /** Milliseconds of a round; the largest number where the algorithm does not multiply. */
+    private float time(Algorithm algorithm) {
         float least = Float.MAX_VALUE;
         for (int look = 0; look <= LOOKS; look++) {
             check("cuEventRecord", () -> (int) Calls.RECORD.invokeExact(begin, stream));
-            if (!round(product, algorithm)) return Float.MAX_VALUE;
+            if (!plays(algorithm)) return Float.MAX_VALUE;
             check("cuEventRecord", () -> (int) Calls.RECORD.invokeExact(end, stream));
             check("cuEventSynchronize", () -> (int) Calls.AWAIT.invokeExact(end));
-            MemorySegment time = memory.allocate(JAVA_FLOAT);
-            check("cuEventElapsedTime", () -> (int) Calls.BETWEEN.invokeExact(time, begin, end));
-            if (look > 0) least = Math.min(least, time.get(JAVA_FLOAT, 0));    // the first time, kernels are loaded
+            check("cuEventElapsedTime", () -> (int) Calls.BETWEEN.invokeExact(between, begin, end));
+            if (look > 0) least = Math.min(least, between.get(JAVA_FLOAT, 0));    // the first time, kernels are loaded
         }
         return least;
     }
 
-    private boolean round(LightProduct product, Algorithm algorithm) {
+    private boolean plays(Algorithm algorithm) {
         long x = matrices + places * whole(shape.matrixBytes()), y = x + whole(shape.operandBytes());
-        for (int i = 0; i < Math.min(MOST_PRODUCTS, Math.max(2, places)); i++) {
+        for (int i = 0; i < Math.clamp(places, 2, MOST_PRODUCTS); i++) {
             long w = matrices + i % places * whole(shape.matrixBytes());
             if (product.multiply(algorithm, 1, w, x, shape.add() ? 1 : 0, y, workspace, stream) != 0) return false;
         }
