@@ -18,7 +18,7 @@ gcc -O2 -shared -fPIC -o libnvrtc.so.13 "$here/nvrtc.c"
 for library in libcublas libcublasLt libcudart; do
     echo "$library.so.13 { *; };" > symbols    # the bridge asks for symbols of this version
     source=/dev/null
-    [ $library != libcublas ] || source=$here/cublas.c
+    [ $library = libcudart ] || source=$here/cublas.c
     gcc -O2 -shared -fPIC -Wl,--version-script=symbols -o $library.so.13 -x c "$source"
 done
 # shellcheck disable=SC2046

@@ -1,6 +1,7 @@
 /*
- * Stands in for libcublas: a product of halves or of upper halves of floats, summed in double. The other libraries that TornadoVM's bridge to cuBLAS wants to
- * see (libcublasLt, libcudart) are made empty, since nothing of them is called.
+ * Stands in for libcublas and libcublasLt: a product of halves or of upper halves of floats, summed in double. Of libcublasLt's three suggestions the last one
+ * says that it cuts columns, and matrices with an odd number of rows have none. libcudart, which TornadoVM's bridge to cuBLAS wants to see too, is made empty,
+ * since nothing of it is called.
  */
 #include <dlfcn.h>
 #include <stddef.h>
@@ -9,6 +10,7 @@
 #include <string.h>
 
 enum { OK = 0, NOT_SUPPORTED = 15, HALF = 2, BRAIN = 14, FLOAT = 0, TRANSPOSED = 1 };
+enum { TRANSPOSE_A = 3, PARTS = 2, SUGGESTIONS = 3 };
 
 static const int HANDLE = 1;
 
@@ -70,4 +72,51 @@ int cublasGemmEx(void *handle, int transA, int transB, int m, int n, int k, cons
     Product product = {transA, transB, m, n, k, lda, ldb, ldc, typeA, *alpha, *beta, a, b, c};
     if (!noted(product)) multiply(&product);
     return OK;
+}
+
+typedef struct { int type; uint64_t rows, cols; int64_t leading; } Layout;
+typedef struct { uint64_t algorithm[8]; size_t workspace; int state; float waves; int reserved[4]; } Suggestion;
+
+static int made(void **to, size_t bytes) { return (*to = calloc(1, bytes)) ? OK : NOT_SUPPORTED; }
+static int gone(void *what) { free(what); return OK; }
+
+int cublasLtMatmulDescCreate(void **description, int compute, int scale) { return made(description, sizeof(int)); }
+int cublasLtMatmulDescDestroy(void *description) { return gone(description); }
+int cublasLtMatmulPreferenceCreate(void **preference) { return made(preference, 1); }
+int cublasLtMatmulPreferenceDestroy(void *preference) { return gone(preference); }
+int cublasLtMatmulPreferenceSetAttribute(void *preference, int which, const void *value, size_t bytes) { return OK; }
+int cublasLtMatrixLayoutDestroy(void *layout) { return gone(layout); }
+
+int cublasLtMatmulDescSetAttribute(int *transposed, int which, const int *value, size_t bytes) {
+    if (which != TRANSPOSE_A || bytes != sizeof *value) return NOT_SUPPORTED;
+    *transposed = *value;
+    return OK;
+}
+
+int cublasLtMatrixLayoutCreate(void **layout, int type, uint64_t rows, uint64_t cols, int64_t leading) {
+    if (made(layout, sizeof(Layout))) return NOT_SUPPORTED;
+    *(Layout *) *layout = (Layout) {type, rows, cols, leading};
+    return OK;
+}
+
+int cublasLtMatmulAlgoGetHeuristic(void *handle, void *description, const Layout *a, const Layout *b, const Layout *c, const Layout *d, void *preference, int most,
+                                   Suggestion *found, int *count) {
+    *count = c->rows % 2 ? 0 : SUGGESTIONS < most ? SUGGESTIONS : most;
+    for (int i = 0; i < *count; i++) found[i] = (Suggestion) {.algorithm = {i + 1}};
+    return *count ? OK : NOT_SUPPORTED;
+}
+
+int cublasLtMatmulAlgoConfigGetAttribute(const uint64_t *algorithm, int which, int *value, size_t bytes, size_t *written) {
+    if (which != PARTS || bytes != sizeof *value) return NOT_SUPPORTED;
+    *value = *algorithm == SUGGESTIONS ? 2 : 1;
+    *written = sizeof *value;
+    return OK;
+}
+
+int cublasLtMatmul(void *handle, const int *transposed, const float *alpha, const uint16_t *a, const Layout *of, const uint16_t *b, const Layout *with, const float *beta,
+                   const float *c, const Layout *added, float *d, const Layout *result, const uint64_t *algorithm, void *workspace, size_t bytes, void *stream) {
+    if (c != d || added != result || *algorithm == 0 || *algorithm >= SUGGESTIONS || *transposed != TRANSPOSED || of->rows != with->rows) return NOT_SUPPORTED;
+    if (((uintptr_t) a | (uintptr_t) b | (uintptr_t) d) % 256) return NOT_SUPPORTED;
+    return cublasGemmEx(handle, TRANSPOSED, 0, result->rows, result->cols, of->rows, alpha, a, of->type, of->leading, b, with->type, with->leading, beta, d, result->type,
+                        result->leading, 0, 0);
 }

@@ -176,6 +176,7 @@ int cuEventRecord(void *event, void *stream) { return OK; }
 int cuEventQuery(void *event) { return OK; }
 int cuEventSynchronize(void *event) { return OK; }
 int cuEventElapsedTime_v2(float *ms, void *from, void *to) { *ms = 0.001f; return OK; }
+int cuEventElapsedTime(float *ms, void *from, void *to) { return cuEventElapsedTime_v2(ms, from, to); }
 
 int cuStreamBeginCapture_v2(void *stream, int mode) {
     if (capturing) return CAPTURE_UNSUPPORTED;

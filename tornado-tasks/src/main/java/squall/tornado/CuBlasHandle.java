@@ -80,7 +80,8 @@ final class CuBlasHandle implements AutoCloseable {
 
     /**
      * Chooses the fastest algorithm for products of this shape, once, among those that add up all columns in order: on an H100 their results are the same
-     * bit for bit, so that it does not matter which one wins. No graph may be being taken down on the stream.
+     * bit for bit, so that it does not matter which one wins. The library's own choice takes 26.2, 36.7 and 457 us there for 12352, 18432 and 248320 x 2560
+     * with 16 rows, the fastest 24.3, 35.3 and 436. No graph may be being taken down on the stream.
      */
     void prepare(ProductShape shape) {
         if (chooses && shape.rows() <= FEW_ROWS && !choices.containsKey(shape)) choices.put(shape, choice(shape));
