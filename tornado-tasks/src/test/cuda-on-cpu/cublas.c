@@ -1,6 +1,6 @@
 /*
- * Stands in for libcublas and libcublasLt: a product of halves or of upper halves of floats, summed in double. Of libcublasLt's three suggestions the last one
- * says that it cuts columns, and matrices with an odd number of rows have none. libcudart, which TornadoVM's bridge to cuBLAS wants to see too, is made empty,
+ * Stands in for libcublas and libcublasLt: a product of halves or of upper halves of floats, summed in double. Of libcublasLt's suggestions, three for small
+ * products and two for others, which would be slow to try, the last one says that it cuts columns; matrices with an odd number of rows have none. libcudart, which TornadoVM's bridge to cuBLAS wants to see too, is made empty,
  * since nothing of it is called.
  */
 #include <dlfcn.h>
@@ -10,7 +10,7 @@
 #include <string.h>
 
 enum { OK = 0, NOT_SUPPORTED = 15, HALF = 2, BRAIN = 14, FLOAT = 0, TRANSPOSED = 1 };
-enum { TRANSPOSE_A = 3, PARTS = 2, SUGGESTIONS = 3 };
+enum { TRANSPOSE_A = 3, PARTS = 2, CUTTING = 9, SMALL = 1 << 17 };
 
 static const int HANDLE = 1;
 
@@ -101,21 +101,21 @@ int cublasLtMatrixLayoutCreate(void **layout, int type, uint64_t rows, uint64_t 
 
 int cublasLtMatmulAlgoGetHeuristic(void *handle, void *description, const Layout *a, const Layout *b, const Layout *c, const Layout *d, void *preference, int most,
                                    Suggestion *found, int *count) {
-    *count = c->rows % 2 ? 0 : SUGGESTIONS < most ? SUGGESTIONS : most;
-    for (int i = 0; i < *count; i++) found[i] = (Suggestion) {.algorithm = {i + 1}};
+    *count = c->rows % 2 || most < 3 ? 0 : c->rows * c->cols * a->rows < SMALL ? 3 : 2;
+    for (int i = 0; i < *count; i++) found[i] = (Suggestion) {.algorithm = {i + 1 < *count ? i + 1 : CUTTING}};
     return *count ? OK : NOT_SUPPORTED;
 }
 
 int cublasLtMatmulAlgoConfigGetAttribute(const uint64_t *algorithm, int which, int *value, size_t bytes, size_t *written) {
     if (which != PARTS || bytes != sizeof *value) return NOT_SUPPORTED;
-    *value = *algorithm == SUGGESTIONS ? 2 : 1;
+    *value = *algorithm == CUTTING ? 2 : 1;
     *written = sizeof *value;
     return OK;
 }
 
 int cublasLtMatmul(void *handle, const int *transposed, const float *alpha, const uint16_t *a, const Layout *of, const uint16_t *b, const Layout *with, const float *beta,
                    const float *c, const Layout *added, float *d, const Layout *result, const uint64_t *algorithm, void *workspace, size_t bytes, void *stream) {
-    if (c != d || added != result || *algorithm == 0 || *algorithm >= SUGGESTIONS || *transposed != TRANSPOSED || of->rows != with->rows) return NOT_SUPPORTED;
+    if (c != d || added != result || *algorithm == 0 || *algorithm >= CUTTING || *transposed != TRANSPOSED || of->rows != with->rows) return NOT_SUPPORTED;
     if (((uintptr_t) a | (uintptr_t) b | (uintptr_t) d) % 256) return NOT_SUPPORTED;
     return cublasGemmEx(handle, TRANSPOSED, 0, result->rows, result->cols, of->rows, alpha, a, of->type, of->leading, b, with->type, with->leading, beta, d, result->type,
                         result->leading, 0, 0);

@@ -76,8 +76,9 @@ final class ProductTrial implements AutoCloseable {
         return to.get(ADDRESS, 0);
     }
 
-    /** The fastest of these algorithms of the product; null where the device has no room for its operands, or none multiplies. */
+    /** The fastest of these algorithms of the product; null where the device has no room for its operands, or none multiplies. A single one is not tried. */
     static Algorithm fastest(LightProduct product, ProductShape shape, List<Algorithm> algorithms, long workspace, long stream) {
+        if (algorithms.size() == 1) return algorithms.getFirst();
         int places = (int) Math.max(1, ROUND / whole(shape.matrixBytes()));
         long bytes = places * whole(shape.matrixBytes()) + whole(shape.operandBytes()) + shape.resultBytes();
         try (Arena arena = Arena.ofConfined()) {
