@@ -24,7 +24,7 @@ import squall.ops.Weight;
 class CpuOps implements Ops, AutoCloseable {
     /** Elements of one piece of an elementwise operation: some 5 µs of work, against 1-2 µs for a barrier. */
     private static final int GRAIN = 4096;
-    /** Channels of one piece of a convolution. */
+    /** Channels of one piece of a convolution; one is worth some four elements of another operation. */
     private static final int CHANNELS = 256;
 
     final ThreadTeam team;
@@ -249,7 +249,7 @@ class CpuOps implements Ops, AutoCloseable {
         o.state = window;
         o.n = (window.channels() + CHANNELS - 1) / CHANNELS;
         int segments = plan.segments().size();
-        team.forEach(segments * o.n, Math.max(1, GRAIN / CHANNELS * segments / rows), o.in((o, worker, from, to) -> {
+        team.forEach(segments * o.n, Math.max(1, GRAIN / 4 / CHANNELS * segments / rows), o.in((o, worker, from, to) -> {
             StateSpec.Window spec = (StateSpec.Window) o.state;
             for (int i = from; i < to; i++) {
                 StepPlan.Segment s = o.ops.plan.segments().get(i / o.n);

@@ -44,6 +44,9 @@ final class ByteColumns {
     /** What a byte of an int is multiplied with to be taken where it lies, as the first or second of 16 bits: an exact factor of x. */
     static final float[] PER_BYTE = {1, 0x1p-8f, 1, 0x1p-8f};
 
+    /** {@link #UNIT} over the place of each nibble of 16 bits. */
+    private static final FloatVector NIBBLE_UNITS = units(1, 0x1p-4f, 0x1p-8f, 0x1p-12f);
+
     /** The upper half of the lanes. */
     private static final long UPPER_LANES = (1L << Lanes.COUNT) - (1L << Lanes.COUNT / 2);
     static final VectorMask<Integer> UPPER_INTS = VectorMask.fromLong(Lanes.INTS, UPPER_LANES);
@@ -57,6 +60,13 @@ final class ByteColumns {
 
     private ByteColumns() {}
 
+    /** {@link #UNIT} times each of four factors, again and again. */
+    static FloatVector units(float... four) {
+        float[] units = new float[Lanes.COUNT];
+        for (int i = 0; i < units.length; i++) units[i] = UNIT * four[i % 4];
+        return FloatVector.fromArray(Lanes.FLOATS, units, 0);
+    }
+
     /** Ints below 2^16 as they are: times 2^-149. No longer than this, see above. */
     static FloatVector numbers(IntVector v) {
         return v.reinterpretAsFloats();
@@ -68,6 +78,11 @@ final class ByteColumns {
     static void lay(float[] dst, int dstAt, int step, float[] x, int xAt, float factor) {
         for (int l = 0; l < 8; l++)
             for (int j = 0; j < 4; j++) dst[dstAt + step * j + l] = factor * UNIT * PER_BYTE[j] * x[xAt + 4 * l + j];
+    }
+
+    /** {@code dst[dstAt + i] = v[i]}, in units of the place of nibble i of a word, those of its upper half like those of the lower one. */
+    static void layNibbles(float[] dst, int dstAt, FloatVector v) {
+        v.mul(NIBBLE_UNITS).intoArray(dst, dstAt);
     }
 
     /** {@code dst[dstAt + l] = factor * sum over j of x[xAt + 4 l + j]}: what an offset of the stored values comes to, by lanes. */

@@ -1,6 +1,11 @@
 package squall.quant;
 
 import static squall.quant.Lanes.COUNT;
+import static squall.quant.Lanes.FLOATS;
+
+import jdk.incubator.vector.FloatVector;
+import jdk.incubator.vector.VectorMask;
+import jdk.incubator.vector.VectorShuffle;
 
 /**
  * What kernels share that read two 16-bit numbers as one int: activations, those of even places, then those of odd ones, and the
@@ -9,6 +14,11 @@ import static squall.quant.Lanes.COUNT;
 final class Pairs {
     /** Rows that the formats take together. */
     static final int ROWS = 4;
+
+    /** The lanes of even places, and those of odd ones, twice. */
+    private static final VectorShuffle<Float> EVEN = VectorShuffle.fromOp(FLOATS, i -> 2 * i % COUNT);
+    private static final VectorShuffle<Float> ODD = VectorShuffle.fromOp(FLOATS, i -> 2 * i % COUNT + 1);
+    private static final VectorMask<Float> UPPER = VectorMask.fromLong(FLOATS, (1L << COUNT) - (1L << COUNT / 2));
 
     private static final ThreadLocal<float[]> SUMS = ThreadLocal.withInitial(() -> new float[ROWS * COUNT]);
 
@@ -35,10 +45,10 @@ final class Pairs {
             System.arraycopy(x, xAt, dst, 0, n);
             return;
         }
-        for (int i = 0; i < n; i += 2 * COUNT)
-            for (int l = 0; l < COUNT; l++) {
-                dst[i + l] = factor * x[xAt + i + 2 * l];
-                dst[i + COUNT + l] = factor * x[xAt + i + 2 * l + 1];
-            }
+        for (int i = 0; i < n; i += 2 * COUNT) {
+            FloatVector a = Lanes.f32(x, xAt + i).mul(factor), b = Lanes.f32(x, xAt + i + COUNT).mul(factor);
+            a.rearrange(EVEN).blend(b.rearrange(EVEN), UPPER).intoArray(dst, i);
+            a.rearrange(ODD).blend(b.rearrange(ODD), UPPER).intoArray(dst, i + COUNT);
+        }
     }
 }

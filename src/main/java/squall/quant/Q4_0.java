@@ -8,6 +8,7 @@ import static squall.quant.ByteColumns.HIGH_1;
 import static squall.quant.ByteColumns.LOW;
 import static squall.quant.ByteColumns.LOW_1;
 import static squall.quant.ByteColumns.PLACE;
+import static squall.quant.ByteColumns.layNibbles;
 import static squall.quant.ByteColumns.numbers;
 import static squall.quant.Lanes.COUNT;
 import static squall.quant.Lanes.FLOATS;
@@ -23,7 +24,9 @@ import java.lang.foreign.MemorySegment;
 import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.IntVector;
 import jdk.incubator.vector.ShortVector;
+import jdk.incubator.vector.VectorMask;
 import jdk.incubator.vector.VectorOperators;
+import jdk.incubator.vector.VectorShuffle;
 
 /**
  * 32 nibbles under one scale: {@code y = d * (q - 8)}.
@@ -175,6 +178,10 @@ final class Q4_0 extends BlockCodec {
      */
     private static final class Groups extends RowGroups {
         private static final int PREPARED = 1 + 32;
+        /** The first four numbers of a vector, each twice, and the others. */
+        private static final VectorShuffle<Float> FIRST = VectorShuffle.fromOp(FLOATS, i -> i / 2);
+        private static final VectorShuffle<Float> SECOND = VectorShuffle.fromOp(FLOATS, i -> (COUNT + i) / 2);
+        private static final VectorMask<Float> ODD = VectorMask.fromLong(FLOATS, 0xAAAAAAAAL & (1L << COUNT) - 1);
 
         Groups(Codec codec) {
             super(codec, 4, 0, 0, 1);
@@ -190,15 +197,14 @@ final class Q4_0 extends BlockCodec {
 
         @Override public void prepare(float[] dst, float[] x, int xAt, int n) {
             for (int i = 0, at = 0; i < n; i += 32, at += PREPARED) {
-                float sum = 0;
-                for (int j = 0; j < 16; j++) {
-                    float low = x[xAt + i + j], high = x[xAt + i + 16 + j];
-                    float unit = ByteColumns.UNIT * ByteColumns.PER_BYTE[j % 4];
-                    sum += low + high;
-                    dst[at + 1 + 2 * j] = low * unit;
-                    dst[at + 2 + 2 * j] = high * unit / 16;
+                FloatVector sum = zero();
+                for (int j = 0; j < 16; j += 8) {
+                    FloatVector low = Lanes.f32(x, xAt + i + j), high = Lanes.f32(x, xAt + i + 16 + j);
+                    layNibbles(dst, at + 1 + 2 * j, low.rearrange(FIRST).blend(high.rearrange(FIRST), ODD));
+                    layNibbles(dst, at + 9 + 2 * j, low.rearrange(SECOND).blend(high.rearrange(SECOND), ODD));
+                    sum = sum.add(low).add(high);
                 }
-                dst[at] = -8 * ByteColumns.ONE * sum;
+                dst[at] = -8 * ByteColumns.ONE * Lanes.sum(sum);
             }
         }
 

@@ -12,6 +12,7 @@ import static squall.quant.ByteColumns.LOW;
 import static squall.quant.ByteColumns.LOW_1;
 import static squall.quant.ByteColumns.PLACE;
 import static squall.quant.ByteColumns.ZERO;
+import static squall.quant.ByteColumns.layNibbles;
 import static squall.quant.ByteColumns.numbers;
 import static squall.quant.Lanes.COUNT;
 import static squall.quant.Lanes.FLOATS;
@@ -25,6 +26,7 @@ import static squall.quant.LittleEndian.u8;
 import java.lang.foreign.MemorySegment;
 import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.IntVector;
+import jdk.incubator.vector.VectorShuffle;
 
 /**
  * 256 nibbles, a six-bit scale and minimum for each 32: {@code y = (d * sc) * q - dmin * mn}, each product rounded
@@ -182,6 +184,8 @@ final class Q4_K extends BlockCodec {
      */
     private static final class Groups extends RowGroups {
         private static final int PREPARED = 32 + 1;
+        /** Which of eight values has nibble i of their word. */
+        private static final VectorShuffle<Float> BY_NIBBLE = VectorShuffle.fromOp(FLOATS, i -> i / 2 + i % 2 * (COUNT / 2));
         private static final IntVector SIX = IntVector.broadcast(INTS, 0x3F3F3F3F);
         private static final IntVector FOUR = IntVector.broadcast(INTS, 0x0F0F0F0F);
         private static final IntVector TWO = IntVector.broadcast(INTS, 0x30303030);
@@ -203,13 +207,13 @@ final class Q4_K extends BlockCodec {
 
         @Override public void prepare(float[] dst, float[] x, int xAt, int n) {
             for (int i = 0, at = 0; i < n; i += 32, at += PREPARED) {
-                float sum = 0;
-                for (int j = 0; j < 32; j++) {
-                    float v = x[xAt + i + j];
-                    sum += v;
-                    dst[at + j / 8 * 8 + j % 4 * 2 + j / 4 % 2] = v * ByteColumns.UNIT * ByteColumns.PER_BYTE[j % 4] / (1 << j / 4 % 2 * 4);
+                FloatVector sum = zero();
+                for (int j = 0; j < 32; j += 8) {
+                    FloatVector v = Lanes.f32(x, xAt + i + j);
+                    layNibbles(dst, at + j, v.rearrange(BY_NIBBLE));
+                    sum = sum.add(v);
                 }
-                dst[at + 32] = -ByteColumns.ONE * sum;
+                dst[at + 32] = -ByteColumns.ONE * Lanes.sum(sum);
             }
         }
 

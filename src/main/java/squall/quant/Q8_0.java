@@ -113,7 +113,7 @@ final class Q8_0 extends BlockCodec {
     /** Activations, for each block: [-128 * the sum of x | x / the place of its byte in a word, but not of the last: 32]; bytes are kept as q + 128. */
     private static final class Groups extends RowGroups {
         private static final int PREPARED = 1 + 32;
-        private static final float[] PER_PLACE = {1, 0x1p-8f, 0x1p-16f, 1};
+        private static final FloatVector BYTE_UNITS = ByteColumns.units(1, 0x1p-8f, 0x1p-16f, 1);
 
         Groups(Codec codec) {
             super(codec, 8, 0, 0, 1);
@@ -129,12 +129,13 @@ final class Q8_0 extends BlockCodec {
 
         @Override public void prepare(float[] dst, float[] x, int xAt, int n) {
             for (int i = 0, at = 0; i < n; i += 32, at += PREPARED) {
-                float sum = 0;
-                for (int j = 0; j < 32; j++) {
-                    sum += x[xAt + i + j];
-                    dst[at + 1 + j] = x[xAt + i + j] * ByteColumns.UNIT * PER_PLACE[j % 4];
+                FloatVector sum = zero();
+                for (int j = 0; j < 32; j += 8) {
+                    FloatVector v = Lanes.f32(x, xAt + i + j);
+                    v.mul(BYTE_UNITS).intoArray(dst, at + 1 + j);
+                    sum = sum.add(v);
                 }
-                dst[at] = -128 * ByteColumns.ONE * sum;
+                dst[at] = -128 * ByteColumns.ONE * Lanes.sum(sum);
             }
         }
 
