@@ -17,6 +17,12 @@ public final class HugePages {
     private static final String SYSTEM = "Linux";
     /** MADV_HUGEPAGE. */
     private static final int HUGE = 14;
+    /** Size of a page. */
+    private static final long BYTES = 2 << 20;
+    /** PROT_READ | PROT_WRITE. */
+    private static final int READ_WRITE = 3;
+    /** MAP_PRIVATE | MAP_ANONYMOUS. */
+    private static final int OWN_MEMORY = 0x22;
 
     /** int madvise(void *, size_t, int); null where there is none. */
     private static final MethodHandle ADVISE = advise();
@@ -30,13 +36,6 @@ public final class HugePages {
         static final MethodHandle UNMAP = function("munmap",
                 FunctionDescriptor.of(ValueLayout.JAVA_INT, ValueLayout.ADDRESS, ValueLayout.JAVA_LONG));
     }
-
-    /** Size of a page. */
-    private static final long BYTES = 2 << 20;
-    /** PROT_READ | PROT_WRITE. */
-    private static final int READ_WRITE = 3;
-    /** MAP_PRIVATE | MAP_ANONYMOUS. */
-    private static final int OWN_MEMORY = 0x22;
 
     /** Whether {@link #allocate} takes memory as it is first written to, and not all of it at once. */
     public static boolean areKnown() {
@@ -80,10 +79,8 @@ public final class HugePages {
     }
 
     private static MethodHandle advise() {
-        if (!System.getProperty("os.name").equals(SYSTEM)) return null;
-        Linker linker = Linker.nativeLinker();
-        return linker.defaultLookup().find("madvise").map(f -> linker.downcallHandle(f, FunctionDescriptor.of(ValueLayout.JAVA_INT,
-                ValueLayout.ADDRESS, ValueLayout.JAVA_LONG, ValueLayout.JAVA_INT))).orElse(null);
+        if (!System.getProperty("os.name").equals(SYSTEM) || Linker.nativeLinker().defaultLookup().find("madvise").isEmpty()) return null;
+        return function("madvise", FunctionDescriptor.of(ValueLayout.JAVA_INT, ValueLayout.ADDRESS, ValueLayout.JAVA_LONG, ValueLayout.JAVA_INT));
     }
 
     /** Changes nothing but the speed of what follows, and nothing where the system knows no such pages. */

@@ -5,7 +5,6 @@ import java.util.List;
 import uk.ac.manchester.tornado.api.common.Access;
 import uk.ac.manchester.tornado.api.common.LibraryTaskDescriptor;
 import uk.ac.manchester.tornado.api.types.arrays.IntArray;
-import uk.ac.manchester.tornado.api.types.arrays.TornadoNativeArray;
 
 /**
  * The graphs of a whole step, on a device that repeats what was taken down of them. TornadoVM starts one graph, waits for it and goes through all of
