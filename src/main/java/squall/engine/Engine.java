@@ -5,10 +5,14 @@ import java.util.List;
 import java.util.Queue;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.locks.LockSupport;
+import squall.sample.Wish;
 
 /**
  * Runs sequences on an executor. One thread owns it with all slots: whoever calls {@link #step} or {@link #run}, or the
  * engine's own after {@link #start}. {@link #submit} is for any thread.
+ *
+ * <p>What a step does beside the executor is loops, not streams: their objects go away only where the compiler has seen through
+ * all of them, and what it sees depends on what else the process and the machine do.
  */
 public final class Engine implements AutoCloseable {
 
@@ -87,10 +91,9 @@ public final class Engine implements AutoCloseable {
         admit();
         if (running.isEmpty()) return false;
         Scheduler.Plan plan = scheduler.plan(running);
-        List<Sequence> wanting = plan.pieces().stream().filter(Scheduler.Piece::wantsLogits).map(Scheduler.Piece::sequence).toList();
         try {
-            if (!wanting.isEmpty() && wanting.stream().allMatch(s -> s.drawnBy(executor))) {
-                int[] ids = executor.draw(plan.step(), wanting.stream().map(Sequence::wish).toList());
+            if (executorDraws(plan)) {
+                int[] ids = executor.draw(plan.step(), wishes(plan));
                 advance(plan, (s, row) -> s.take(ids[row]));
             } else {
                 Logits logits = executor.step(plan.step(), null);
@@ -102,6 +105,23 @@ public final class Engine implements AutoCloseable {
         }
         release();
         return true;
+    }
+
+    /** Whether the step brings tokens, and the executor may choose each of them. */
+    private boolean executorDraws(Scheduler.Plan plan) {
+        boolean wanted = false;
+        for (Scheduler.Piece piece : plan.pieces()) {
+            if (!piece.wantsLogits()) continue;
+            if (!piece.sequence().drawnBy(executor)) return false;
+            wanted = true;
+        }
+        return wanted;
+    }
+
+    private static List<Wish> wishes(Scheduler.Plan plan) {
+        List<Wish> wishes = new ArrayList<>(plan.pieces().size());
+        for (Scheduler.Piece piece : plan.pieces()) if (piece.wantsLogits()) wishes.add(piece.sequence().wish());
+        return wishes;
     }
 
     @FunctionalInterface

@@ -30,7 +30,13 @@ final class Scheduler {
         }
     }
 
+    private static final Comparator<Turn> LONGEST_AGO = Comparator.comparingLong(t -> t.served);
+    private static final Comparator<Turn> ANSWERS_FIRST =
+            Comparator.<Turn>comparingInt(t -> t.sequence.decoding() ? 0 : 1).thenComparing(LONGEST_AGO);
+
     private final int batch;
+    private final List<Turn> order = new ArrayList<>();
+    private final List<Piece> pieces = new ArrayList<>();
     private long turns;
 
     /** @param batch most rows of a step */
@@ -39,17 +45,19 @@ final class Scheduler {
         this.batch = batch;
     }
 
-    /** A step and its pieces, in the order of its segments. */
+    /** A step and its pieces, in the order of its segments. Valid until the next one is made. */
     record Plan(StepPlan step, List<Piece> pieces) {}
 
     /** running: not empty. */
     Plan plan(List<Turn> running) {
-        List<Turn> order = new ArrayList<>(running);
+        int decoding = 0;
+        for (Turn t : running) if (t.sequence.decoding()) decoding++;
+        order.clear();
+        order.addAll(running);
         // with more answers than rows, answers first would leave prompts waiting for ever
-        boolean crowded = running.stream().filter(t -> t.sequence.decoding()).count() >= batch;
-        order.sort(Comparator.<Turn>comparingInt(t -> crowded || t.sequence.decoding() ? 0 : 1).thenComparingLong(t -> t.served));
+        order.sort(decoding >= batch ? LONGEST_AGO : ANSWERS_FIRST);
+        pieces.clear();
         StepPlan.Builder builder = new StepPlan.Builder();
-        List<Piece> pieces = new ArrayList<>();
         int free = batch;
         for (Turn t : order) {
             Sequence s = t.sequence;
