@@ -16,6 +16,7 @@ public final class Sampler {
     private final Sampling sampling;
     private final int vocab;
     private final int[] masked;
+    private final boolean masksLastIds;
     private final SplitMix64 random;
     private final float[] logits;
     private final long[] keys;
@@ -31,6 +32,7 @@ public final class Sampler {
         this.sampling = sampling;
         this.vocab = vocab;
         this.masked = masked.clone();
+        this.masksLastIds = Arrays.stream(masked).distinct().filter(id -> id >= vocab - masked.length).count() == masked.length;
         this.random = new SplitMix64(seed);
         this.logits = new float[vocab];
         boolean draws = sampling.temperature() > 0;
@@ -79,7 +81,7 @@ public final class Sampler {
 
     /** Whether the ids that are never chosen are the last ones, as a {@link Wish} has it. */
     public boolean masksLastIds() {
-        return Arrays.stream(masked).distinct().filter(id -> id >= vocab - masked.length).count() == masked.length;
+        return masksLastIds;
     }
 
     /** The next choice as a wish, for a sampler without penalties; it counts as made. */
