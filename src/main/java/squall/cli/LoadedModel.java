@@ -54,6 +54,7 @@ final class LoadedModel implements AutoCloseable {
         OpenModel model = OpenModel.open(path);
         try {
             Text text = read.apply(model.file());
+            for (DeviceOptions.Choice c : chosen) c.provider().expect(model.config(), model.samples());
             Layout layout = Spread.layout(model, device, chosen, options, streams);
             if (wanted.verbose()) Plan.print(streams, layout);
             layout.check();

@@ -2,6 +2,7 @@ package squall.cli;
 
 import java.lang.foreign.MemorySegment;
 import java.nio.file.Path;
+import java.util.EnumMap;
 import java.util.List;
 import java.util.Map;
 import squall.engine.EngineOptions;
@@ -15,6 +16,7 @@ import squall.model.ConfigReader;
 import squall.model.Model;
 import squall.model.ModelConfig;
 import squall.model.Qwen;
+import squall.quant.Format;
 
 /**
  * A model file that has been opened and understood, and is not yet on a device.
@@ -51,6 +53,13 @@ record OpenModel(ModelFile file, ModelConfig config, Map<String, RawTensor> name
             Loader.load(tensors(), threads, (done, _) -> progress.at(done));
         }
         return model;
+    }
+
+    /** The bytes of one matrix of each format. */
+    Map<Format, MemorySegment> samples() {
+        Map<Format, MemorySegment> samples = new EnumMap<>(Format.class);
+        for (RawTensor t : named.values()) if (t.shape().length > 1) samples.putIfAbsent(t.format(), t.data());
+        return samples;
     }
 
     long weightBytes() {

@@ -27,6 +27,7 @@ final class CpuExecutor implements PartExecutor {
     /** Of these, the one that plays the running step, or played the last. */
     private CpuOps ops;
     private final SlotLengths lengths;
+    private final Rehearsal rehearsal;
     /** The step that is running, and its residual stream once there is one. */
     private StepPlan plan;
     private Activation x;
@@ -34,6 +35,12 @@ final class CpuExecutor implements PartExecutor {
     private boolean closed;
 
     CpuExecutor(Model model, EngineOptions options) {
+        this(model, options, Rehearsal.NONE);
+    }
+
+    /** @param rehearsal of the kernels of the first step, which waits for its end */
+    CpuExecutor(Model model, EngineOptions options, Rehearsal rehearsal) {
+        this.rehearsal = rehearsal;
         this.model = model;
         int threads = options.threads() > 0 ? options.threads() : Runtime.getRuntime().availableProcessors();
         team = new ThreadTeam(threads);
@@ -89,7 +96,9 @@ final class CpuExecutor implements PartExecutor {
         boolean isFirst = !begun && rows <= FirstStepOps.MOST_ROWS && ScalarOps.isAllowed();
         begun = true;
         if (ScalarOps.isForStep(model.config(), rows)) return scalars;
-        return isFirst ? first : vectors;
+        if (!isFirst) return vectors;
+        rehearsal.await();
+        return first;
     }
 
     @Override public Logits play(int from, int to, float[] stream) {

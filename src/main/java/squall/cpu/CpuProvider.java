@@ -2,20 +2,25 @@ package squall.cpu;
 
 import java.io.IOException;
 import java.io.UncheckedIOException;
+import java.lang.foreign.MemorySegment;
 import java.lang.management.ManagementFactory;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Map;
 import java.util.stream.Stream;
 import squall.engine.EngineOptions;
 import squall.engine.Executor;
 import squall.engine.ExecutorProvider;
 import squall.engine.PartExecutor;
 import squall.model.Model;
+import squall.model.ModelConfig;
+import squall.quant.Format;
 import squall.quant.Lanes;
 
 /** The processor Java runs on: always there. */
 public final class CpuProvider implements ExecutorProvider {
+    private volatile Rehearsal rehearsal = Rehearsal.NONE;
 
     @Override public String name() {
         return "cpu";
@@ -44,8 +49,12 @@ public final class CpuProvider implements ExecutorProvider {
         }
     }
 
+    @Override public void expect(ModelConfig model, Map<Format, MemorySegment> stored) {
+        if (ScalarOps.isAllowed() && !ScalarOps.begins(model)) rehearsal = Rehearsal.begin(stored);
+    }
+
     @Override public Executor open(Model model, String device, EngineOptions options) {
-        return new CpuExecutor(model, options);
+        return new CpuExecutor(model, options, rehearsal);
     }
 
     @Override public boolean playsParts() {
@@ -53,6 +62,6 @@ public final class CpuProvider implements ExecutorProvider {
     }
 
     @Override public PartExecutor openPart(Model part, String device, EngineOptions options) {
-        return new CpuExecutor(part, options);
+        return new CpuExecutor(part, options, rehearsal);
     }
 }

@@ -51,11 +51,20 @@ class ScalarOps extends CpuOps {
     /** Whether the next step, of {@code rows} rows, is small and early enough; counts it if so. */
     static boolean isForStep(ModelConfig model, int rows) {
         long left = BUDGET - PLAYED.get();
-        long token = (long) model.dim() * model.dim() * MATRICES * model.layers().size();
-        long work = rows * token;
-        if (work > left || LEAST_TOKENS * token > BUDGET) return false;
+        long work = rows * token(model);
+        if (work > left || !begins(model)) return false;
         PLAYED.addAndGet(work);
         return true;
+    }
+
+    /** Whether a process begins with it: models that are small enough. */
+    static boolean begins(ModelConfig model) {
+        return LEAST_TOKENS * token(model) <= BUDGET;
+    }
+
+    /** Multiply-adds of one token. */
+    private static long token(ModelConfig model) {
+        return (long) model.dim() * model.dim() * MATRICES * model.layers().size();
     }
 
     /** {@code dst[i] = value i}, i < n, by the definition of the format. */

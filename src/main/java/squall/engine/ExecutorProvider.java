@@ -1,9 +1,11 @@
 package squall.engine;
 
+import java.lang.foreign.MemorySegment;
 import java.util.List;
 import java.util.Map;
 import squall.model.Model;
 import squall.model.ModelConfig;
+import squall.quant.Format;
 
 /** A kind of device that can run a model; found with {@link java.util.ServiceLoader}. */
 public interface ExecutorProvider {
@@ -73,6 +75,13 @@ public interface ExecutorProvider {
     default String whyRefused(ModelConfig model, String device, EngineOptions options) {
         return null;
     }
+
+    /**
+     * Told as soon as it is known which model will be put on the device: what takes long and needs no more can begin beside the rest.
+     *
+     * @param stored some numbers of each format of its matrices, where the file is mapped, until it is closed
+     */
+    default void expect(ModelConfig model, Map<Format, MemorySegment> stored) {}
 
     /** Puts the model on a device. */
     Executor open(Model model, String device, EngineOptions options);

@@ -21,11 +21,7 @@ final class F32 extends BlockCodec {
     }
 
     @Override public void decode(MemorySegment w, long offsetBytes, float[] dst, int dstAt, int n) {
-        int i = 0;
-        for (; i <= n - COUNT; i += COUNT)
-            Lanes.f32(w, offsetBytes + 4L * i).intoArray(dst, dstAt + i);
-        for (; i < n; i++)
-            dst[dstAt + i] = at(w, offsetBytes + 4L * i, 0);
+        MemorySegment.copy(w, LittleEndian.F32, offsetBytes, dst, dstAt, n);
     }
 
     @Override public float dot(MemorySegment w, long offsetBytes, float[] x, int xAt, int n) {
