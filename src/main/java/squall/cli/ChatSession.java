@@ -3,6 +3,7 @@ package squall.cli;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Set;
 import squall.engine.Request;
 import squall.engine.Sequence;
 import squall.format.IoReason;
@@ -14,9 +15,11 @@ final class ChatSession {
             /think on|off   let the model think before it answers, or not
             /save FILE      write the conversation as JSON
             /help           this list
-            /exit           end, as Ctrl-D does
+            /exit, /quit    end, as Ctrl-D does
             Ctrl-C cancels a running answer. A line that ends with \\ goes on in the next one, and so does text between
             two lines of \"""; a message that begins with a blank is never a command.""";
+
+    private static final Set<String> ENDS = Set.of("/exit", "/quit");
 
     private final Streams streams;
     private final ChatInput input;
@@ -41,7 +44,7 @@ final class ChatSession {
     /** Until the input or the user ends it. */
     void run() {
         try {
-            for (String line; (line = input.next()) != null && !line.strip().equals("/exit");) {
+            for (String line; (line = input.next()) != null && !ENDS.contains(line.stripTrailing());) {
                 if (line.isBlank()) continue;
                 if (line.startsWith("/")) command(line.strip());
                 else answer(line.strip());

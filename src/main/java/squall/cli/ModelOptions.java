@@ -64,6 +64,7 @@ final class ModelOptions {
 
     /** The named model, or the shipped one for null. */
     static Path orShipped(Path named) {
+        if (named != null && named.toString().isEmpty()) throw new UnusableException("-m with an empty name; a file or directory was expected");
         if (named != null) return named;
         String home = System.getProperty("squall.home");
         if (home == null)

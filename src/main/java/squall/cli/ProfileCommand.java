@@ -93,7 +93,7 @@ final class ProfileCommand implements Callable<Integer> {
         long promptNanos = prompts(executor, ids), tokenNanos = tokens(executor, ids, vocab);
         Meter meter = executor.meter();
         if (meter == null)
-            throw new UnusableException("--device " + choice.device() + ": it does not tell what a step costs; TornadoVM's devices do");
+            throw new UnusableException("--device " + choice.device() + ": it does not tell what a step costs; name one of TornadoVM's with --device, 'squall devices' lists them");
         List<StepProfile.Phase> phases = new ArrayList<>();
         try (meter) {
             long metered = prompt(executor, ids, 0);

@@ -3,15 +3,12 @@ package squall.cli;
 import java.io.PrintStream;
 import java.io.PrintWriter;
 import java.nio.charset.StandardCharsets;
-import java.util.Arrays;
 import java.util.LinkedHashMap;
-import java.util.List;
 import java.util.Map;
 import java.util.concurrent.Callable;
 import java.util.function.Function;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
-import picocli.CommandLine.Model.OptionSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.ScopeType;
@@ -110,22 +107,9 @@ public final class Squall {
     }
 
     private int wrongUse(ParameterException e) {
-        StringBuilder message = new StringBuilder("squall: ").append(sentence(named(e)));
-        if (e instanceof CommandLine.UnmatchedArgumentException unmatched) {
-            List<String> close = unmatched.getSuggestions();
-            if (!close.isEmpty()) message.append(" Did you mean ").append(String.join(" or ", close)).append('?');
-        }
-        streams.note(message.append(" See '").append(e.getCommandLine().getCommandSpec().qualifiedName())
-                .append(" --help'.").toString());
+        streams.note(WrongUse.message(e, streams.environment()));
         if (stacktrace) e.printStackTrace(streams.err());
         return UNUSABLE;
-    }
-
-    /** The message with the flag's usual long name instead of its longest, which is another program's. */
-    private static String named(ParameterException e) {
-        if (!(e.getArgSpec() instanceof OptionSpec option)) return e.getMessage();
-        String usual = Arrays.stream(option.names()).filter(n -> n.startsWith("--")).findFirst().orElse(option.longestName());
-        return e.getMessage().replace("'" + option.longestName() + "'", "'" + usual + "'");
     }
 
     private int failed(Throwable e) {
@@ -133,13 +117,9 @@ public final class Squall {
         if (e instanceof ParameterException wrong) return wrongUse(wrong);
         String message = e instanceof OutOfMemoryError ? "out of memory (" + e.getMessage() + "): a smaller --ctx-size helps"
                 : e.getMessage() == null ? e.getClass().getSimpleName() : e.getMessage();
-        streams.note("squall: " + sentence(message));
+        streams.note("squall: " + WrongUse.sentence(message));
         if (stacktrace) e.printStackTrace(streams.err());
         boolean unusable = e instanceof ModelFileException || e instanceof UnusableException;
         return unusable ? UNUSABLE : FAILED;
-    }
-
-    private static String sentence(String message) {
-        return message.endsWith(".") || message.endsWith("?") || message.endsWith("!") ? message : message + ".";
     }
 }

@@ -82,7 +82,7 @@ final class TuneCommand implements Callable<Integer> {
         DeviceOptions.Choice choice = device.one();
         Tuning tuning = choice.provider().tuning(choice.device());
         if (tuning == null)
-            throw new UnusableException("--device " + choice.device() + ": there is nothing to choose; TornadoVM's devices can be tuned");
+            throw new UnusableException("--device " + choice.device() + ": there is nothing to choose; name one of TornadoVM's with --device, 'squall devices' lists them");
         if (trial != null) return measureAsAsked(choice, tuning);
         Profile profile = explain ? found(choice, tuning) : made(choice, tuning);
         streams.print(json ? Json.write(profile) + "\n" : profile.explain());

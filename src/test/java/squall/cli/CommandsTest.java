@@ -22,6 +22,7 @@ import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
@@ -140,6 +141,15 @@ class CommandsTest {
         assertEquals(2, Cli.run("", Map.of("SQUALL_TOP_P", "7"), "run", "-p", "x").code());
     }
 
+    @ParameterizedTest @CsvSource({"SQUALL_CTX_SIZE, abc", "SQUALL_CTX_SIZE, -5", "SQUALL_MAX_MODEL_LEN, -5"})
+    void aWrongValueOfTheEnvironmentIsTracedToIt(String variable, String value) {
+        Cli run = Cli.run("", Map.of(variable, value), "run", "-p", "x");
+        assertEquals(2, run.code());
+        assertTrue(run.err().contains("'--ctx-size'") || run.err().contains("--ctx-size must be"), run.err());
+        assertTrue(run.err().contains("; it comes from " + variable + " in the environment. See"), run.err());
+        assertFalse(Cli.run("run", "-p", "x", "-c", value).err().contains("environment"));
+    }
+
     @Test void aSwitchMayBeOneOrOff() {
         String[] args = {"tokenize", "-m", MODEL, "-p", "<|im_start|>"};
         String ids = Cli.run("", Map.of("SQUALL_IDS", "1"), args).out();
@@ -159,12 +169,14 @@ class CommandsTest {
         "run --repeat-penalty 0 -p x|--repeat-penalty must be above 0",
         "run --seed -2 -p x|--seed must be -1 or more",
         "run -n 0 -p x|--predict 0 asks for no answer",
-        "run -n five -p x|'--predict': 'five' is not an int",
+        "run -n five -p x|'--predict': 'five' is not a whole number",
         "run -c -1 -p x|--ctx-size must be from 0",
         "run -t 5000 -p x|--threads must be from 0 to 1024",
         "run -b 0 -p x|--batch-size must be from 1",
         "run -ctk q4_0 -p x|q4_0",
         "run --device gpu:7 -p x|--device gpu:7: no such device, known are auto, cpu",
+        "tune --device cpu|name one of TornadoVM's with --device",
+        "run -m= -p x|-m with an empty name",
         "run -m nowhere.gguf -p x|nowhere.gguf: there is no such file",
         "run -f nowhere.txt|-f nowhere.txt cannot be read: there is no such file or directory",
         "run|the prompt is empty; use -p TEXT, -f FILE or standard input",
@@ -247,6 +259,12 @@ class CommandsTest {
         Cli fresh = Cli.run(in, Map.of(), "chat", "--temp", "0", "--no-prefix-reuse");
         assertEquals(reused.out(), fresh.out());
         assertTrue(fresh.err().contains("0 cached tokens reused"), fresh.err());
+    }
+
+    @Test void chatEndsAtQuitAndTakesABlankForAMessage() {
+        Cli chat = Cli.run(" /exit\n/quit\nnever\n", Map.of(), "chat", "--temp", "0", "-n", "1");
+        assertEquals(0, chat.code(), chat.err());
+        assertEquals(1, chat.out().lines().count(), chat.out());
     }
 
     @Test void chatGoesOnAfterAMessageThatTheTemplateRefuses() {
