@@ -1,6 +1,7 @@
 package squall.format;
 
 import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Comparator;
@@ -44,7 +45,7 @@ record SafetensorsPart(String file, List<RawTensor> tensors) {
         long n = in.i64("header length");
         if (n < 2 || n > data.byteSize() - 8 || n > MAX_HEADER_BYTES)
             throw in.wrong("header length", 0, "2 to " + Math.min(data.byteSize() - 8, MAX_HEADER_BYTES) + " bytes",
-                    Long.toUnsignedString(n) + "; the file is truncated or " + Magic.describe(data));
+                    Long.toUnsignedString(n) + (data.get(ValueLayout.JAVA_BYTE, 8) == '{' ? "; the file is truncated" : "; what is there is " + Magic.describe(data)));
         byte[] header = in.bytes(n, "header");
         if (header[0] != '{') throw in.wrong("header", 8, "a JSON object", Magic.describe(data));
         List<Info> infos = parse(header, file);

@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.lang.foreign.ValueLayout;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
@@ -100,7 +101,9 @@ class SafetensorsTest {
             byte[] changed = b.clone();
             for (int i = 0; i < 8; i++) changed[i] = (byte) (n >> 8 * i);
             assertRefused("header length", changed);
+            assertRefused("the file is truncated", changed);
         }
+        assertRefused("what is there is bytes 6e 6f 20 6d 6f 64 65 6c, which is no known container", "no model at all".getBytes(StandardCharsets.UTF_8));
     }
 
     @Test void saysWhatOtherFilesAre() {
