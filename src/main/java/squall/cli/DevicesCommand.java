@@ -39,7 +39,8 @@ final class DevicesCommand implements Callable<Integer> {
             streams.println(Json.write(all));
             return Squall.DONE;
         }
-        String layout = "%-10s %-22s %10s %6s %5s  %-10s %s";
+        int profiles = devices.stream().mapToInt(d -> d.profile().length()).max().orElse(0);
+        String layout = "%-10s %-22s %10s %6s %5s  %-" + Math.max(profiles, 10) + "s %s";
         streams.println(layout.formatted("device", "backend", "memory", "units", "fp16", "profile", "name"));
         for (ExecutorProvider.Device d : devices)
             streams.println(layout.formatted(d.id(), d.backend(), Bytes.text(d.memoryBytes()), d.computeUnits(),
