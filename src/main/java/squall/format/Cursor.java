@@ -6,8 +6,6 @@ import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.charset.CharacterCodingException;
 import java.nio.charset.StandardCharsets;
-import java.util.ArrayList;
-import java.util.List;
 
 /**
  * Reads little-endian values one after another. Nothing is read past the end and nothing is allocated that the bytes
@@ -17,11 +15,12 @@ final class Cursor {
     private static final ValueLayout.OfInt U32 = ValueLayout.JAVA_INT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
     private static final ValueLayout.OfLong U64 = ValueLayout.JAVA_LONG_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
 
+    /** Copied at a time to look for lengths. */
+    private static final long WINDOW_BYTES = 1 << 16;
+
     private final MemorySegment data;
     private final String file;
     private long at;
-    /** Bytes of a string, kept for the next one. */
-    private byte[] text = new byte[256];
 
     Cursor(MemorySegment data, String file) {
         this.data = data;
@@ -77,27 +76,29 @@ final class Cursor {
         return s;
     }
 
-    /** {@code n} strings, as {@link #string}: an element has a name only where something is to be said about it. */
-    List<String> strings(int n, String what, long max) {
-        List<String> all = new ArrayList<>(n);
+    /** {@code n} strings, as {@link #string}, but for UTF-8, which is checked when one is asked for. Only the lengths are looked at. */
+    StringList strings(int n, String what, long max) {
+        long first = at;
+        int[] begin = new int[n + 1];
+        int most = (int) Math.min(max, Integer.MAX_VALUE);
+        byte[] window = new byte[(int) Math.min(WINDOW_BYTES, left())];
+        long windowEnd = at;
         for (int i = 0; i < n; i++) {
-            String s = plainString(max);
-            all.add(s != null ? s : string(what + "[" + i + "]", max));
+            if (at + Long.BYTES > windowEnd) {
+                int size = (int) Math.min(window.length, left());
+                MemorySegment.copy(data, ValueLayout.JAVA_BYTE, at, window, window.length - size, size);
+                windowEnd = at + size;
+            }
+            int w = window.length - (int) (windowEnd - at);
+            boolean isShort = at + Long.BYTES <= windowEnd && (window[w + 4] | window[w + 5] | window[w + 6] | window[w + 7]) == 0;
+            int length = isShort ? window[w] & 0xFF | (window[w + 1] & 0xFF) << 8 | (window[w + 2] & 0xFF) << 16 | window[w + 3] << 24 : -1;
+            if (length < 0 || length > most || length > left() - Long.BYTES) string(what + "[" + i + "]", max); // says what is wrong
+            if (at + Long.BYTES + length - first > Integer.MAX_VALUE - 16) throw wrong("strings of key " + what, first, "less than 2 GiB", "more");
+            begin[i] = (int) (at + Long.BYTES - first);
+            at += Long.BYTES + length;
         }
-        return all;
-    }
-
-    /** The next string, or null and nothing read if there may be something wrong with it. */
-    private String plainString(long max) {
-        if (left() < Long.BYTES) return null;
-        long n = data.get(U64, at);
-        if (n < 0 || n > Math.min(max, left() - Long.BYTES)) return null;
-        if (text.length < n) text = new byte[(int) Math.max(n, 2L * text.length)];
-        MemorySegment.copy(data, ValueLayout.JAVA_BYTE, at + Long.BYTES, text, 0, (int) n);
-        String s = new String(text, 0, (int) n, StandardCharsets.UTF_8);
-        if (s.indexOf('\uFFFD') >= 0) return null;
-        at += Long.BYTES + n;
-        return s;
+        begin[n] = (int) (at + Long.BYTES - first);
+        return new StringList(data.asSlice(first, at - first).toArray(ValueLayout.JAVA_BYTE), begin, Long.BYTES, file, what);
     }
 
     byte[] bytes(long n, String what) {

@@ -59,6 +59,7 @@ public record Metadata(String file, String prefix, Map<String, Object> values) {
     }
 
     public List<String> strings(String key) {
+        if (values.get(key) instanceof StringList strings) return strings;
         List<String> result = new ArrayList<>();
         for (Object o : list(key)) {
             if (!(o instanceof String s)) throw wrong(key, "an array of strings", "an element " + show(o));
@@ -70,6 +71,8 @@ public record Metadata(String file, String prefix, Map<String, Object> values) {
     /** Integers from {@code min} to {@code max}; true and false count as 1 and 0. */
     public int[] integers(String key, int min, int max) {
         List<?> list = list(key);
+        int[] stored = list instanceof NumberList numbers ? numbers.ints() : null;
+        if (stored != null && areInRange(stored, min, max)) return stored;
         int[] result = new int[list.size()];
         for (int i = 0; i < result.length; i++) {
             Object o = list.get(i);
@@ -78,6 +81,11 @@ public record Metadata(String file, String prefix, Map<String, Object> values) {
             result[i] = (int) n;
         }
         return result;
+    }
+
+    private static boolean areInRange(int[] values, int min, int max) {
+        for (int v : values) if (v < min || v > max) return false;
+        return true;
     }
 
     /** A nested JSON object. */

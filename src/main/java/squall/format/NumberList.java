@@ -24,6 +24,14 @@ final class NumberList extends AbstractList<Object> implements RandomAccess {
         return type.decode(bytes, i * type.bytes);
     }
 
+    /** All of them at once where they are stored as signed 32-bit numbers, else null. */
+    int[] ints() {
+        if (type != ValueType.I32) return null;
+        int[] all = new int[size()];
+        bytes.asIntBuffer().get(0, all);
+        return all;
+    }
+
     @Override public int size() {
         return bytes.capacity() / type.bytes;
     }

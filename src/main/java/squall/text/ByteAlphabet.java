@@ -32,6 +32,22 @@ final class ByteAlphabet {
         return c < BYTES.length ? BYTES[c] : -1;
     }
 
+    /** Writes the bytes that the text {@code utf8[from, to)} spells; returns where they end, or -1 where it is not spelt in the alphabet. */
+    static int decode(byte[] utf8, int from, int to, byte[] into, int at) {
+        for (int i = from; i < to; ) {
+            int c = utf8[i++];
+            if (c < 0) { // what is not ASCII takes two bytes in this alphabet, the first from 0xC2
+                if ((c & 0xE0) != 0xC0 || i == to || (utf8[i] & 0xC0) != 0x80) return -1;
+                c = (c & 0x1F) << 6 | utf8[i++] & 0x3F;
+                if (c < 0x80) return -1;
+            }
+            int b = byteOf((char) c);
+            if (b < 0) return -1;
+            into[at++] = (byte) b;
+        }
+        return at;
+    }
+
     /** How the bytes are spelt. */
     static String text(byte[] bytes) {
         StringBuilder text = new StringBuilder(bytes.length);

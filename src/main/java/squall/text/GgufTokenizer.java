@@ -8,6 +8,7 @@ import java.util.regex.Pattern;
 import squall.format.Metadata;
 import squall.format.ModelFile;
 import squall.format.RawTensor;
+import squall.format.StringList;
 import squall.text.TokenizerDefinition.Kind;
 
 /** Reads the tokenizer out of GGUF keys. */
@@ -37,12 +38,13 @@ final class GgufTokenizer {
         if (!model.equals("gpt2")) {
             throw keys.wrong(PREFIX + "model", "\"gpt2\" (byte-level BPE, as Qwen has)", '"' + model + '"');
         }
-        String[] tokens = keys.strings(PREFIX + "tokens").toArray(String[]::new);
-        bound(tokens.length);
+        String where = file.path() + ": keys " + PREFIX + "*";
+        StringList tokens = StringList.of(keys.strings(PREFIX + "tokens"), where);
+        bound(tokens.size());
         List<AddedToken> added = new ArrayList<>();
         Kind[] kinds = kinds(tokens, added);
-        return new TokenizerDefinition(file.path() + ": keys " + PREFIX + "*", tokens, kinds, added, merges(),
-                preTokenizer(), true, ends(tokens.length));
+        return new TokenizerDefinition(where, tokens, kinds, added, StringList.of(keys.strings(PREFIX + "merges"), where),
+                preTokenizer(), true, ends(tokens.size()));
     }
 
     /** A token beyond the embedding would read out of it. */
@@ -53,18 +55,18 @@ final class GgufTokenizer {
         }
     }
 
-    private Kind[] kinds(String[] tokens, List<AddedToken> added) {
+    private Kind[] kinds(StringList tokens, List<AddedToken> added) {
         String key = PREFIX + "token_type";
         int[] types = keys.has(key) ? keys.integers(key, 1, 6) : null;
-        if (types != null && types.length != tokens.length) {
-            throw keys.wrong(key, tokens.length + " values, one for each token", types.length);
+        if (types != null && types.length != tokens.size()) {
+            throw keys.wrong(key, tokens.size() + " values, one for each token", types.length);
         }
-        Kind[] kinds = new Kind[tokens.length];
-        for (int id = 0; id < tokens.length; id++) {
-            boolean padding = tokens[id].startsWith("[PAD") && PADDING.matcher(tokens[id]).matches();
-            kinds[id] = padding || tokens[id].isEmpty() ? Kind.UNUSED : types == null ? Kind.NORMAL : kind(types[id]);
+        Kind[] kinds = new Kind[tokens.size()];
+        for (int id = 0; id < tokens.size(); id++) {
+            boolean padding = tokens.startsWith(id, "[PAD") && PADDING.matcher(tokens.get(id)).matches();
+            kinds[id] = padding || tokens.begin(id) == tokens.end(id) ? Kind.UNUSED : types == null ? Kind.NORMAL : kind(types[id]);
             if (kinds[id] == Kind.CONTROL || kinds[id] == Kind.USER) {
-                added.add(AddedToken.exact(tokens[id], id, kinds[id] == Kind.CONTROL));
+                added.add(AddedToken.exact(tokens.get(id), id, kinds[id] == Kind.CONTROL));
             }
         }
         return kinds;
@@ -77,20 +79,6 @@ final class GgufTokenizer {
             case 5 -> Kind.UNUSED;
             default -> Kind.NORMAL;
         };
-    }
-
-    private List<String> merges() {
-        List<String> given = keys.strings(PREFIX + "merges");
-        List<String> merges = new ArrayList<>(2 * given.size());
-        for (String merge : given) {
-            int blank = merge.indexOf(' ', 1);
-            if (blank < 0 || blank == merge.length() - 1) {
-                throw keys.wrong(PREFIX + "merges", "two tokens with a blank between", '"' + merge + '"');
-            }
-            merges.add(merge.substring(0, blank));
-            merges.add(merge.substring(blank + 1));
-        }
-        return merges;
     }
 
     private PreTokenizer preTokenizer() {

@@ -12,6 +12,7 @@ import java.util.Map;
 import java.util.Set;
 import squall.format.ModelFile;
 import squall.format.ModelFileException;
+import squall.format.StringList;
 import squall.text.TokenizerDefinition.Kind;
 import tools.jackson.core.JsonParser;
 import tools.jackson.core.JsonToken;
@@ -65,7 +66,8 @@ final class JsonTokenizer {
         String[] spelt = Arrays.copyOf(tokens, size);
         Kind[] kinds = new Kind[size];
         for (int id = 0; id < size; id++) kinds[id] = spelt[id] == null || spelt[id].isEmpty() ? Kind.UNUSED : Kind.NORMAL;
-        return new TokenizerDefinition(path.toString(), spelt, kinds, new ArrayList<>(added.values()), merges,
+        return new TokenizerDefinition(path.toString(), StringList.of(Arrays.asList(spelt), path.toString()), kinds,
+                new ArrayList<>(added.values()), StringList.of(merges, path.toString()),
                 preTokenizer(), nfc(parts.get("normalizer")), ends(config, settings));
     }
 
@@ -111,11 +113,10 @@ final class JsonTokenizer {
     private void merge(Object merge) {
         List<?> pair = merge instanceof String text ? List.of(text.split(" ", -1)) : merge instanceof List<?> list ? list : List.of();
         if (pair.size() != 2 || !(pair.get(0) instanceof String left) || !(pair.get(1) instanceof String right)
-                || left.isEmpty() || right.isEmpty()) {
+                || left.isEmpty() || right.isEmpty() || left.indexOf(' ') >= 0 || right.indexOf(' ') >= 0) {
             throw wrong("model.merges", "two tokens", String.valueOf(merge));
         }
-        merges.add(left);
-        merges.add(right);
+        merges.add(left + " " + right);
     }
 
     private void put(long id, String token, Path where) {

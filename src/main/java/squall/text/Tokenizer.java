@@ -38,7 +38,7 @@ public final class Tokenizer {
         TokenizerDefinition definition = described.completed();
         vocabulary = new Vocabulary(definition);
         singles = BytePairs.singles(vocabulary, definition.where());
-        merges = new Merges(definition.merges(), vocabulary, definition.where());
+        merges = Merges.of(definition, vocabulary);
         preTokenizer = definition.preTokenizer();
         nfc = definition.nfc();
         List<AddedToken> added = definition.added();

@@ -4,20 +4,21 @@ import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
+import squall.format.StringList;
 
 /**
  * A tokenizer as a file describes it. The ids are in range; whether the tokens and merges belong together is not yet checked.
  *
  * @param where        the file and the key or path in it, for messages
- * @param tokens       the spelling of each id; null where the file has none
+ * @param tokens       the spelling of each id; empty where the file has none
  * @param kinds        what each id is
  * @param added        the tokens that are matched in the text first
- * @param merges       left and right of each merge in turn, in order of rank
+ * @param merges       left and right of each merge with a blank between, in order of rank
  * @param preTokenizer how text is cut before merging
  * @param nfc          whether text is brought to NFC first
  * @param stopIds      the ids that the checkpoint says end an answer
  */
-record TokenizerDefinition(String where, String[] tokens, Kind[] kinds, List<AddedToken> added, List<String> merges,
+record TokenizerDefinition(String where, StringList tokens, Kind[] kinds, List<AddedToken> added, StringList merges,
         PreTokenizer preTokenizer, boolean nfc, Set<Integer> stopIds) {
 
     enum Kind {
@@ -52,10 +53,12 @@ record TokenizerDefinition(String where, String[] tokens, Kind[] kinds, List<Add
             seen.add(token.content());
             if (ENDS.contains(token.content())) stops.add(token.id());
         }
-        for (int id = 0; id < tokens.length; id++) {
-            if (tokens[id] != null && tokens[id].startsWith(BAR) && FRAME.contains(tokens[id]) && !seen.contains(tokens[id])) {
-                all.add(AddedToken.exact(tokens[id], id, true));
-                stops.addAll(ENDS.contains(tokens[id]) ? Set.of(id) : Set.of());
+        for (int id = 0; id < tokens.size(); id++) {
+            if (!tokens.startsWith(id, BAR)) continue;
+            String token = tokens.get(id);
+            if (FRAME.contains(token) && !seen.contains(token)) {
+                all.add(AddedToken.exact(token, id, true));
+                stops.addAll(ENDS.contains(token) ? Set.of(id) : Set.of());
             }
         }
         for (AddedToken token : all) kinds[token.id()] = token.special() ? Kind.CONTROL : Kind.USER;

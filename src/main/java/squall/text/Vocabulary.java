@@ -7,6 +7,7 @@ import java.util.HashMap;
 import java.util.Map;
 import java.util.OptionalInt;
 import squall.format.ModelFileException;
+import squall.format.StringList;
 import squall.text.TokenizerDefinition.Kind;
 
 /**
@@ -28,35 +29,28 @@ final class Vocabulary {
     Vocabulary(TokenizerDefinition from) {
         this.where = from.where();
         this.kinds = from.kinds();
-        String[] tokens = from.tokens();
-        byte[] all = new byte[capacity(tokens)];
-        start = new int[tokens.length + 1];
-        for (int id = 0; id < tokens.length; id++) start[id + 1] = write(id, tokens[id], all, start[id]);
-        bytes = Arrays.copyOf(all, start[tokens.length]);
-        table = new int[Integer.highestOneBit(Math.max(2, tokens.length)) * 4];
+        StringList tokens = from.tokens();
+        byte[] all = new byte[tokens.bytes().length];
+        start = new int[tokens.size() + 1];
+        for (int id = 0; id < tokens.size(); id++) start[id + 1] = write(id, tokens, all, start[id]);
+        bytes = Arrays.copyOf(all, start[tokens.size()]);
+        table = new int[Integer.highestOneBit(Math.max(2, tokens.size())) * 4];
         Arrays.fill(table, -1);
-        for (int id = 0; id < tokens.length; id++) {
+        for (int id = 0; id < tokens.size(); id++) {
             if (kinds[id] == Kind.UNUSED || literalIds.get(id)) continue;
             int slot = slot(bytes, start[id], start[id + 1]);
-            if (table[slot] >= 0) throw duplicate(tokens[id], table[slot], id);
+            if (table[slot] >= 0) throw duplicate(tokens.get(id), table[slot], id);
             table[slot] = id;
         }
     }
 
-    private int capacity(String[] tokens) {
-        long total = 0;
-        for (String token : tokens) total += token == null ? 0 : 3L * token.length();
-        if (total > Integer.MAX_VALUE - 8) {
-            throw new ModelFileException(where + ": the tokens have " + total / 3 + " characters together; expected a few million");
-        }
-        return (int) total;
-    }
-
-    /** Writes the bytes of a token and returns where they end. */
-    private int write(int id, String token, byte[] all, int at) {
+    /** Writes the bytes of a token, no more than it is spelt with, and returns where they end. */
+    private int write(int id, StringList tokens, byte[] all, int at) {
         if (kinds[id] == Kind.UNUSED) return at;
-        int end = isAdded(id) && !ByteAlphabet.isPlain(token) ? -1 : decode(token, all, at);
+        int end = isAdded(id) && !ByteAlphabet.isPlain(tokens.get(id)) ? -1
+                : ByteAlphabet.decode(tokens.bytes(), tokens.begin(id), tokens.end(id), all, at);
         if (end >= 0) return end;
+        String token = tokens.get(id);
         Integer before = literal.putIfAbsent(token, id);
         if (before != null) throw duplicate(token, before, id);
         literalIds.set(id);
@@ -86,15 +80,37 @@ final class Vocabulary {
 
     /** The slot of the token with these bytes, or the empty one where it would be. */
     private int slot(byte[] word, int from, int to) {
-        int hash = 0;
-        for (int i = from; i < to; i++) hash = 31 * hash + word[i];
-        int slot = (int) (hash * 0x9E3779B97F4A7C15L >>> 32) & table.length - 1;
+        int slot = home(hash(0, word, from, to));
         while (table[slot] >= 0) {
             int id = table[slot];
             if (Arrays.equals(word, from, to, bytes, start[id], start[id + 1])) return slot;
             slot = slot + 1 & table.length - 1;
         }
         return slot;
+    }
+
+    private static int hash(int before, byte[] word, int from, int to) {
+        int hash = before;
+        for (int i = from; i < to; i++) hash = 31 * hash + word[i];
+        return hash;
+    }
+
+    private int home(int hash) {
+        return (int) (hash * 0x9E3779B97F4A7C15L >>> 32) & table.length - 1;
+    }
+
+    /** The id of the token whose bytes are those of one token and then another, or -1. */
+    int joined(int left, int right) {
+        int l = start[left], r = start[right];
+        int n = start[left + 1] - l, m = start[right + 1] - r;
+        int slot = home(hash(hash(0, bytes, l, l + n), bytes, r, r + m));
+        for (; table[slot] >= 0; slot = slot + 1 & table.length - 1) {
+            int id = table[slot];
+            int at = start[id];
+            if (start[id + 1] - at == n + m && Arrays.equals(bytes, l, l + n, bytes, at, at + n)
+                    && Arrays.equals(bytes, r, r + m, bytes, at + n, at + n + m)) return id;
+        }
+        return -1;
     }
 
     /** The id of the token with these bytes, or -1. */
