@@ -30,6 +30,8 @@ final class HalfTile extends AttentionTile {
     private static final int PAIRS = 2 * L;
     /** Elements of a turn of the loops: two loads. */
     private static final int TURN = 2 * PAIRS;
+    /** Positions after whose products their sums over the lanes are formed: meanwhile what the processor foresees comes from memory. */
+    private static final int RUN = 16;
     private static final float UP = 0x1p56f;
     private static final IntVector PLACES = IntVector.broadcast(Lanes.INTS, 0x8FFFE000);
     /**
@@ -76,12 +78,8 @@ final class HalfTile extends AttentionTile {
     /** As {@link AttentionTile#fold}, for keys and values of n positions from the given places of a page. */
     void fold(MemorySegment page, long keysAt, long valuesAt, int first, int group, int n) {
         int width = (n + L - 1) / L * L;
-        for (int i = 0; i < count; i += together(i)) {
-            int many = together(i);
-            if (many == 4) scoreFour(page, keysAt, valuesAt - keysAt, n, i);
-            else scorePair(page, keysAt, valuesAt - keysAt, n, i);
-            for (int k = 0; k < many; k++) foldLanes((i + k) * positions, k * positions, n);
-        }
+        for (int i = 0; i < count; i += together(i))
+            for (int t = 0; t < n; t += RUN) score(page, keysAt + 2L * headDim * t, valuesAt - keysAt, t, Math.min(n, t + RUN), i);
         for (int i = 0; i < count; i++) soften(i, Math.clamp(first + i / group + 1, 0, n), width, UP);
         for (int d = 0; d < headDim; d += TURN) {
             long at = valuesAt + strip(d), other = valuesAt + strip(d + PAIRS);
@@ -96,6 +94,14 @@ final class HalfTile extends AttentionTile {
         }
     }
 
+    /** {@code scores} of positions [from, to), whose keys begin at {@code at}, for the queries that lie together with the i-th. */
+    private void score(MemorySegment page, long at, long ahead, int from, int to, int i) {
+        int many = together(i);
+        if (many == 4) scoreFour(page, at, ahead, from, to, i);
+        else scorePair(page, at, ahead, from, to, i);
+        for (int k = 0; k < many; k++) foldLanes((i + k) * positions + from, k * positions + from, to - from);
+    }
+
     /** Where element d of the first value stands, from the values of a page on. */
     private static long strip(int d) {
         return 2L * (KvCache.PAGE * (d / KvCache.STRIP * KvCache.STRIP) + d % KvCache.STRIP);
@@ -106,9 +112,9 @@ final class HalfTile extends AttentionTile {
      * of it is read: the values of the same positions. Two streams come from memory faster than one after the other (measured from
      * memory, one thread: 8 to 25 % of a layer's time; from cache it costs 3 %).
      */
-    private void scorePair(MemorySegment page, long at, long ahead, int n, int i) {
+    private void scorePair(MemorySegment page, long at, long ahead, int from, int to, int i) {
         IntVector seen = IntVector.zero(Lanes.INTS);
-        for (int t = 0; t < n; t++) {
+        for (int t = from; t < to; t++) {
             FloatVector s0 = FloatVector.zero(Lanes.FLOATS), s1 = s0, s2 = s0, s3 = s0, r0 = s0, r1 = s0, r2 = s0, r3 = s0;
             for (int d = 0; d < headDim; d += TURN) {
                 int q = i * stride + 2 * d & PLACE;
@@ -128,17 +134,17 @@ final class HalfTile extends AttentionTile {
                 seen = seen.or(IntVector.fromMemorySegment(Lanes.INTS, page, at + ahead, ByteOrder.LITTLE_ENDIAN));
                 at += 2 * TURN;
             }
-            int to = L * t & PLACE;
-            s0.add(s1).add(s2.add(s3)).intoArray(lanes, to);
-            r0.add(r1).add(r2.add(r3)).intoArray(lanes, to + L * KvCache.PAGE);
+            int lane = L * t & PLACE;
+            s0.add(s1).add(s2.add(s3)).intoArray(lanes, lane);
+            r0.add(r1).add(r2.add(r3)).intoArray(lanes, lane + L * KvCache.PAGE);
         }
         seen.intoArray(touched, 0);
     }
 
     /** The same for four queries: a key is brought to its place once for all of them. */
-    private void scoreFour(MemorySegment page, long at, long ahead, int n, int i) {
+    private void scoreFour(MemorySegment page, long at, long ahead, int from, int to, int i) {
         IntVector seen = IntVector.zero(Lanes.INTS);
-        for (int t = 0; t < n; t++) {
+        for (int t = from; t < to; t++) {
             FloatVector s0 = FloatVector.zero(Lanes.FLOATS), s1 = s0, s2 = s0, s3 = s0, r0 = s0, r1 = s0, r2 = s0, r3 = s0;
             for (int d = 0; d < headDim; d += TURN) {
                 int q = i * stride + 4 * d & PLACE;
@@ -166,11 +172,11 @@ final class HalfTile extends AttentionTile {
                 seen = seen.or(IntVector.fromMemorySegment(Lanes.INTS, page, at + ahead, ByteOrder.LITTLE_ENDIAN));
                 at += 2 * TURN;
             }
-            int to = L * t & PLACE;
-            s0.add(r0).intoArray(lanes, to);
-            s1.add(r1).intoArray(lanes, to + L * KvCache.PAGE);
-            s2.add(r2).intoArray(lanes, to + 2 * L * KvCache.PAGE);
-            s3.add(r3).intoArray(lanes, to + 3 * L * KvCache.PAGE);
+            int lane = L * t & PLACE;
+            s0.add(r0).intoArray(lanes, lane);
+            s1.add(r1).intoArray(lanes, lane + L * KvCache.PAGE);
+            s2.add(r2).intoArray(lanes, lane + 2 * L * KvCache.PAGE);
+            s3.add(r3).intoArray(lanes, lane + 3 * L * KvCache.PAGE);
         }
         seen.intoArray(touched, 0);
     }
