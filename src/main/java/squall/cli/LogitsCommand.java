@@ -54,6 +54,7 @@ final class LogitsCommand implements Callable<Integer> {
     @Override public Integer call() throws IOException {
         if (pieces != null && pieces < 1)
             throw new ParameterException(command.commandLine(), "--pieces must be 1 or more, found " + pieces);
+        checkPlaces();
         int[] tokens = tokens();
         EngineOptions asked = model.engine(1, EngineOptions.KvFormat.F32);   // what is checked is the engine, not the cache's rounding
         int batch = pieces == null ? tokens.length : Math.min(pieces, tokens.length);
@@ -65,6 +66,23 @@ final class LogitsCommand implements Callable<Integer> {
             }
         }
         return Squall.DONE;
+    }
+
+    /** What is written never goes into a file that is read, nor both parts of it into one: a mapped model that shrinks ends the JVM. */
+    private void checkPlaces() throws IOException {
+        checkApart("--out", out, "--ids", ids);
+        checkApart("--out", out, "--model", model.path());
+        if (hidden == null) return;
+        checkApart("--hidden", hidden, "--ids", ids);
+        checkApart("--hidden", hidden, "--model", model.path());
+        checkApart("--hidden", hidden, "--out", out);
+    }
+
+    private void checkApart(String flag, Path written, String other, Path path) throws IOException {
+        boolean same = written.toAbsolutePath().normalize().equals(path.toAbsolutePath().normalize())
+                || Files.exists(written) && Files.exists(path) && Files.isSameFile(written, path);
+        if (same)
+            throw new ParameterException(command.commandLine(), flag + " " + written + " is the file of " + other + " too; name another one");
     }
 
     private static void write(LoadedModel loaded, int[] tokens, int rows, FileChannel logits, FileChannel hidden)

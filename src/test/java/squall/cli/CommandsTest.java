@@ -14,6 +14,7 @@ import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
@@ -285,6 +286,26 @@ class CommandsTest {
         float[] values = new float[bytes.remaining() / 4];
         bytes.asFloatBuffer().get(values);
         return values;
+    }
+
+    @Test void logitsAreNotWrittenOverWhatIsRead() throws IOException {
+        Path ids = ids(1, 2);
+        byte[] before = Files.readAllBytes(ids);
+        Path model = Files.copy(Path.of(MODEL), directory.resolve("mine.gguf"));
+        Path link = Files.createSymbolicLink(directory.resolve("link"), model);
+        refusesPlaces("--out " + ids + " is the file of --ids too", model, ids, ids.toString());
+        refusesPlaces("--out " + link + " is the file of --model too", model, ids, link.toString());
+        refusesPlaces("--hidden", model, ids, directory.resolve("o").toString(), "--hidden", directory.resolve("o").toString());
+        assertArrayEquals(before, Files.readAllBytes(ids));
+        assertEquals(Files.size(Path.of(MODEL)), Files.size(model));
+    }
+
+    private static void refusesPlaces(String message, Path model, Path ids, String... out) {
+        List<String> args = new ArrayList<>(List.of("logits", "-m", model.toString(), "--ids", ids.toString(), "-o"));
+        args.addAll(List.of(out));
+        Cli run = Cli.run(args.toArray(String[]::new));
+        assertEquals(2, run.code(), run.err());
+        assertTrue(run.err().contains(message) && run.err().contains("name another one"), run.err());
     }
 
     @Test void logitsAndResidualsAreTheSameInPieces() throws IOException {
