@@ -1,6 +1,7 @@
 package squall.engine;
 
 import java.util.Arrays;
+import squall.sample.Sampler;
 import squall.sample.Wish;
 
 /**
@@ -172,7 +173,7 @@ public final class Sequence {
 
     /** Hands on a token that was chosen. */
     void take(int id) {
-        if (id < 0) throw new IllegalStateException("no token can be chosen: the logits are not finite or every token is masked");
+        if (id < 0) throw new IllegalStateException(Sampler.NOTHING_TO_CHOOSE);
         chosen++;
         if (firstToken == 0) firstToken = System.nanoTime();
         if (request.stopIds().contains(id)) {

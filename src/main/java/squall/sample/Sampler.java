@@ -13,6 +13,9 @@ import java.util.function.IntPredicate;
  * The draw walks the kept tokens by ascending id. Probabilities are doubles. Not for several threads.
  */
 public final class Sampler {
+    public static final String NOTHING_TO_CHOOSE = "no token can be chosen: the logits are not finite or every token is masked;"
+            + " the model file may be damaged, or the device compute wrongly, which 'squall verify' finds";
+
     private final Sampling sampling;
     private final int vocab;
     private final int[] masked;
@@ -109,7 +112,7 @@ public final class Sampler {
                 best = i;
             }
         if (best < 0 || most == Float.POSITIVE_INFINITY)
-            throw new IllegalStateException("no token can be chosen: the logits are not finite or every token is masked");
+            throw new IllegalStateException(NOTHING_TO_CHOOSE);
         return best;
     }
 
