@@ -29,11 +29,7 @@ record CudaStream(long context, long stream) {
         private static final boolean COPIES = Stream.of("cuStreamGetCaptureInfo_v2", "cuGraphClone").allMatch(f -> DRIVER.find(f).isPresent());
         static final MethodHandle STATE = of("cuStreamGetCaptureInfo_v2", JAVA_LONG, ADDRESS, ADDRESS, ADDRESS, ADDRESS, ADDRESS);
         static final MethodHandle COPY = of("cuGraphClone", ADDRESS, JAVA_LONG);
-        static final MethodHandle DISCARD = of("cuGraphDestroy", JAVA_LONG);
-        static final MethodHandle READY = of("cuGraphInstantiateWithFlags", ADDRESS, JAVA_LONG, JAVA_LONG);
-        static final MethodHandle FORGET = of("cuGraphExecDestroy", JAVA_LONG);
         static final MethodHandle CURRENT = of("cuCtxSetCurrent", JAVA_LONG);
-        static final MethodHandle START = of("cuGraphLaunch", JAVA_LONG, JAVA_LONG);
         static final MethodHandle FETCH = of("cuMemcpyDtoHAsync_v2", ADDRESS, JAVA_LONG, JAVA_LONG, JAVA_LONG);
         static final MethodHandle AWAIT = of("cuStreamSynchronize", JAVA_LONG);
 
@@ -58,28 +54,16 @@ record CudaStream(long context, long stream) {
 
     /** What the device can start, made of a copy, which is no more. */
     long ready(long copy) {
-        try (Arena memory = Arena.ofConfined()) {
-            MemorySegment made = memory.allocate(JAVA_LONG);
-            check("cuCtxSetCurrent", () -> (int) Calls.CURRENT.invokeExact(context));
-            check("cuGraphInstantiate", () -> (int) Calls.READY.invokeExact(made, copy, 0L));
-            discard(copy);
-            return made.get(JAVA_LONG, 0);
-        }
-    }
-
-    void discard(long copy) {
-        check("cuGraphDestroy", () -> (int) Calls.DISCARD.invokeExact(copy));
-    }
-
-    /** Lets go of what was {@link #ready}. */
-    void forget(long graph) {
-        check("cuGraphExecDestroy", () -> (int) Calls.FORGET.invokeExact(graph));
+        check("cuCtxSetCurrent", () -> (int) Calls.CURRENT.invokeExact(context));
+        long made = CudaGraph.ready(copy);
+        CudaGraph.discard(copy);
+        return made;
     }
 
     /** Plays graphs one behind the other, then brings what is at {@code from} on the device; returns when it is there. */
     void repeat(List<Long> graphs, MemorySegment to, long from) {
         check("cuCtxSetCurrent", () -> (int) Calls.CURRENT.invokeExact(context));
-        for (long graph : graphs) check("cuGraphLaunch", () -> (int) Calls.START.invokeExact(graph, stream));
+        for (long graph : graphs) CudaGraph.start(graph, stream);
         check("cuMemcpyDtoHAsync", () -> (int) Calls.FETCH.invokeExact(to, from, to.byteSize(), stream));
         check("cuStreamSynchronize", () -> (int) Calls.AWAIT.invokeExact(stream));
     }

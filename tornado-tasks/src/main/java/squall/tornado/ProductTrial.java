@@ -30,7 +30,7 @@ final class ProductTrial implements AutoCloseable {
 
     /** Functions of the driver. */
     private static final class Calls {
-        static final MethodHandle ALLOCATE, FREE, BEGIN, END, READY, LAUNCH, FORGET_READY, FORGET_GRAPH, EVENT, RECORD, AWAIT, BETWEEN, FORGET;
+        static final MethodHandle ALLOCATE, FREE, BEGIN, END, EVENT, RECORD, AWAIT, BETWEEN, FORGET;
 
         static {
             SymbolLookup driver = SymbolLookup.libraryLookup("libcuda.so.1", Arena.global());
@@ -38,10 +38,6 @@ final class ProductTrial implements AutoCloseable {
             FREE = StatusCall.link(driver, "cuMemFree_v2", JAVA_LONG);
             BEGIN = StatusCall.link(driver, "cuStreamBeginCapture_v2", JAVA_LONG, JAVA_INT);
             END = StatusCall.link(driver, "cuStreamEndCapture", JAVA_LONG, ADDRESS);
-            READY = StatusCall.link(driver, "cuGraphInstantiateWithFlags", ADDRESS, ADDRESS, JAVA_LONG);
-            LAUNCH = StatusCall.link(driver, "cuGraphLaunch", ADDRESS, JAVA_LONG);
-            FORGET_READY = StatusCall.link(driver, "cuGraphExecDestroy", ADDRESS);
-            FORGET_GRAPH = StatusCall.link(driver, "cuGraphDestroy", ADDRESS);
             EVENT = StatusCall.link(driver, "cuEventCreate", ADDRESS, JAVA_INT);
             RECORD = StatusCall.link(driver, "cuEventRecord", ADDRESS, JAVA_LONG);
             AWAIT = StatusCall.link(driver, "cuEventSynchronize", ADDRESS);
@@ -109,23 +105,23 @@ final class ProductTrial implements AutoCloseable {
 
     /** Milliseconds of some products; the largest number where the algorithm does not multiply. */
     private float time(Algorithm algorithm) {
-        MemorySegment graph = memory.allocate(ADDRESS), ready = memory.allocate(ADDRESS);
+        MemorySegment graph = memory.allocate(JAVA_LONG);
         check("cuStreamBeginCapture", () -> (int) Calls.BEGIN.invokeExact(stream, RELAXED));
         boolean multiplies = multiplies(algorithm);
         if (StatusCall.statusOf("cuStreamEndCapture", () -> (int) Calls.END.invokeExact(stream, graph)) != 0) return Float.MAX_VALUE;
         float least = Float.MAX_VALUE;
         if (multiplies) {
-            check("cuGraphInstantiate", () -> (int) Calls.READY.invokeExact(ready, graph.get(ADDRESS, 0), 0L));
-            for (int turn = 0; turn < TURNS; turn++) least = Math.min(least, time(ready.get(ADDRESS, 0)));
-            check("cuGraphExecDestroy", () -> (int) Calls.FORGET_READY.invokeExact(ready.get(ADDRESS, 0)));
+            long ready = CudaGraph.ready(graph.get(JAVA_LONG, 0));
+            for (int turn = 0; turn < TURNS; turn++) least = Math.min(least, time(ready));
+            CudaGraph.forget(ready);
         }
-        check("cuGraphDestroy", () -> (int) Calls.FORGET_GRAPH.invokeExact(graph.get(ADDRESS, 0)));
+        CudaGraph.discard(graph.get(JAVA_LONG, 0));
         return least;
     }
 
-    private float time(MemorySegment ready) {
+    private float time(long ready) {
         check("cuEventRecord", () -> (int) Calls.RECORD.invokeExact(begin, stream));
-        check("cuGraphLaunch", () -> (int) Calls.LAUNCH.invokeExact(ready, stream));
+        CudaGraph.start(ready, stream);
         check("cuEventRecord", () -> (int) Calls.RECORD.invokeExact(end, stream));
         check("cuEventSynchronize", () -> (int) Calls.AWAIT.invokeExact(end));
         check("cuEventElapsedTime", () -> (int) Calls.BETWEEN.invokeExact(between, begin, end));

@@ -66,8 +66,8 @@ final class RepeatedStep implements AutoCloseable {
 
     @Override public void close() {
         for (long copy : copies) {
-            if (ready) stream.forget(copy);
-            else stream.discard(copy);
+            if (ready) CudaGraph.forget(copy);
+            else CudaGraph.discard(copy);
         }
         copies.clear();
     }
