@@ -166,22 +166,16 @@ final class AttentionWarps {
                     int i = at + TornadoMath.min(t, end - 1 - p) * width + j * WARP, inside = 2 * lane + j * WARP < dim ? 1 : 0;
                     if (half == 1 && inside == 1) {
                         Half2 k = halfKeys.getHalf2(i), v = halfValues.getHalf2(i);
-                        key[t * VALUES + j] = Half2.lowFloat(k);
-                        key[t * VALUES + j + 1] = Half2.highFloat(k);
-                        value[t * VALUES + j] = Half2.lowFloat(v);
-                        value[t * VALUES + j + 1] = Half2.highFloat(v);
+                        set(key, t * VALUES + j, Half2.lowFloat(k), Half2.highFloat(k));
+                        set(value, t * VALUES + j, Half2.lowFloat(v), Half2.highFloat(v));
                     }
                     if (half == 0 && inside == 1) {
-                        key[t * VALUES + j] = keys.get(i);
-                        key[t * VALUES + j + 1] = keys.get(i + 1);
-                        value[t * VALUES + j] = values.get(i);
-                        value[t * VALUES + j + 1] = values.get(i + 1);
+                        set(key, t * VALUES + j, keys.get(i), keys.get(i + 1));
+                        set(value, t * VALUES + j, values.get(i), values.get(i + 1));
                     }
                     if (inside == 0) {
-                        key[t * VALUES + j] = 0f;
-                        key[t * VALUES + j + 1] = 0f;
-                        value[t * VALUES + j] = 0f;
-                        value[t * VALUES + j + 1] = 0f;
+                        set(key, t * VALUES + j, 0f, 0f);
+                        set(value, t * VALUES + j, 0f, 0f);
                     }
                 }
             for (int h = 0; h < block; h++) {
@@ -223,12 +217,20 @@ final class AttentionWarps {
                 l += e * parts[k * SHARED + h];
             }
             arena.set(to + h * splits * (dim + 2) + j, o);
-            int tail = to - split * dim + h * splits * (dim + 2) + splits * dim + split;
-            if (j == 0) {
-                arena.set(tail, most);
-                arena.set(tail + splits, l);
-            }
+            if (j == 0) tail(arena, to - split * dim + h * splits * (dim + 2) + splits * dim + split, splits, most, l);
         }
+    }
+
+    /** Two neighbours of a work-item's own numbers. */
+    private static void set(float[] to, int i, float first, float second) {
+        to[i] = first;
+        to[i + 1] = second;
+    }
+
+    /** Leaves the largest score of a split and the sum of its weights. */
+    static void tail(FloatArray arena, int at, int splits, float most, float sum) {
+        arena.set(at, most);
+        arena.set(at + splits, sum);
     }
 
     /**
