@@ -28,11 +28,13 @@ public final class DeltaRule {
     private static final int LANES = 8;
     private static final int VALUES = 16;
     private static final int COLUMNS = 16;
-    /** Lanes of a warp, warps of a group, columns of a warp; a lane keeps WARP_VALUES of each. */
+    /** Lanes of a warp, warps of a group, the most columns of a warp; a lane keeps WARP_VALUES of each. */
     private static final int WARP = 32;
     private static final int WARPS = 4;
     private static final int WARP_COLUMNS = 4;
     private static final int WARP_VALUES = 4;
+    /** Warps of a group for one row, with a column each: it is waiting that such a step takes, and more warps wait for less. */
+    private static final int ROW_WARPS = 8;
     /** The longest key whose column fits into the registers of the lanes that share it. */
     private static final int LONGEST_KEY = LANES * VALUES;
 
@@ -102,11 +104,12 @@ public final class DeltaRule {
 
     private static void recordWarps(Tape tape, Region y, Region qkv, Region beta, Region g, Slab s, DeltaShape shape) {
         Frame f = tape.frame();
-        int slices = (shape.dv() + WARPS * WARP_COLUMNS - 1) / (WARPS * WARP_COLUMNS);
-        Grid grid = Grid.perSegment(shape.valueHeads() * slices, WARPS * WARP);
+        int warps = f.maxRows() == 1 ? ROW_WARPS : WARPS, columns = f.maxRows() == 1 ? 1 : WARP_COLUMNS;
+        int slices = (shape.dv() + warps * columns - 1) / (warps * columns);
+        Grid grid = Grid.perSegment(shape.valueHeads() * slices, warps * WARP);
         tape.add("deltaRule", grid, (graph, id) -> graph.task(id, DeltaRule::kDeltaRuleWarps, f.context(), f.arena(), f.step(), f.layer(),
-                s.array(), y.at(), y.stride(), qkv.at(), qkv.stride(), beta.at(), beta.stride(), g.at(), g.stride(), shape.keyHeads(),
-                shape.valueHeads(), shape.dk(), shape.dv(), tiled(shape), s.layerStride(), s.slotStride()));
+                s.array(), y.at(), y.stride(), qkv.at(), qkv.stride(), beta.at(), beta.stride(), g.at(), g.stride(), packed(shape),
+                warps, columns, s.layerStride(), s.slotStride()));
     }
 
     /** A work-item for each segment and column of S. */
@@ -118,6 +121,11 @@ public final class DeltaRule {
     /** The order of heads as an argument of a task. */
     static int tiled(DeltaShape shape) {
         return shape.order() == DeltaShape.HeadOrder.TILED ? 1 : 0;
+    }
+
+    /** A shape as one argument: key and value heads; dk, dv and one bit for tiled heads. */
+    static long packed(DeltaShape shape) {
+        return Pair.of(Pair.small(shape.keyHeads(), shape.valueHeads()), Pair.small(shape.dk(), shape.dv() << 1 | tiled(shape)));
     }
 
     /** A work-item for each segment and column of S: {@code globalIdx = (segment * valueHeads + head) * dv + column}. */
@@ -289,13 +297,15 @@ public final class DeltaRule {
     }
 
     /**
-     * A group for each segment, head and {@value #WARPS} times {@value #WARP_COLUMNS} columns of S: a warp shares its columns,
+     * A group for each segment, head and {@code warps * columns} columns of S: a warp shares its columns,
      * and sums are exchanged between lanes, without local memory or barriers. What a row needs is loaded while the one before
      * it is worked on: no compiler may move a load before the store of y, which is in the same array.
+     *
+     * @param shape see {@link #packed}
      */
     static void kDeltaRuleWarps(KernelContext context, FloatArray arena, IntArray step, IntArray layer, FloatArray s, int yAt, int yStride,
-                                int qkvAt, int qkvStride, int betaAt, int betaStride, int gAt, int gStride, int keyHeads, int valueHeads,
-                                int dk, int dv, int tiled, int layerStride, int slotStride) {
+                                int qkvAt, int qkvStride, int betaAt, int betaStride, int gAt, int gStride, long shape, int warps, int columns,
+                                int layerStride, int slotStride) {
         float[] state = new float[WARP_COLUMNS * WARP_VALUES];
         float[] key = new float[WARP_VALUES];
         float[] query = new float[WARP_VALUES];
@@ -303,12 +313,14 @@ public final class DeltaRule {
         float[] nextQuery = new float[WARP_VALUES];
         float[] value = new float[WARP_COLUMNS];
         float[] nextValue = new float[WARP_COLUMNS];
-        int slices = (dv + WARPS * WARP_COLUMNS - 1) / (WARPS * WARP_COLUMNS);
+        int keyHeads = Pair.smallFirst(Pair.first(shape)), valueHeads = Pair.smallSecond(Pair.first(shape));
+        int dk = Pair.smallFirst(Pair.second(shape)), dv = Pair.smallSecond(Pair.second(shape)) >> 1, tiled = Pair.second(shape) & 1;
+        int slices = (dv + warps * columns - 1) / (warps * columns);
         int head = context.groupIdx / slices % valueHeads;
         int segment = context.groupIdx / slices / valueHeads;
         if (segment >= step.get(StepArray.SEGMENTS)) return;
         int lane = context.localIdx & (WARP - 1);
-        int first = (context.groupIdx % slices * WARPS + context.localIdx / WARP) * WARP_COLUMNS;
+        int first = (context.groupIdx % slices * warps + context.localIdx / WARP) * columns;
         int record = StepArray.FIRST_SEGMENT + StepArray.RECORD * segment;
         int begin = step.get(record + StepArray.SEGMENT_BEGIN);
         int end = step.get(record + StepArray.SEGMENT_END);
@@ -317,34 +329,35 @@ public final class DeltaRule {
         int q = qkvAt + (tiled == 1 ? head % keyHeads : head / (valueHeads / keyHeads)) * dk + lane;
         int k = q + keyHeads * dk;
         int v = qkvAt + 2 * keyHeads * dk + head * dv + first;
-        for (int c = 0; c < WARP_COLUMNS; c++)
+        for (int c = 0; c < columns; c++)
             for (int i = 0; i < WARP_VALUES; i++)
                 state[c * WARP_VALUES + i] = first + c < stored && lane + WARP * i < dk ? s.get(at + c * dk + WARP * i) : 0f;
         for (int i = 0; i < WARP_VALUES; i++) {
             nextKey[i] = lane + WARP * i < dk ? arena.get(k + begin * qkvStride + WARP * i) : 0f;
             nextQuery[i] = lane + WARP * i < dk ? arena.get(q + begin * qkvStride + WARP * i) : 0f;
         }
-        for (int c = 0; c < WARP_COLUMNS; c++) nextValue[c] = first + c < dv ? arena.get(v + begin * qkvStride + c) : 0f;
+        for (int c = 0; c < columns; c++) nextValue[c] = first + c < dv ? arena.get(v + begin * qkvStride + c) : 0f;
         float nextDecay = arena.get(gAt + begin * gStride + head);
         float nextBeta = arena.get(betaAt + begin * betaStride + head);
         for (int row = begin; row < end; row++) {
             float decay = TornadoMath.exp(nextDecay);
             float beta = nextBeta;
-            int following = TornadoMath.min(row + 1, end - 1);
-            nextDecay = arena.get(gAt + following * gStride + head);
-            nextBeta = arena.get(betaAt + following * betaStride + head);
             for (int i = 0; i < WARP_VALUES; i++) {
                 key[i] = nextKey[i];
                 query[i] = nextQuery[i];
-                nextKey[i] = lane + WARP * i < dk ? arena.get(k + following * qkvStride + WARP * i) : 0f;
-                nextQuery[i] = lane + WARP * i < dk ? arena.get(q + following * qkvStride + WARP * i) : 0f;
             }
-            for (int c = 0; c < WARP_COLUMNS; c++) {
-                value[c] = nextValue[c];
-                nextValue[c] = first + c < dv ? arena.get(v + following * qkvStride + c) : 0f;
+            for (int c = 0; c < columns; c++) value[c] = nextValue[c];
+            if (row + 1 < end) {
+                nextDecay = arena.get(gAt + (row + 1) * gStride + head);
+                nextBeta = arena.get(betaAt + (row + 1) * betaStride + head);
+                for (int i = 0; i < WARP_VALUES; i++) {
+                    nextKey[i] = lane + WARP * i < dk ? arena.get(k + (row + 1) * qkvStride + WARP * i) : 0f;
+                    nextQuery[i] = lane + WARP * i < dk ? arena.get(q + (row + 1) * qkvStride + WARP * i) : 0f;
+                }
+                for (int c = 0; c < columns; c++) nextValue[c] = first + c < dv ? arena.get(v + (row + 1) * qkvStride + c) : 0f;
             }
             float out = 0f;
-            for (int c = 0; c < WARP_COLUMNS; c++) {
+            for (int c = 0; c < columns; c++) {
                 float predicted = 0f;
                 for (int i = 0; i < WARP_VALUES; i++) predicted += key[i] * state[c * WARP_VALUES + i];
                 float d = beta * (value[c] - decay * context.simdSum(predicted));
@@ -356,9 +369,9 @@ public final class DeltaRule {
                 float sum = context.simdSum(read);
                 out = lane == c ? sum : out;
             }
-            if (lane < WARP_COLUMNS && first + lane < dv) arena.set(yAt + row * yStride + head * dv + first + lane, out);
+            if (lane < columns && first + lane < dv) arena.set(yAt + row * yStride + head * dv + first + lane, out);
         }
-        for (int c = 0; c < WARP_COLUMNS; c++)
+        for (int c = 0; c < columns; c++)
             for (int i = 0; i < WARP_VALUES; i++)
                 if (first + c < dv && lane + WARP * i < dk) s.set(at + c * dk + WARP * i, state[c * WARP_VALUES + i]);
     }

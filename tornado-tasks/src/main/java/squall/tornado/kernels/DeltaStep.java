@@ -69,7 +69,7 @@ public final class DeltaStep {
                 f.arena(), f.step(), f.layer(), window.array(), s.array(), w.conv.array(), Place.of(y), Place.of(squares),
                 Place.of(u), Place.of(b), Place.of(a), Place.of(z), Pair.of(w.conv.at(), w.norm.at()), Pair.of(w.decay.at(), w.dt.at()),
                 Pair.of(w.conv.layerStride(), taps), Pair.of(window.layerStride(), window.slotStride()), Pair.of(s.layerStride(), s.slotStride()),
-                Pair.of(Pair.small(shape.keyHeads(), shape.valueHeads()), Pair.small(shape.dk(), shape.dv() << 1 | DeltaRule.tiled(shape))), f.rowsAt()));
+                DeltaRule.packed(shape), f.rowsAt()));
     }
 
     /**
@@ -175,9 +175,10 @@ public final class DeltaStep {
         if (lane < EACH && first + lane < written) arena.set(Place.start(y, row) + head * dv + from + first + lane, out * outputs[first + lane]);
         if (lane == 0) lengths[warp] = square;
         context.localBarrier();
-        if (warp == 0) {
-            float sum = context.simdSum(lane < WARPS ? lengths[lane] : 0f);
-            if (lane == 0 && alive == 1) arena.set(Place.start(squares, row) + head * parts + from / COLUMNS, sum);
+        if (item == 0 && alive == 1) {
+            float sum = 0f;
+            for (int i = 0; i < WARPS; i += 4) sum += (lengths[i] + lengths[i + 1]) + (lengths[i + 2] + lengths[i + 3]);
+            arena.set(Place.start(squares, row) + head * parts + from / COLUMNS, sum);
         }
     }
 }
