@@ -67,6 +67,7 @@ final class ProfileCommand implements Callable<Integer> {
         if (prompt < 1 || generated < 1 || parallel < 1)
             throw new ParameterException(command.commandLine(),
                     "-p, -n and -np must be 1 or more, found " + prompt + ", " + generated + " and " + parallel);
+        TextFiles.checkPlace("--svg", svg);
         DeviceOptions.Choice choice = device.one();
         try (OpenModel open = OpenModel.open(ModelOptions.orShipped(model))) {
             EngineOptions asked = new EngineOptions(prompt + generated + 1, parallel, Math.max(prompt, parallel), 0, null, null);

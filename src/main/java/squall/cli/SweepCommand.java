@@ -101,6 +101,7 @@ final class SweepCommand implements Callable<Integer> {
 
     @Override public Integer call() {
         check();
+        TextFiles.checkPlace("--svg", svg);
         // measured is the steady state, not how the CPU player starts
         System.setProperty("squall.scalar.budget", "0");
         List<SweepRow> rows = new ArrayList<>();

@@ -44,6 +44,7 @@ final class VerifyCommand implements Callable<Integer> {
     }
 
     @Override public Integer call() {
+        TextFiles.checkPlace("-o", out);
         // what is compared with is the CPU player's vector kernels, not how it starts
         System.setProperty("squall.scalar.budget", "0");
         DeviceOptions.Choice choice = device.one();

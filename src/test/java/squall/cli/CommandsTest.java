@@ -178,6 +178,8 @@ class CommandsTest {
         "run --device gpu:7 -p x|--device gpu:7: no such device, known are auto, cpu",
         "tune --device cpu|name one of TornadoVM's with --device",
         "run -m= -p x|-m with an empty name",
+        "verify --device cpu -o nowhere/x.md|there is no folder",
+        "profile --svg nowhere/x.svg|there is no folder",
         "run -m nowhere.gguf -p x|nowhere.gguf: there is no such file",
         "run -f nowhere.txt|-f nowhere.txt cannot be read: there is no such file or directory",
         "run|the prompt is empty; use -p TEXT, -f FILE or standard input",

@@ -97,7 +97,7 @@ class SweepTest {
     @ParameterizedTest @CsvSource(delimiter = '|', value = {
         "-d 4x|'4x' is not a number", "-d -1|--n-depth must be from 0", "-p 0 -n 0|nothing to measure", "-r 0|--repetitions must be from 1",
         "--fill full|full", "--from nowhere.csv|--from nowhere.csv cannot be read", "-d 99999999K|is not a number",
-        "-m nowhere.gguf|there is no such file"})
+        "-m nowhere.gguf|there is no such file", "--svg nowhere/x.svg|; make it first", "--svg .|found a folder"})
     void wrongUseIsOneSentenceAndCodeTwo(String flags, String said) {
         Cli run = sweep(flags);
         assertEquals(2, run.code(), run.err());
