@@ -190,11 +190,17 @@ class CpuOps implements Ops, AutoCloseable {
         share(Activation.of(h).elements(), 1, (o, worker, from, to) -> RowKernels.siluMul(o.y, o.x, from, to));
     }
 
+    /** The table of a rotary embedding, filled for this step. */
+    final RopeTable table(Rope rope) {
+        RopeTable table = ropes.computeIfAbsent(rope, RopeTable::new);
+        table.fill(plan);
+        return table;
+    }
+
     @Override public void headNormRope(Buf y, Buf x, HeadShape shape, Norm norm, Rope rope) {
         Activation in = Activation.of(x);
         o.of(Activation.of(y).data, in.data, null, small(norm.weight()));
-        o.rope = ropes.computeIfAbsent(rope, RopeTable::new);
-        o.rope.fill(plan);
+        o.rope = table(rope);
         o.width = in.width;
         o.eps = norm.eps();
         o.heads = shape;

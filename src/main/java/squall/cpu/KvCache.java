@@ -188,11 +188,11 @@ final class KvCache implements AutoCloseable {
         tile.fold(page.memory, p.key(page, kvHead, from), value(p, page, kvHead, from, 0), first, group, n);
     }
 
-    /** Key of one position into {@code dst}, number by number. */
+    /** Key of one position into {@code dst}, by plain loops. */
     void key(StateSpec.Kv kv, int slot, int kvHead, int position, float[] dst) {
         Place p = places.get(kv);
         Page page = tables[slot][position / PAGE];
-        ScalarOps.decode(codec(keyFormat), page.memory, p.key(page, kvHead, position), dst, p.headDim);
+        decodePlainly(keyFormat, page.memory, p.key(page, kvHead, position), dst, p.headDim);
     }
 
     /** Value of one position, as {@link #key}. */
@@ -202,9 +202,20 @@ final class KvCache implements AutoCloseable {
         float[] strip = new float[STRIP];
         for (int d = 0; d < p.headDim; d += STRIP) {
             int width = Math.min(STRIP, p.headDim - d);
-            ScalarOps.decode(codec(valueFormat), page.memory, value(p, page, kvHead, position, d), strip, width);
+            decodePlainly(valueFormat, page.memory, value(p, page, kvHead, position, d), strip, width);
             System.arraycopy(strip, 0, dst, d, width);
         }
+    }
+
+    /** Halves, which are usual, are copied at once: memory is slow to ask for each number while code is not compiled. */
+    private static void decodePlainly(KvFormat format, MemorySegment page, long at, float[] dst, int n) {
+        if (format != KvFormat.F16) {
+            ScalarOps.decode(codec(format), page, at, dst, n);
+            return;
+        }
+        short[] halves = new short[n];
+        MemorySegment.copy(page, SHORT, at, halves, 0, n);
+        for (int i = 0; i < n; i++) dst[i] = Float.float16ToFloat(halves[i]);
     }
 
     private static Codec codec(KvFormat format) {

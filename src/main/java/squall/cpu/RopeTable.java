@@ -39,4 +39,15 @@ final class RopeTable {
         int n = rope.frequencies().length;
         RowKernels.rotate(x, at, cos, sin, row * n, n);
     }
+
+    /** As {@link #rotate}, by a plain loop. */
+    void rotatePlainly(float[] x, int at, int row) {
+        int n = rope.frequencies().length;
+        for (int j = 0; j < n; j++) {
+            float c = cos[row * n + j], s = sin[row * n + j];
+            float a = x[at + j], b = x[at + n + j];
+            x[at + j] = a * c - b * s;
+            x[at + n + j] = b * c + a * s;
+        }
+    }
 }

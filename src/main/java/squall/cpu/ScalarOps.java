@@ -164,20 +164,13 @@ class ScalarOps extends CpuOps {
         Activation in = Activation.of(x);
         float[] out = Activation.of(y).data;
         float[] w = small(norm.weight());
-        int half = rope.frequencies().length;
-        for (StepPlan.Segment s : plan.segments())
-            for (int r = s.begin(); r < s.end(); r++)
-                for (int h = 0; h < shape.heads(); h++) {
-                    int at = (r * shape.heads() + h) * shape.dim();
-                    rmsNorm(out, at, in.data, r * in.width + shape.offset() + h * shape.stride(), w, norm.eps());
-                    for (int j = 0; j < half; j++) {
-                        float angle = (s.start() + r - s.begin()) * rope.frequencies()[j];
-                        float cos = (float) (Math.cos(angle) * rope.scale()), sin = (float) (Math.sin(angle) * rope.scale());
-                        float a = out[at + j], b = out[at + half + j];
-                        out[at + j] = a * cos - b * sin;
-                        out[at + half + j] = b * cos + a * sin;
-                    }
-                }
+        RopeTable table = table(rope);
+        for (int r = 0; r < plan.rows(); r++)
+            for (int h = 0; h < shape.heads(); h++) {
+                int at = (r * shape.heads() + h) * shape.dim();
+                rmsNorm(out, at, in.data, r * in.width + shape.offset() + h * shape.stride(), w, norm.eps());
+                table.rotatePlainly(out, at, r);
+            }
     }
 
     @Override public void attention(Buf y, Buf q, StateSpec.Kv kv, int heads) {

@@ -79,20 +79,21 @@ final class Cursor {
     /** {@code n} strings, as {@link #string}, but for UTF-8, which is checked when one is asked for. Only the lengths are looked at. */
     StringList strings(int n, String what, long max) {
         long first = at;
+        long end = data.byteSize();
         int[] begin = new int[n + 1];
         int most = (int) Math.min(max, Integer.MAX_VALUE);
-        byte[] window = new byte[(int) Math.min(WINDOW_BYTES, left())];
+        byte[] window = new byte[(int) Math.min(WINDOW_BYTES, end - at)];
         long windowEnd = at;
         for (int i = 0; i < n; i++) {
             if (at + Long.BYTES > windowEnd) {
-                int size = (int) Math.min(window.length, left());
+                int size = (int) Math.min(window.length, end - at);
                 MemorySegment.copy(data, ValueLayout.JAVA_BYTE, at, window, window.length - size, size);
                 windowEnd = at + size;
             }
             int w = window.length - (int) (windowEnd - at);
             boolean isShort = at + Long.BYTES <= windowEnd && (window[w + 4] | window[w + 5] | window[w + 6] | window[w + 7]) == 0;
             int length = isShort ? window[w] & 0xFF | (window[w + 1] & 0xFF) << 8 | (window[w + 2] & 0xFF) << 16 | window[w + 3] << 24 : -1;
-            if (length < 0 || length > most || length > left() - Long.BYTES) string(what + "[" + i + "]", max); // says what is wrong
+            if (length < 0 || length > most || length > end - at - Long.BYTES) string(what + "[" + i + "]", max); // says what is wrong
             if (at + Long.BYTES + length - first > Integer.MAX_VALUE - 16) throw wrong("strings of key " + what, first, "less than 2 GiB", "more");
             begin[i] = (int) (at + Long.BYTES - first);
             at += Long.BYTES + length;
