@@ -26,12 +26,15 @@ import org.junit.jupiter.api.io.TempDir;
 class LauncherTest {
     private static final String MAKES = "-XX:AOTCacheOutput=";
     private static final String USES = "-XX:AOTCache=";
-    /** Writes its arguments and the variables of Squall to {@code calls}; makes the cache that it is asked for, slowly. */
+    private static final String MODULE = "--add-modules";
+    private static final String PREPARES = "squall.cli.StartJars ";
+    /** Writes its arguments and the variables of Squall to {@code calls}; makes the jars and the cache that it is asked for, slowly. */
     private static final String JAVA = """
             #!/bin/sh
             echo "$* | model=$SQUALL_MODEL" >> "$CALLS"
             for a in "$@"; do
-                case $a in -XX:AOTCacheOutput=*) sleep 0.3; [ -n "$FAILS" ] && exit 1; echo cache > "${a#*=}";; esac
+                case $a in -XX:AOTCacheOutput=*) sleep 0.3; [ -n "$FAILS" ] && exit 1; echo cache > "${a#*=}";;
+                    *.aot.*-boot.jar | *.aot.*-old.jar) echo jar > "$a";; esac
             done
             """;
 
@@ -92,19 +95,24 @@ class LauncherTest {
 
     @Test void isMadeOnceAndUsedAtOnce() throws Exception {
         List<String> first = start(Map.of());
-        assertEquals(2, first.size(), first.toString());
-        assertTrue(first.get(0).contains(MAKES), first.get(0));
+        assertEquals(3, first.size(), first.toString());
+        assertTrue(first.get(0).contains(PREPARES), first.get(0));
+        assertTrue(first.get(1).contains(MAKES), first.get(1));
         Path cache = caches(target).getFirst();
-        assertTrue(first.get(1).contains(USES + cache + " "), first.get(1));
+        assertTrue(first.get(2).contains(USES + cache + " "), first.get(2));
+        String made = cache.toString().replace(".aot", "");
+        for (String jar : List.of("-Xbootclasspath/a:" + made + "-boot.jar ", "-cp " + made + "-old.jar:"))
+            for (String call : first.subList(1, 3)) assertTrue(call.contains(jar), call);
+        assertFalse(first.get(2).contains(MODULE), "a boot layer with it is not archived");
         List<String> second = start(Map.of());
-        assertEquals(List.of(first.get(1)), second);
+        assertEquals(List.of(first.get(2)), second);
         assertEquals(List.of(cache), caches(target));
     }
 
     @Test void whatTheEnvironmentAsksForIsNotRunToMakeIt() throws Exception {
         List<String> calls = start(Map.of("SQUALL_MODEL", "huge.gguf"));
-        assertTrue(calls.get(0).endsWith("| model="), calls.get(0));
-        assertTrue(calls.get(1).endsWith("| model=huge.gguf"), calls.get(1));
+        for (String making : calls.subList(0, 2)) assertTrue(making.endsWith("| model="), making);
+        assertTrue(calls.get(2).endsWith("| model=huge.gguf"), calls.get(2));
     }
 
     /** Also by one that is older, as packages are. */
@@ -112,22 +120,26 @@ class LauncherTest {
         start(Map.of());
         Path before = caches(target).getFirst();
         old(file("src/target/lib/a.jar"));
-        assertTrue(start(Map.of()).get(0).contains(MAKES));
+        assertTrue(start(Map.of()).get(1).contains(MAKES));
         Path after = caches(target).getFirst();
         assertNotEquals(before, after);
         assertEquals(1, caches(target).size(), "the old one is gone");
+        try (Stream<Path> files = Files.list(target)) {
+            assertEquals(2, files.filter(f -> f.toString().matches(".*squall-\\d.*\\.jar")).count(), "and its jars");
+        }
         Files.writeString(home.resolve("jdk/release"), "JAVA_VERSION=\"25.0.2\"\n");
-        assertTrue(start(Map.of()).get(0).contains(MAKES));
+        assertTrue(start(Map.of()).get(1).contains(MAKES));
         assertNotEquals(after, caches(target).getFirst());
     }
 
     @Test void whatCannotBeMadeIsNotTriedAgain() throws Exception {
         List<String> first = start(Map.of("FAILS", "yes"));
-        assertTrue(first.get(0).contains(MAKES));
-        assertFalse(first.get(1).contains(USES), first.get(1));
+        assertTrue(first.get(1).contains(MAKES));
+        assertFalse(first.get(2).contains(USES), first.get(2));
         List<String> second = start(Map.of("FAILS", "yes"));
         assertEquals(1, second.size(), second.toString());
         assertFalse(second.getFirst().contains(USES), second.getFirst());
+        assertTrue(second.getFirst().contains(MODULE), second.getFirst());
     }
 
     @Test void ofSeveralStartsOneMakesIt() throws Exception {
@@ -137,7 +149,7 @@ class LauncherTest {
         for (Process p : all) assertTrue(p.waitFor(30, TimeUnit.SECONDS));
         List<String> lines = Files.readAllLines(calls);
         assertEquals(1, lines.stream().filter(l -> l.contains(MAKES)).count(), lines.toString());
-        assertEquals(5, lines.size(), lines.toString());
+        assertEquals(6, lines.size(), lines.toString());
         assertEquals(1, caches(target).size());
     }
 
@@ -146,8 +158,8 @@ class LauncherTest {
         try {
             assumeFalse(Files.isWritable(target), "this user may write everywhere");
             List<String> calls = start(Map.of());
-            assertEquals(2, calls.size(), calls.toString());
-            assertTrue(calls.get(1).contains(USES + home.resolve("cache/squall")), calls.get(1));
+            assertEquals(3, calls.size(), calls.toString());
+            assertTrue(calls.get(2).contains(USES + home.resolve("cache/squall")), calls.get(2));
             assertEquals(1, start(Map.of("XDG_CACHE_HOME", "/proc/nowhere")).size(), "and where there is none it does without");
         } finally {
             Files.setPosixFilePermissions(target, PosixFilePermissions.fromString("rwxr-xr-x"));
