@@ -171,10 +171,8 @@ final class AttentionPages {
         // loops so short that they are unrolled: an array that another reads would lie in memory from the start
         for (int i = 0; i < dim / 16; i++)
             if (written == 1) arena.set(to + split * dim + i / (PART / 16) * PART + warp * part / 4 + i % (PART / 16) / 2 * 8 + pair + i % 2, out[i]);
-        if (tails == 1) {
-            arena.set(to + splits * dim + split, maxOut);
-            arena.set(to + splits * dim + splits + split, parts[line] + parts[SHARED + line] + (parts[2 * SHARED + line] + parts[3 * SHARED + line]));
-        }
+        if (tails == 1)
+            AttentionWarps.tail(arena, to + splits * dim + split, splits, maxOut, parts[line] + parts[SHARED + line] + (parts[2 * SHARED + line] + parts[3 * SHARED + line]));
     }
 
     /** Eight queries at the k-th 16 elements of their heads. */

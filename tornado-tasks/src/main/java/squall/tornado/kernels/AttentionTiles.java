@@ -108,19 +108,15 @@ final class AttentionTiles {
         for (int e = item; e < QUERIES * PART_INTS; e += GROUP)
             tiles[e] = pair(arena, at(q, first, n, kvHead, sharing, dim, e / PART_INTS), e % PART_INTS * 2, dim, scale);
         context.localBarrier();
-        HalfFloat[] q0 = context.mmaLoadA(view, 16, queryRow), q1 = context.mmaLoadA(view, 16, queryRow + 32);
-        HalfFloat[] q2 = context.mmaLoadA(view, 16, queryRow + 64), q3 = context.mmaLoadA(view, 16, queryRow + 96);
-        HalfFloat[] q4 = context.mmaLoadA(view, 16, queryRow + 128), q5 = context.mmaLoadA(view, 16, queryRow + 160);
-        HalfFloat[] q6 = context.mmaLoadA(view, 16, queryRow + 192), q7 = context.mmaLoadA(view, 16, queryRow + 224);
+        HalfFloat[] q0 = query(context, view, queryRow, 0), q1 = query(context, view, queryRow, 1), q2 = query(context, view, queryRow, 2), q3 = query(context, view, queryRow, 3);
+        HalfFloat[] q4 = query(context, view, queryRow, 4), q5 = query(context, view, queryRow, 5), q6 = query(context, view, queryRow, 6), q7 = query(context, view, queryRow, 7);
         context.localBarrier();
         int more = dim > PART ? QUERIES * PART_INTS : 0;
         for (int e = item; e < more; e += GROUP)
             tiles[e] = pair(arena, at(q, first, n, kvHead, sharing, dim, e / PART_INTS), PART + e % PART_INTS * 2, dim, scale);
         context.localBarrier();
-        HalfFloat[] q8 = context.mmaLoadA(view, 16, queryRow), q9 = context.mmaLoadA(view, 16, queryRow + 32);
-        HalfFloat[] q10 = context.mmaLoadA(view, 16, queryRow + 64), q11 = context.mmaLoadA(view, 16, queryRow + 96);
-        HalfFloat[] q12 = context.mmaLoadA(view, 16, queryRow + 128), q13 = context.mmaLoadA(view, 16, queryRow + 160);
-        HalfFloat[] q14 = context.mmaLoadA(view, 16, queryRow + 192), q15 = context.mmaLoadA(view, 16, queryRow + 224);
+        HalfFloat[] q8 = query(context, view, queryRow, 0), q9 = query(context, view, queryRow, 1), q10 = query(context, view, queryRow, 2), q11 = query(context, view, queryRow, 3);
+        HalfFloat[] q12 = query(context, view, queryRow, 4), q13 = query(context, view, queryRow, 5), q14 = query(context, view, queryRow, 6), q15 = query(context, view, queryRow, 7);
         context.localBarrier();
         for (int i = 0; i < OUTS; i++) out[i] = 0f;
         int upperLimit = start + query / sharing, lowerLimit = start + (query + 8) / sharing, width = kvHeads * dim;
@@ -134,28 +130,17 @@ final class AttentionTiles {
             float[] s1 = scores(context, view, keyRow + 8 * BYTES, dim, q0, q1, q2, q3, q4, q5, q6, q7, q8, q9, q10, q11, q12, q13, q14, q15);
             float[] s2 = scores(context, view, keyRow + 16 * BYTES, dim, q0, q1, q2, q3, q4, q5, q6, q7, q8, q9, q10, q11, q12, q13, q14, q15);
             float[] s3 = scores(context, view, keyRow + 24 * BYTES, dim, q0, q1, q2, q3, q4, q5, q6, q7, q8, q9, q10, q11, q12, q13, q14, q15);
-            context.mmaStore(s0, behind, ownRow, ownColumn, BELOW / 8);
-            for (int i = 0; i < 4; i++) score[i] = sums[own + (i >> 1) * BELOW + (i & 1)];
-            context.mmaStore(s1, behind, ownRow, ownColumn, BELOW / 8);
-            for (int i = 0; i < 4; i++) score[4 + i] = sums[own + (i >> 1) * BELOW + (i & 1)];
-            context.mmaStore(s2, behind, ownRow, ownColumn, BELOW / 8);
-            for (int i = 0; i < 4; i++) score[8 + i] = sums[own + (i >> 1) * BELOW + (i & 1)];
-            context.mmaStore(s3, behind, ownRow, ownColumn, BELOW / 8);
-            for (int i = 0; i < 4; i++) score[12 + i] = sums[own + (i >> 1) * BELOW + (i & 1)];
-            float upper = upperMax, lower = lowerMax;
-            for (int i = 0; i < SCORES; i++) {
-                int position = t * POSITIONS + pair + (i >> 2) * 8 + (i & 1);
-                score[i] = position <= ((i & 2) == 0 ? upperLimit : lowerLimit) ? score[i] : Attention.LOWEST;
-                if ((i & 2) == 0) upper = TornadoMath.max(upper, score[i]);
-                else lower = TornadoMath.max(lower, score[i]);
+            for (int c = 0; c < 4; c++) {
+                context.mmaStore(Fragments.number(c, s0, s1, s2, s3), behind, ownRow, ownColumn, BELOW / 8);
+                for (int i = 0; i < 4; i++) score[4 * c + i] = sums[own + (i >> 1) * BELOW + (i & 1)];
             }
-            shared[item] = most(context, upper);
-            shared[GROUP + item] = most(context, lower);
+            see(score, t * POSITIONS + pair, upperLimit, lowerLimit);
+            shared[item] = most(context, most(score, 0, upperMax));
+            shared[GROUP + item] = most(context, most(score, 2, lowerMax));
             context.localBarrier();
             int next = TornadoMath.min(t + 1, count - 1);
             copy(context, view, 0, keys, base + place(table, pages, next) * width, last - next * POSITIONS, width, dim, item);
-            upper = shared[item - lane % 4];
-            lower = shared[GROUP + item - lane % 4];
+            float upper = shared[item - lane % 4], lower = shared[GROUP + item - lane % 4];
             float shrink = TornadoMath.exp(upperMax - upper), shrinkLower = TornadoMath.exp(lowerMax - lower);
             upperMax = upper;
             lowerMax = lower;
@@ -173,22 +158,12 @@ final class AttentionTiles {
             context.localBarrier();
             HalfFloat[] p0 = context.mmaLoadA(weights, 16, weightRow), p1 = context.mmaLoadA(weights, 16, weightRow + 2 * WEIGHTS);
             for (int i = 0; i < dim / 8; i += 4) {
-                float[] o0 = weighed(context, view, valueRow + 16 * i, p0, context.mmaFragment(0f));
-                float[] o1 = weighed(context, view, valueRow + 16 * i + 16, p0, context.mmaFragment(0f));
-                float[] o2 = weighed(context, view, valueRow + 16 * i + 32, p0, context.mmaFragment(0f));
-                float[] o3 = weighed(context, view, valueRow + 16 * i + 48, p0, context.mmaFragment(0f));
-                o0 = weighed(context, view, valueRow + 16 * BYTES + 16 * i, p1, o0);
-                o1 = weighed(context, view, valueRow + 16 * BYTES + 16 * i + 16, p1, o1);
-                o2 = weighed(context, view, valueRow + 16 * BYTES + 16 * i + 32, p1, o2);
-                o3 = weighed(context, view, valueRow + 16 * BYTES + 16 * i + 48, p1, o3);
-                context.mmaStore(o0, behind, ownRow, ownColumn, BELOW / 8);
-                for (int k = 0; k < 4; k++) out[4 * i + k] = ((k & 2) == 0 ? shrink : shrinkLower) * out[4 * i + k] + sums[own + (k >> 1) * BELOW + (k & 1)];
-                context.mmaStore(o1, behind, ownRow, ownColumn, BELOW / 8);
-                for (int k = 0; k < 4; k++) out[4 * i + 4 + k] = ((k & 2) == 0 ? shrink : shrinkLower) * out[4 * i + 4 + k] + sums[own + (k >> 1) * BELOW + (k & 1)];
-                context.mmaStore(o2, behind, ownRow, ownColumn, BELOW / 8);
-                for (int k = 0; k < 4; k++) out[4 * i + 8 + k] = ((k & 2) == 0 ? shrink : shrinkLower) * out[4 * i + 8 + k] + sums[own + (k >> 1) * BELOW + (k & 1)];
-                context.mmaStore(o3, behind, ownRow, ownColumn, BELOW / 8);
-                for (int k = 0; k < 4; k++) out[4 * i + 12 + k] = ((k & 2) == 0 ? shrink : shrinkLower) * out[4 * i + 12 + k] + sums[own + (k >> 1) * BELOW + (k & 1)];
+                float[] o0 = weighed(context, view, valueRow + 16 * i, p0, p1), o1 = weighed(context, view, valueRow + 16 * i + 16, p0, p1);
+                float[] o2 = weighed(context, view, valueRow + 16 * i + 32, p0, p1), o3 = weighed(context, view, valueRow + 16 * i + 48, p0, p1);
+                for (int c = 0; c < 4; c++) {
+                    context.mmaStore(Fragments.number(c, o0, o1, o2, o3), behind, ownRow, ownColumn, BELOW / 8);
+                    for (int k = 0; k < 4; k++) out[4 * (i + c) + k] = ((k & 2) == 0 ? shrink : shrinkLower) * out[4 * (i + c) + k] + sums[own + (k >> 1) * BELOW + (k & 1)];
+                }
             }
         }
         shared[item] = upperSum;
@@ -199,17 +174,39 @@ final class AttentionTiles {
             total += shared[item - lane % 4 + i];
             totalLower += shared[GROUP + item - lane % 4 + i];
         }
-        int written = query / sharing < n ? dim / 8 : 0, writtenLower = (query + 8) / sharing < n ? dim / 8 : 0;
         int to = at(y, first, n, kvHead, sharing, dim, query) + pair, toLower = at(y, first, n, kvHead, sharing, dim, query + 8) + pair;
-        // loops so short that they are unrolled: an array that another reads would lie in memory from the start
-        for (int i = 0; i < dim / 8; i++)
-            if (written > 0) set(arena, to + 8 * i, out[4 * i] / total, out[4 * i + 1] / total);
-        for (int i = 0; i < dim / 8; i++)
-            if (writtenLower > 0) set(arena, toLower + 8 * i, out[4 * i + 2] / totalLower, out[4 * i + 3] / totalLower);
         int by = at(gate, first, n, kvHead, sharing, gateHead, query) + pair, byLower = at(gate, first, n, kvHead, sharing, gateHead, query + 8) + pair;
-        int gated = gateHead > 0 ? 2 * written : 0, gatedLower = gateHead > 0 ? 2 * writtenLower : 0;
-        for (int i = 0; i < gated; i++) gate(arena, to + i / 2 * 8 + i % 2, by + i / 2 * 8 + i % 2);
-        for (int i = 0; i < gatedLower; i++) gate(arena, toLower + i / 2 * 8 + i % 2, byLower + i / 2 * 8 + i % 2);
+        int written = query / sharing < n ? dim / 8 : 0, writtenLower = (query + 8) / sharing < n ? dim / 8 : 0;
+        leave(arena, to, out, 0, total, written, dim);
+        leave(arena, toLower, out, 2, totalLower, writtenLower, dim);
+        gate(arena, to, by, gateHead > 0 ? 2 * written : 0);
+        gate(arena, toLower, byLower, gateHead > 0 ? 2 * writtenLower : 0);
+    }
+
+    /** 16 queries at the k-th 16 elements of the part that is there. */
+    private static HalfFloat[] query(KernelContext context, int[] tiles, int row, int k) {
+        return context.mmaLoadA(tiles, 16, row + 32 * k);
+    }
+
+    /** Scores of positions that a query does not see are below all others. */
+    private static void see(float[] score, int first, int upperLimit, int lowerLimit) {
+        for (int i = 0; i < SCORES; i++) {
+            int position = first + (i >> 2) * 8 + (i & 1);
+            score[i] = position <= ((i & 2) == 0 ? upperLimit : lowerLimit) ? score[i] : Attention.LOWEST;
+        }
+    }
+
+    /** The largest score of the upper query, whose scores start at {@code from} 0 of every four, or of the lower one, from 2 on. */
+    private static float most(float[] score, int from, float before) {
+        float most = before;
+        for (int i = from; i < SCORES; i += 4) most = TornadoMath.max(TornadoMath.max(most, score[i]), score[i + 1]);
+        return most;
+    }
+
+    /** A query's sums over the sum of its weights; loops so short that they are unrolled: an array that another reads would lie in memory from the start. */
+    private static void leave(FloatArray arena, int to, float[] out, int from, float total, int written, int dim) {
+        for (int i = 0; i < dim / 8; i++)
+            if (written > 0) set(arena, to + 8 * i, out[4 * i + from] / total, out[4 * i + from + 1] / total);
     }
 
     /** 16 queries times the eight keys that start at byte {@code at}, 16 elements at a time. */
@@ -231,9 +228,10 @@ final class AttentionTiles {
         return context.mma(q, context.mmaLoadA(tiles, 16, at), there, MMAShape.M16N8K16);
     }
 
-    /** 16 queries' weights of 16 positions times eight columns of their values, which start at byte {@code at}, and what is there already. */
-    private static float[] weighed(KernelContext context, int[] tiles, int at, HalfFloat[] weights, float[] there) {
-        return context.mma(weights, context.mmaLoadB(tiles, 16, at), there, MMAShape.M16N8K16);
+    /** 16 queries' weights of a tile's positions times eight columns of their values, which start at byte {@code at}. */
+    private static float[] weighed(KernelContext context, int[] tiles, int at, HalfFloat[] p0, HalfFloat[] p1) {
+        float[] o = context.mma(p0, context.mmaLoadB(tiles, 16, at), context.mmaFragment(0f), MMAShape.M16N8K16);
+        return context.mma(p1, context.mmaLoadB(tiles, 16, at + 16 * BYTES), o, MMAShape.M16N8K16);
     }
 
     /** Has a tile's keys or values on their way, those at {@code from} and of the next positions up to number {@code most}. */
@@ -299,7 +297,10 @@ final class AttentionTiles {
         arena.set(at + 1, next);
     }
 
-    private static void gate(FloatArray arena, int y, int gate) {
-        arena.set(y, arena.get(y) * Activation.sigmoid(arena.get(gate)));
+    private static void gate(FloatArray arena, int y, int gate, int elements) {
+        for (int i = 0; i < elements; i++) {
+            int d = i / 2 * 8 + i % 2;
+            arena.set(y + d, arena.get(y + d) * Activation.sigmoid(arena.get(gate + d)));
+        }
     }
 }

@@ -94,15 +94,8 @@ final class DeltaProducts {
         float[] ks = new float[8], qs = new float[8], p = new float[16];
         int item = context.localIdx, warp = item >> 5 & 15, lane = item & 31, quad = lane & 3;
         int keyHeads = Pair.first(heads), sharing = Pair.second(heads), valueHeads = keyHeads * sharing, dk = Pair.first(sizes);
-        int keyHead = context.groupIdx % keyHeads, number = context.groupIdx / keyHeads, chunk = number;
-        int segments = step.get(StepArray.SEGMENTS), segment = 0;
-        while (segment < segments && chunk >= chunks(step, segment)) {
-            chunk -= chunks(step, segment);
-            segment++;
-        }
-        int alive = segment < segments ? 1 : 0, record = StepArray.FIRST_SEGMENT + StepArray.RECORD * segment * alive;
-        int begin = alive * (step.get(record + StepArray.SEGMENT_BEGIN) + chunk * CHUNK), served = alive * sharing;
-        int n = alive * TornadoMath.min(CHUNK, step.get(record + StepArray.SEGMENT_END) - begin), last = TornadoMath.max(n - 1, 0);
+        int keyHead = context.groupIdx % keyHeads, number = context.groupIdx / keyHeads, segment = segment(step, number), alive = alive(step, segment);
+        int begin = begin(step, segment, number), n = rows(step, segment, begin), last = TornadoMath.max(n - 1, 0), served = alive * sharing;
         int q = Place.start(qkv, begin) + keyHead * dk, k = q + keyHeads * dk, pitch = Place.start(qkv, 1) - Place.start(qkv, 0);
         int base = number * ints(keyHeads, valueHeads), to = base + keyHead * KEYED;
         int kk = Place.start(scratch, begin) + keyHead * CHUNK, kkPitch = Place.start(scratch, 1) - Place.start(scratch, 0);
@@ -112,18 +105,9 @@ final class DeltaProducts {
         float log = arena.get(Place.start(g, begin + TornadoMath.min(row, last)) + sharer), upTo = row < n ? log : 0f;
         int whole = (n == CHUNK ? 1 : 0) * (dk == LONGEST ? 1 : 0);
         long keysAt = Ahead.of(k + warp * 4 * pitch + 2 * lane);
-        if (whole == 1) {
-            read(arena, keysAt, pitch, 0, ks);
-            read(arena, keysAt, pitch, -keyHeads * dk, qs);
-        }
-        if (whole == 0) {
-            read(arena, k, pitch, warp * 4, last, 2 * lane, dk, ks);
-            read(arena, q, pitch, warp * 4, last, 2 * lane, dk, qs);
-        }
-        for (int distance = 1; distance < WARP; distance *= 2) {
-            float before = context.simdShuffleDown(upTo, distance);
-            upTo += lane + distance < WARP ? before : 0f;
-        }
+        if (whole == 1) read(arena, keysAt, pitch, 0, -keyHeads * dk, ks, qs);
+        if (whole == 0) read(arena, k, q, pitch, warp * 4, last, 2 * lane, dk, ks, qs);
+        upTo = fromHere(context, lane, upTo);
         int first = item % (MOST_SHARING * CHUNK) / CHUNK * CHUNK;
         if (item < MOST_SHARING * CHUNK) logs[first + row] = upTo;
         context.localBarrier();
@@ -149,14 +133,8 @@ final class DeltaProducts {
             for (int i = 0; i < 4; i++) tiles[right + i % 2 * 4 + i / 2] = Pair.halves(ks[i / 2 * 4 + i % 2], ks[i / 2 * 4 + 2 + i % 2]);
             context.localBarrier();
             // the second half is on its way while the first is multiplied
-            if (half == 0 && whole == 1) {
-                read(arena, keysAt, pitch, 64, ks);
-                read(arena, keysAt, pitch, 64 - keyHeads * dk, qs);
-            }
-            if (half == 0 && whole == 0) {
-                read(arena, k, pitch, warp * 4, last, 64 + 2 * lane, dk, ks);
-                read(arena, q, pitch, warp * 4, last, 64 + 2 * lane, dk, qs);
-            }
+            if (half == 0 && whole == 1) read(arena, keysAt, pitch, 64, 64 - keyHeads * dk, ks, qs);
+            if (half == 0 && whole == 0) read(arena, k, q, pitch, warp * 4, last, 64 + 2 * lane, dk, ks, qs);
             long operands = Ahead.of(to + (warp >> 2) * 128 + in);
             if (alive == 1)
                 for (int i = 0; i < 4; i++) {
@@ -174,22 +152,15 @@ final class DeltaProducts {
                 f3 = context.mma(a, context.mmaLoadB(tiles, 16, b + 3 * SMALL * 16), f3, MMAShape.M16N8K16);
             }
         }
-        context.mmaStore(f0, behind, -(lane >> 2), own - 2 * quad, BELOW / 8);
-        for (int j = 0; j < 4; j++) p[j] = sums[mine + j % 2 + j / 2 * BELOW];
-        context.mmaStore(f1, behind, -(lane >> 2), own - 2 * quad, BELOW / 8);
-        for (int j = 0; j < 4; j++) p[4 + j] = sums[mine + j % 2 + j / 2 * BELOW];
-        context.mmaStore(f2, behind, -(lane >> 2), own - 2 * quad, BELOW / 8);
-        for (int j = 0; j < 4; j++) p[8 + j] = sums[mine + j % 2 + j / 2 * BELOW];
-        context.mmaStore(f3, behind, -(lane >> 2), own - 2 * quad, BELOW / 8);
-        for (int j = 0; j < 4; j++) p[12 + j] = sums[mine + j % 2 + j / 2 * BELOW];
+        for (int c = 0; c < 4; c++) {
+            context.mmaStore(Fragments.number(c, f0, f1, f2, f3), behind, -(lane >> 2), own - 2 * quad, BELOW / 8);
+            for (int j = 0; j < 4; j++) p[4 * c + j] = sums[mine + j % 2 + j / 2 * BELOW];
+        }
         int down = warp & 3, high = down * 16 + (lane >> 2), weighed = (warp & 7) < 4 ? 0 : served;
         // K K^T of a whole chunk in whole lines: a warp has eight rows of the scratch
-        int square = kk + high * kkPitch + wide * 32 + 2 * quad;
         long squareAt = Ahead.of(kk + (wide * 4 + down) * 8 * kkPitch + lane);
         if ((warp & 7) < 4 && n == CHUNK) for (int i = 0; i < 16; i++) arena.set(Ahead.index(squareAt, i / 2 * kkPitch + i % 2 * WARP), p[i]);
-        if ((warp & 7) < 4 && n < CHUNK)
-            for (int i = 0; i < 16; i++)
-                if (high + i / 2 % 2 * 8 < n) arena.set(square + i / 2 % 2 * 8 * kkPitch + i / 4 * 8 + i % 2, p[i]);
+        if ((warp & 7) < 4 && n < CHUNK) square(arena, kk + wide * 32 + 2 * quad, kkPitch, high, n, p);
         for (int s = 0; s < weighed; s++) {
             int weights = base + keyHeads * KEYED + head(keyHead, s, keyHeads, sharing, tiled) * VALUED + WEIGHTS + (triangle(down) + wide * 2) * 128 + lane;
             long weightsAt = Ahead.of(weights);
@@ -203,14 +174,30 @@ final class DeltaProducts {
         }
     }
 
-    /** Two neighbours of each of four rows, all of which are there, {@code ahead} of a place. */
-    private static void read(FloatArray arena, long at, int pitch, int ahead, float[] to) {
-        for (int i = 0; i < 8; i++) to[i] = arena.get(Ahead.index(at, i / 2 * pitch + ahead + i % 2));
+    /** Of K and of Q two neighbours of each of four rows, all of which are there, {@code k} and {@code q} ahead of a place. */
+    private static void read(FloatArray arena, long at, int pitch, int k, int q, float[] ks, float[] qs) {
+        for (int i = 0; i < 8; i++) ks[i] = arena.get(Ahead.index(at, i / 2 * pitch + k + i % 2));
+        for (int i = 0; i < 8; i++) qs[i] = arena.get(Ahead.index(at, i / 2 * pitch + q + i % 2));
     }
 
-    /** Two neighbours of each of four rows, from row {@code first} on: those behind the last one are it, elements behind a row's end its last. */
-    private static void read(FloatArray arena, int at, int pitch, int first, int last, int d, int dk, float[] to) {
-        for (int i = 0; i < 8; i++) to[i] = arena.get(at + TornadoMath.min(first + i / 2, last) * pitch + TornadoMath.min(d + i % 2, dk - 1));
+    /** The same, elements d and on from row {@code first} on: rows behind the last one are it, elements behind a row's end its last. */
+    private static void read(FloatArray arena, int k, int q, int pitch, int first, int last, int d, int dk, float[] ks, float[] qs) {
+        for (int i = 0; i < 8; i++) ks[i] = arena.get(k + inside(i, pitch, first, last, d, dk));
+        for (int i = 0; i < 8; i++) qs[i] = arena.get(q + inside(i, pitch, first, last, d, dk));
+    }
+
+    private static int inside(int i, int pitch, int first, int last, int d, int dk) {
+        return TornadoMath.min(first + i / 2, last) * pitch + TornadoMath.min(d + i % 2, dk - 1);
+    }
+
+    /** What this lane and those behind it have together. */
+    private static float fromHere(KernelContext context, int lane, float x) {
+        float sum = x;
+        for (int distance = 1; distance < WARP; distance *= 2) {
+            float there = context.simdShuffleDown(sum, distance);
+            sum += lane + distance < WARP ? there : 0f;
+        }
+        return sum;
     }
 
     /** Ints of a chunk. */
@@ -239,8 +226,48 @@ final class DeltaProducts {
         return down * (down + 1) >> 1;
     }
 
+    /** A lane's part of K K^T into the rows that are there, from row {@code high} on. */
+    private static void square(FloatArray arena, int kk, int pitch, int high, int n, float[] p) {
+        for (int i = 0; i < 16; i++)
+            if (high + i / 2 % 2 * 8 < n) arena.set(kk + high * pitch + i / 2 % 2 * 8 * pitch + i / 4 * 8 + i % 2, p[i]);
+    }
+
     private static int head(int keyHead, int s, int keyHeads, int sharing, int tiled) {
         return tiled == 1 ? keyHead + s * keyHeads : keyHead * sharing + s;
+    }
+
+    /** The segment of which chunk number n of all is; the number of segments where there are not so many chunks. */
+    static int segment(IntArray step, int n) {
+        int segment = 0, left = n;
+        while (segment < step.get(StepArray.SEGMENTS) && left >= chunks(step, segment)) {
+            left -= chunks(step, segment);
+            segment++;
+        }
+        return segment;
+    }
+
+    /** 1 if there is such a segment. */
+    static int alive(IntArray step, int segment) {
+        return segment < step.get(StepArray.SEGMENTS) ? 1 : 0;
+    }
+
+    /** The first row of chunk number n of all, which is this segment's; 0 where there is no such segment. */
+    static int begin(IntArray step, int segment, int n) {
+        int alive = alive(step, segment), record = StepArray.FIRST_SEGMENT + StepArray.RECORD * segment * alive;
+        return alive * (step.get(record + StepArray.SEGMENT_BEGIN) + (n - before(step, segment)) * CHUNK);
+    }
+
+    /** Rows of the segment's chunk that begins there; 0 where there is no such segment. */
+    static int rows(IntArray step, int segment, int begin) {
+        int alive = alive(step, segment), record = StepArray.FIRST_SEGMENT + StepArray.RECORD * segment * alive;
+        return alive * TornadoMath.min(CHUNK, step.get(record + StepArray.SEGMENT_END) - begin);
+    }
+
+    /** Chunks of all segments before this one. */
+    static int before(IntArray step, int segment) {
+        int all = 0;
+        for (int s = 0; s < segment; s++) all += chunks(step, s);
+        return all;
     }
 
     /** Chunks of a segment. */

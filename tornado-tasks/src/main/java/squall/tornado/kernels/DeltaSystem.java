@@ -44,54 +44,28 @@ final class DeltaSystem {
     /** A group for each chunk and value head: U and W. */
     static void kDeltaSystem(KernelContext context, FloatArray arena, IntArray step, IntArray out, long y, long qkv, long beta, long scratch,
                             long heads, long sizes, int tiled) {
-        int[] tiles = context.allocateIntLocalArray(CHUNK / 16 * ACROSS * SMALL);
-        int[] blocks = context.allocateIntLocalArray(6 * LARGE);
-        int[] inverses = context.allocateIntLocalArray(4 * LARGE);
-        // the diagonal, then sums
+        // tiles of [U | W]; a triangle of A's below the diagonal and T's on it; the diagonal of A, then sums
+        int[] tiles = context.allocateIntLocalArray(CHUNK / 16 * ACROSS * SMALL), blocks = context.allocateIntLocalArray(10 * LARGE);
         float[] diagonal = context.allocateFloatLocalArray(HEADER + GROUP / WARP * DeltaProducts.SUMS);
         FloatArray behind = (FloatArray) (Object) diagonal;
-        float[] logs = context.allocateFloatLocalArray(CHUNK);
-        float[] betas = context.allocateFloatLocalArray(CHUNK);
-        float[] values = new float[32], keys = new float[32], products = new float[16];
-        float[] t = new float[16];
-        float[] x = new float[16];
+        float[] logs = context.allocateFloatLocalArray(CHUNK), betas = context.allocateFloatLocalArray(CHUNK);
+        float[] values = new float[32], keys = new float[32], products = new float[16], t = new float[16], x = new float[16];
         int[] both = new int[8];
         int item = context.localIdx, warp = item >> 5 & 7, lane = item & 31, quad = lane & 3;
         int keyHeads = Pair.first(heads), sharing = Pair.second(heads), valueHeads = keyHeads * sharing, dk = Pair.first(sizes), dv = Pair.second(sizes);
-        int head = context.groupIdx % valueHeads, number = context.groupIdx / valueHeads, chunk = number;
-        int keyHead = tiled == 1 ? head % keyHeads : head / sharing;
-        int segments = step.get(StepArray.SEGMENTS), segment = 0;
-        while (segment < segments && chunk >= DeltaProducts.chunks(step, segment)) {
-            chunk -= DeltaProducts.chunks(step, segment);
-            segment++;
-        }
-        int alive = segment < segments ? 1 : 0, record = StepArray.FIRST_SEGMENT + StepArray.RECORD * segment * alive;
-        int begin = alive * (step.get(record + StepArray.SEGMENT_BEGIN) + chunk * CHUNK);
-        int n = alive * TornadoMath.min(CHUNK, step.get(record + StepArray.SEGMENT_END) - begin), last = TornadoMath.max(n - 1, 0);
+        int head = context.groupIdx % valueHeads, keyHead = tiled == 1 ? head % keyHeads : head / sharing;
+        int number = context.groupIdx / valueHeads, segment = DeltaProducts.segment(step, number), alive = DeltaProducts.alive(step, segment);
+        int begin = DeltaProducts.begin(step, segment, number), n = DeltaProducts.rows(step, segment, begin), last = TornadoMath.max(n - 1, 0);
         int k = Place.start(qkv, begin) + (keyHeads + keyHead) * dk, v = Place.start(qkv, begin) + 2 * keyHeads * dk + head * dv;
-        int pitch = Place.start(qkv, 1) - Place.start(qkv, 0), whole = ordered(n, dv);
         int to = number * DeltaProducts.ints(keyHeads, valueHeads) + keyHeads * DeltaProducts.KEYED + head * DeltaProducts.VALUED + lane;
-        int own = warp * DeltaProducts.SUMS + 2 * lane + (lane >> 4), mine = HEADER + own;
+        int pitch = Place.start(qkv, 1) - Place.start(qkv, 0), whole = ordered(n, dv), own = warp * DeltaProducts.SUMS + 2 * lane + (lane >> 4), mine = HEADER + own;
         // a warp has eight rows of V and K, a lane two neighbours in each half of them; a load would wait for what is stored before it
         int all = longest(dk) * longest(dv) * (n == CHUNK ? 1 : 0), square = Place.start(scratch, 1) - Place.start(scratch, 0);
-        if (all == 1) {
-            long valuesAt = Ahead.of(v + warp * 8 * pitch + 2 * lane), keysAt = Ahead.of(k + warp * 8 * pitch + 2 * lane);
-            for (int i = 0; i < 32; i++) {
-                values[i] = arena.get(Ahead.index(valuesAt, i / 4 * pitch + i / 2 % 2 * 64 + i % 2));
-                keys[i] = arena.get(Ahead.index(keysAt, i / 4 * pitch + i / 2 % 2 * 64 + i % 2));
-            }
-        }
-        if (all == 0) {
-            for (int i = 0; i < 32; i++) {
-                int r = TornadoMath.min(warp * 8 + i / 4, last) * pitch, c = i / 2 % 2 * 64 + 2 * lane + i % 2;
-                values[i] = read(arena, v + r, c, dv);
-                keys[i] = read(arena, k + r, c, dk);
-            }
-        }
+        if (all == 1) read(arena, v + warp * 8 * pitch + 2 * lane, k + warp * 8 * pitch + 2 * lane, pitch, values, keys);
+        if (all == 0) read(arena, v, k, pitch, warp * 8, last, 2 * lane, dv, dk, values, keys);
         int down = warp & 3, high = down * 16 + (lane >> 2), beside = (warp >> 2) * 32 + 2 * quad;
-        long productsAt = Ahead.of(Place.start(scratch, begin + warp * 8) + keyHead * CHUNK + lane);
-        if (n == CHUNK) for (int i = 0; i < 16; i++) products[i] = arena.get(Ahead.index(productsAt, i / 2 * square + i % 2 * WARP));
-        if (n < CHUNK) for (int i = 0; i < 16; i++) products[i] = arena.get(Place.start(scratch, begin + TornadoMath.min(high + i / 2 % 2 * 8, last)) + keyHead * CHUNK + beside + i / 4 * 8 + i % 2);
+        if (n == CHUNK) read(arena, Place.start(scratch, begin + warp * 8) + keyHead * CHUNK + lane, square, products);
+        if (n < CHUNK) read(arena, Place.start(scratch, begin) + keyHead * CHUNK + beside, square, high, last, products);
         int row = item % CHUNK, source = begin + TornadoMath.min(row, last);
         float upTo = arena.get(Place.start(scratch, source) + keyHeads * CHUNK + head), written = arena.get(Place.start(beta, source) + head);
         if (item < CHUNK) logs[row] = upTo;
@@ -105,17 +79,14 @@ final class DeltaSystem {
         }
         // A, of which the blocks on the diagonal stay in float32
         for (int side = 0; side < 2; side++) {
-            int across = (warp >> 2) * 2 + side, part = (DeltaProducts.triangle(down - 1) + across) * LARGE + lane, onDiagonal = down * BLOCK + (lane >> 2) * PITCH + 2 * quad;
-            if (across < down)
+            int across = (warp >> 2) * 2 + side, part = (DeltaProducts.triangle(down) + across) * LARGE + lane, onDiagonal = down * BLOCK + (lane >> 2) * PITCH + 2 * quad;
+            if (across <= down)
                 for (int i = 4 * side; i < 4 * side + 4; i++) {
-                    int r = high + i % 2 * 8, c = beside + i / 2 * 8;
-                    blocks[part + i / 2 % 2 * SMALL + i % 2 * WARP] = Pair.halves(coupled(betas[r], products[2 * i], logs[r], logs[c], r - c), coupled(betas[r], products[2 * i + 1], logs[r], logs[c + 1], r - c - 1));
-                }
-            if (across == down)
-                for (int i = 4 * side; i < 4 * side + 4; i++) {
-                    int r = high + i % 2 * 8, c = beside + i / 2 * 8;
-                    diagonal[onDiagonal + i % 2 * 8 * PITCH + i / 2 % 2 * 8] = coupled(betas[r], products[2 * i], logs[r], logs[c], r - c);
-                    diagonal[onDiagonal + i % 2 * 8 * PITCH + i / 2 % 2 * 8 + 1] = coupled(betas[r], products[2 * i + 1], logs[r], logs[c + 1], r - c - 1);
+                    int r = high + i % 2 * 8, c = beside + i / 2 * 8, place = onDiagonal + i % 2 * 8 * PITCH + i / 2 % 2 * 8;
+                    float one = coupled(betas[r], products[2 * i], logs[r], logs[c], r - c), next = coupled(betas[r], products[2 * i + 1], logs[r], logs[c + 1], r - c - 1);
+                    if (across < down) blocks[part + i / 2 % 2 * SMALL + i % 2 * WARP] = Pair.halves(one, next);
+                    if (across == down) diagonal[place] = one;
+                    if (across == down) diagonal[place + 1] = next;
                 }
         }
         context.localBarrier();
@@ -128,64 +99,99 @@ final class DeltaSystem {
                 t[c] = c <= line ? sum : 0f;
             }
         for (int i = 0; i < 8; i++)
-            if (item < CHUNK) inverses[block * LARGE + line * 8 + i] = Pair.halves(t[2 * i], t[2 * i + 1]);
+            if (item < CHUNK) blocks[onDiagonal(block) * LARGE + line * 8 + i] = Pair.halves(t[2 * i], t[2 * i + 1]);
         context.localBarrier();
         // -T_i A_ij, a block to a warp
-        int pair = TornadoMath.min(warp, 5), at = pair * LARGE + lane / 4 * 8 + quad;
-        HalfFloat[] left = context.mmaLoadA(inverses, 16, (pair < 1 ? 1 : pair < 3 ? 2 : 3) * LARGE * 4);
-        float[] a0 = context.mma(left, context.mmaLoadB(blocks, 16, pair * LARGE * 4), context.mmaFragment(0f), MMAShape.M16N8K16);
-        float[] a1 = context.mma(left, context.mmaLoadB(blocks, 16, (pair * LARGE + SMALL) * 4), context.mmaFragment(0f), MMAShape.M16N8K16);
+        int pair = TornadoMath.min(warp, 5), rowOfIt = pair < 1 ? 1 : pair < 3 ? 2 : 3, tile = (pair + rowOfIt) * LARGE, at = tile + lane / 4 * 8 + quad;
+        HalfFloat[] left = context.mmaLoadA(blocks, 16, onDiagonal(rowOfIt) * LARGE * 4);
+        float[] a0 = context.mma(left, context.mmaLoadB(blocks, 16, tile * 4), context.mmaFragment(0f), MMAShape.M16N8K16);
+        float[] a1 = context.mma(left, context.mmaLoadB(blocks, 16, (tile + SMALL) * 4), context.mmaFragment(0f), MMAShape.M16N8K16);
         context.localBarrier();
-        context.mmaStore(a0, behind, -(lane >> 2), own - 2 * quad, BELOW / 8);
-        int upper = Pair.halves(-diagonal[mine], -diagonal[mine + 1]), lower = Pair.halves(-diagonal[mine + BELOW], -diagonal[mine + BELOW + 1]);
-        context.mmaStore(a1, behind, -(lane >> 2), own - 2 * quad, BELOW / 8);
-        if (warp < 6) {
-            blocks[at] = upper;
-            blocks[at + 64] = lower;
-            blocks[at + 4] = Pair.halves(-diagonal[mine], -diagonal[mine + 1]);
-            blocks[at + 68] = Pair.halves(-diagonal[mine + BELOW], -diagonal[mine + BELOW + 1]);
+        for (int c = 0; c < 2; c++) {
+            context.mmaStore(Fragments.number(c, a0, a1), behind, -(lane >> 2), own - 2 * quad, BELOW / 8);
+            for (int j = 0; j < 4; j++) x[4 * c + j] = diagonal[mine + j % 2 + j / 2 * BELOW];
         }
+        for (int j = 0; j < 4; j++)
+            if (warp < 6) blocks[at + j / 2 * 4 + j % 2 * 64] = Pair.halves(-x[2 * j], -x[2 * j + 1]);
         context.localBarrier();
-        int natural = head * dv + warp * 32 + 2 * quad, pitchOfU = Place.start(y, 1) - Place.start(y, 0);
-        long straight = Ahead.of(Place.start(y, begin) + head * dv + warp * 32 + lane), weights = Ahead.of(to + (warp - 4) * 256);
+        int u = Place.start(y, begin) + head * dv + warp * 32, pitchOfU = Place.start(y, 1) - Place.start(y, 0), columns = dv - warp * 32;
+        long weights = Ahead.of(to + (warp - 4) * 256);
         for (int i = 0; i < CHUNK / 16; i++) {
-            HalfFloat[] a = context.mmaLoadA(inverses, 16, i * LARGE * 4);
-            int right = (i * ACROSS + warp * 4) * SMALL * 4;
-            float[] x0 = context.mma(a, context.mmaLoadB(tiles, 16, right), context.mmaFragment(0f), MMAShape.M16N8K16);
-            float[] x1 = context.mma(a, context.mmaLoadB(tiles, 16, right + SMALL * 4), context.mmaFragment(0f), MMAShape.M16N8K16);
-            float[] x2 = context.mma(a, context.mmaLoadB(tiles, 16, right + SMALL * 8), context.mmaFragment(0f), MMAShape.M16N8K16);
-            float[] x3 = context.mma(a, context.mmaLoadB(tiles, 16, right + SMALL * 12), context.mmaFragment(0f), MMAShape.M16N8K16);
-            for (int j = 0; j < i; j++) {
-                a = context.mmaLoadA(blocks, 16, (DeltaProducts.triangle(i - 1) + j) * LARGE * 4);
-                right = (j * ACROSS + warp * 4) * SMALL * 4;
+            float[] x0 = context.mmaFragment(0f), x1 = context.mmaFragment(0f), x2 = context.mmaFragment(0f), x3 = context.mmaFragment(0f);
+            // T_i B_i, then the blocks beside it
+            for (int turn = 0; turn <= i; turn++) {
+                int j = turn == 0 ? i : turn - 1, right = (j * ACROSS + warp * 4) * SMALL * 4;
+                HalfFloat[] a = context.mmaLoadA(blocks, 16, (DeltaProducts.triangle(i) + j) * LARGE * 4);
                 x0 = context.mma(a, context.mmaLoadB(tiles, 16, right), x0, MMAShape.M16N8K16);
                 x1 = context.mma(a, context.mmaLoadB(tiles, 16, right + SMALL * 4), x1, MMAShape.M16N8K16);
                 x2 = context.mma(a, context.mmaLoadB(tiles, 16, right + SMALL * 8), x2, MMAShape.M16N8K16);
                 x3 = context.mma(a, context.mmaLoadB(tiles, 16, right + SMALL * 12), x3, MMAShape.M16N8K16);
             }
-            context.mmaStore(x0, behind, -(lane >> 2), own - 2 * quad, BELOW / 8);
-            for (int j = 0; j < 4; j++) x[j] = diagonal[mine + j % 2 + j / 2 * BELOW];
-            context.mmaStore(x1, behind, -(lane >> 2), own - 2 * quad, BELOW / 8);
-            for (int j = 0; j < 4; j++) x[4 + j] = diagonal[mine + j % 2 + j / 2 * BELOW];
-            context.mmaStore(x2, behind, -(lane >> 2), own - 2 * quad, BELOW / 8);
-            for (int j = 0; j < 4; j++) x[8 + j] = diagonal[mine + j % 2 + j / 2 * BELOW];
-            context.mmaStore(x3, behind, -(lane >> 2), own - 2 * quad, BELOW / 8);
-            for (int j = 0; j < 4; j++) x[12 + j] = diagonal[mine + j % 2 + j / 2 * BELOW];
-            context.localBarrier();
-            // values of less than 128 elements leave warps without columns, whose places are the next head's
-            if (whole == 1 && warp * 32 < dv) for (int u = 0; u < 16; u++) arena.set(Ahead.index(straight, (i * 16 + u) * pitchOfU), x[u]);
-            if (whole == 0 && warp * 32 < dv)
-                for (int u = 0; u < 16; u++) {
-                    int r = i * 16 + (lane >> 2) + u / 2 % 2 * 8, c = natural + u / 4 * 8 + u % 2;
-                    if (r < n && c < (head + 1) * dv) arena.set(Place.start(y, begin + r) + c, x[u]);
-                }
-            for (int u = 0; u < 8; u++) {
-                both[u] = Pair.halves(x[2 * u], x[2 * u + 1]);
-                tiles[(i * ACROSS + warp * 4 + u / 2) * SMALL + u % 2 * WARP + lane] = both[u];
+            for (int c = 0; c < 4; c++) {
+                context.mmaStore(Fragments.number(c, x0, x1, x2, x3), behind, -(lane >> 2), own - 2 * quad, BELOW / 8);
+                for (int j = 0; j < 4; j++) x[4 * c + j] = diagonal[mine + j % 2 + j / 2 * BELOW];
             }
-            if (alive == 1 && warp >= 4) for (int u = 0; u < 8; u++) out.set(Ahead.index(weights, i * 1024 + u * WARP), both[u]);
+            context.localBarrier();
+            if (whole == 1 && columns > 0) leave(arena, u + lane, pitchOfU, i * 16, x);
+            if (whole == 0) leave(arena, u, pitchOfU, i * 16 + (lane >> 2), n, 2 * quad, columns, x);
+            for (int j = 0; j < 8; j++) {
+                both[j] = Pair.halves(x[2 * j], x[2 * j + 1]);
+                tiles[(i * ACROSS + warp * 4 + j / 2) * SMALL + j % 2 * WARP + lane] = both[j];
+            }
+            if (alive == 1 && warp >= 4) for (int j = 0; j < 8; j++) out.set(Ahead.index(weights, i * 1024 + j * WARP), both[j]);
             context.localBarrier();
         }
+    }
+
+    /** Two neighbours in both halves of V and of K, of eight rows, all of which are there. */
+    private static void read(FloatArray arena, int v, int k, int pitch, float[] values, float[] keys) {
+        long valuesAt = Ahead.of(v), keysAt = Ahead.of(k);
+        for (int i = 0; i < 32; i++) {
+            values[i] = arena.get(Ahead.index(valuesAt, i / 4 * pitch + i / 2 % 2 * 64 + i % 2));
+            keys[i] = arena.get(Ahead.index(keysAt, i / 4 * pitch + i / 2 % 2 * 64 + i % 2));
+        }
+    }
+
+    /** The same, elements d and on from row {@code first} on: rows behind the last one are it, elements behind a row's end zeros. */
+    private static void read(FloatArray arena, int v, int k, int pitch, int first, int last, int d, int dv, int dk, float[] values, float[] keys) {
+        for (int i = 0; i < 32; i++) {
+            int r = TornadoMath.min(first + i / 4, last) * pitch, c = i / 2 % 2 * 64 + d + i % 2;
+            values[i] = read(arena, v + r, c, dv);
+            keys[i] = read(arena, k + r, c, dk);
+        }
+    }
+
+    /** K K^T of a whole chunk as {@link DeltaProducts} leaves it. */
+    private static void read(FloatArray arena, int at, int pitch, float[] products) {
+        long productsAt = Ahead.of(at);
+        for (int i = 0; i < 16; i++) products[i] = arena.get(Ahead.index(productsAt, i / 2 * pitch + i % 2 * WARP));
+    }
+
+    /** A lane's part of K K^T from row {@code first} on: rows behind the last one are it. */
+    private static void read(FloatArray arena, int at, int pitch, int first, int last, float[] products) {
+        for (int i = 0; i < 16; i++) products[i] = arena.get(at + TornadoMath.min(first + i / 2 % 2 * 8, last) * pitch + i / 4 * 8 + i % 2);
+    }
+
+    /** 16 rows of U from row {@code first} on as {@link #ordered} says. */
+    private static void leave(FloatArray arena, int at, int pitch, int first, float[] u) {
+        long straight = Ahead.of(at);
+        for (int i = 0; i < 16; i++) arena.set(Ahead.index(straight, (first + i) * pitch), u[i]);
+    }
+
+    /**
+     * A lane's part of 16 rows of U to their places, from row {@code first} of a chunk of n and column d of so many on: values of less than 128
+     * elements leave warps with fewer columns or none, and behind them the next head's begin.
+     */
+    private static void leave(FloatArray arena, int at, int pitch, int first, int n, int d, int columns, float[] u) {
+        for (int i = 0; i < 16; i++) {
+            int r = first + i / 2 % 2 * 8, c = d + i / 4 * 8 + i % 2;
+            if (r < n && c < columns) arena.set(at + r * pitch + c, u[i]);
+        }
+    }
+
+    /** Which tile of the triangle is T of a block. */
+    private static int onDiagonal(int block) {
+        return DeltaProducts.triangle(block) + block;
     }
 
     /**

@@ -73,55 +73,41 @@ final class DeltaTiles {
         int keyHead = (Pair.second(sizes) & 1) == 1 ? head % keyHeads : head / sharing;
         int alive = segment < step.get(StepArray.SEGMENTS) ? 1 : 0, record = StepArray.FIRST_SEGMENT + StepArray.RECORD * segment * alive;
         int begin = step.get(record + StepArray.SEGMENT_BEGIN), end = alive == 1 ? step.get(record + StepArray.SEGMENT_END) : begin;
-        int number = 0;
-        for (int i = 0; i < segment * alive; i++) number += DeltaProducts.chunks(step, i);
         int at = layer.get(0) * Pair.first(strides) + step.get(record + StepArray.SEGMENT_SLOT) * Pair.second(strides) + (head * dv + from) * dk;
         int width = alive * TornadoMath.min(SLICE, dv - from), stored = step.get(record + StepArray.SEGMENT_START) > 0 ? width : 0;
-        for (int i = 0; i < 16; i++) {
-            int k = warp * 16 + row + i / 2 % 2 * 8, c = i / 4 * 8 + 2 * quad + i % 2;
-            state[i] = k < dk && c < stored ? s.get(at + c * dk + k) : 0f;
-        }
-        int ints = DeltaProducts.ints(keyHeads, heads), keyed = number * ints + keyHead * DeltaProducts.KEYED + lane;
+        for (int i = 0; i < 16; i++) state[i] = stored(s, at, warp * 16 + row + i / 2 % 2 * 8, dk, i / 4 * 8 + 2 * quad + i % 2, stored);
+        int ints = DeltaProducts.ints(keyHeads, heads), number = DeltaProducts.before(step, segment * alive), keyed = number * ints + keyHead * DeltaProducts.KEYED + lane;
         int valued = number * ints + keyHeads * DeltaProducts.KEYED + head * DeltaProducts.VALUED + lane;
         int pitch = Place.start(y, 1) - Place.start(y, 0), top = Place.start(y, begin + down * 16) + head * dv + from, left = row * pitch + 2 * quad;
         int chunks = (end - begin + CHUNK - 1) >> DeltaProducts.CHUNK_SHIFT, rows = TornadoMath.max(end - begin, 1);
         int gates = Place.start(scratch, begin) + keyHeads * CHUNK + head, gatePitch = Place.start(scratch, 1) - Place.start(scratch, 0);
         // no conditions within loops: each would be a branch of its own
         int rowsAt = valued + reads * (keyed - valued) + down * 8 * LEFT;
-        long ahead = Ahead.of(alive * rowsAt);
-        for (int i = 0; i < 32; i++) first[i] = in.get(Ahead.index(ahead, i * WARP));
-        long keysAt = Ahead.of(alive * (keyed + DeltaProducts.KEYS + warp * 4 * LEFT)), weightsAt = Ahead.of(alive * (valued + DeltaProducts.WEIGHTS + DeltaProducts.triangle(down) * LEFT));
-        for (int i = 0; i < 16; i++) second[i] = in.get(Ahead.index(keysAt, i * WARP));
+        int keysAt = DeltaProducts.KEYS + warp * 4 * LEFT, weightsAt = DeltaProducts.WEIGHTS + DeltaProducts.triangle(down) * LEFT;
+        take(in, alive * rowsAt, 32, first);
+        take(in, alive * (keyed + keysAt), 16, second);
         for (int i = 0; i < 16; i++) third[i] = 0;
-        if (reads == 1) for (int i = 0; i < 16; i++) third[i] = in.get(Ahead.index(weightsAt, i * WARP));
+        if (reads == 1) take(in, alive * (valued + weightsAt), 16, third);
         int most = (dv & SLICE - 1) == 0 ? SLICE : TornadoMath.max(width, 1) - 1 - 2 * quad, last = rows - 1 - down * 16 - row;
         int whole = DeltaSystem.ordered(TornadoMath.min(rows, CHUNK), dv);
-        int takes = alive * (1 - reads);
         for (int i = 0; i < 16; i++) u[i] = 0f;
-        ahead = Ahead.of(top + lane);
-        if (takes * whole == 1) for (int i = 0; i < 16; i++) u[i] = arena.get(Ahead.index(ahead, i * pitch));
-        if (takes * (1 - whole) == 1) for (int i = 0; i < 16; i++) u[i] = arena.get(top + left + ahead(i, last, most, pitch));
+        takeU(arena, alive * (1 - reads), whole, top, lane, left, last, most, pitch, u);
         int own = warp * DeltaProducts.SUMS + 2 * lane + (lane >> 4), mine = DeltaProducts.HEADER + own, line = down * 16 + row;
-        float total = arena.get(gates + (TornadoMath.min(CHUNK, rows) - 1) * gatePitch), high = arena.get(gates + TornadoMath.min(line, rows - 1) * gatePitch);
-        float low = arena.get(gates + TornadoMath.min(line + 8, rows - 1) * gatePitch);
+        float total = upTo(arena, gates, gatePitch, CHUNK - 1, rows), high = upTo(arena, gates, gatePitch, line, rows), low = upTo(arena, gates, gatePitch, line + 8, rows);
         // O leaves in whole lines: a warp has eight rows of it
         int linesAt = Place.start(y, begin + warp * 8) + head * dv + from + lane, lineOfO = DeltaProducts.HEADER + warp * 8 * PITCH + lane, leaves = lane < width ? 1 : 0;
         if (item < LEFT) zeros[item] = 0;
         context.localBarrier();
         byte[] none = context.mmaLoadAInt8(zeros, 32), nothing = context.mmaLoadBInt8(zeros, 32);
         for (int chunk = 0; chunk < chunks; chunk++) {
-            for (int i = 0; i < 4; i++) {
-                states[(warp * 4 + i) * RIGHT + lane] = Pair.halves(state[4 * i], state[4 * i + 1]);
-                states[(warp * 4 + i) * RIGHT + WARP + lane] = Pair.halves(state[4 * i + 2], state[4 * i + 3]);
-            }
+            for (int i = 0; i < 8; i++) states[warp * 4 * RIGHT + i * WARP + lane] = Pair.halves(state[2 * i], state[2 * i + 1]);
             context.localBarrier();
             // O of the chunk before, whose rows are in local memory since the barrier
             long lines = Ahead.of(linesAt + (chunk - 1) * CHUNK * pitch);
             if (chunk * leaves > 0) for (int i = 0; i < 8; i++) arena.set(Ahead.index(lines, i * pitch), rowsOfO[lineOfO + i * PITCH]);
             float[] f0 = context.mmaFragment(0f), f1 = context.mmaFragment(0f), f2 = context.mmaFragment(0f), f3 = context.mmaFragment(0f);
             for (int i = 0; i < 8; i++) {
-                for (int j = 0; j < 4; j++) bits[j] = first[4 * i + j];
-                Operand[] rowsOf = Operand.of(context, none, nothing, bits);
+                Operand[] rowsOf = Operand.of(context, none, nothing, first, i, bits);
                 f0 = context.mma(rowsOf, context.mmaLoadB(states, 16, i * 16 * RIGHT), f0, MMAShape.M16N8K16);
                 f1 = context.mma(rowsOf, context.mmaLoadB(states, 16, i * 16 * RIGHT + 4 * RIGHT), f1, MMAShape.M16N8K16);
                 f2 = context.mma(rowsOf, context.mmaLoadB(states, 16, i * 16 * RIGHT + 8 * RIGHT), f2, MMAShape.M16N8K16);
@@ -132,16 +118,11 @@ final class DeltaTiles {
             keyed += next * ints;
             valued += next * ints;
             rowsAt += next * ints;
-            ahead = Ahead.of(rowsAt);
-            for (int i = 0; i < 32; i++) first[i] = in.get(Ahead.index(ahead, i * WARP));
-            context.mmaStore(f0, behind, -row, own - 2 * quad, BELOW / 8);
-            for (int j = 0; j < 4; j++) v[j] = sums[mine + j % 2 + j / 2 * BELOW];
-            context.mmaStore(f1, behind, -row, own - 2 * quad, BELOW / 8);
-            for (int j = 0; j < 4; j++) v[4 + j] = sums[mine + j % 2 + j / 2 * BELOW];
-            context.mmaStore(f2, behind, -row, own - 2 * quad, BELOW / 8);
-            for (int j = 0; j < 4; j++) v[8 + j] = sums[mine + j % 2 + j / 2 * BELOW];
-            context.mmaStore(f3, behind, -row, own - 2 * quad, BELOW / 8);
-            for (int j = 0; j < 4; j++) v[12 + j] = sums[mine + j % 2 + j / 2 * BELOW];
+            take(in, rowsAt, 32, first);
+            for (int c = 0; c < 4; c++) {
+                context.mmaStore(Fragments.number(c, f0, f1, f2, f3), behind, -row, own - 2 * quad, BELOW / 8);
+                for (int j = 0; j < 4; j++) v[4 * c + j] = sums[mine + j % 2 + j / 2 * BELOW];
+            }
             // e^G Q S, V' = U - W S
             float upper = TornadoMath.exp(high), lower = TornadoMath.exp(low);
             for (int i = 0; i < 16; i++) {
@@ -151,56 +132,41 @@ final class DeltaTiles {
             upper = TornadoMath.exp(TornadoMath.min(total - high, 0f));
             lower = TornadoMath.exp(TornadoMath.min(total - low, 0f));
             if (reads == 0)
-                for (int i = 0; i < 4; i++) {
-                    int to = (down * 4 + i) * RIGHT + lane;
-                    values[to] = Pair.halves(v[4 * i], v[4 * i + 1]);
-                    values[to + WARP] = Pair.halves(v[4 * i + 2], v[4 * i + 3]);
-                    values[16 * RIGHT + to] = Pair.halves(upper * v[4 * i], upper * v[4 * i + 1]);
-                    values[16 * RIGHT + to + WARP] = Pair.halves(lower * v[4 * i + 2], lower * v[4 * i + 3]);
+                for (int i = 0; i < 8; i++) {
+                    int to = down * 4 * RIGHT + i * WARP + lane;
+                    float fade = i % 2 == 0 ? upper : lower;
+                    values[to] = Pair.halves(v[2 * i], v[2 * i + 1]);
+                    values[16 * RIGHT + to] = Pair.halves(fade * v[2 * i], fade * v[2 * i + 1]);
                 }
             float faded = TornadoMath.exp(total);
-            int after = top + CHUNK * pitch;
             whole = DeltaSystem.ordered(TornadoMath.min(rows - place, CHUNK), dv);
-            ahead = Ahead.of(after + lane);
-            if (next * takes * whole == 1) for (int i = 0; i < 16; i++) u[i] = arena.get(Ahead.index(ahead, i * pitch));
-            if (next * takes * (1 - whole) == 1) for (int i = 0; i < 16; i++) u[i] = arena.get(after + left + ahead(i, last - CHUNK, most, pitch));
-            total = arena.get(gates + (TornadoMath.min(place + CHUNK, rows) - 1) * gatePitch);
-            high = arena.get(gates + TornadoMath.min(place + line, rows - 1) * gatePitch);
-            low = arena.get(gates + TornadoMath.min(place + line + 8, rows - 1) * gatePitch);
+            takeU(arena, next * alive * (1 - reads), whole, top + CHUNK * pitch, lane, left, last - CHUNK, most, pitch, u);
+            total = upTo(arena, gates, gatePitch, place + CHUNK - 1, rows);
+            high = upTo(arena, gates, gatePitch, place + line, rows);
+            low = upTo(arena, gates, gatePitch, place + line + 8, rows);
             context.localBarrier();
             // O comes where U was, which other lanes have read
             context.globalBarrier();
             // S = e^(G_n) S + K^T (e^(G_n - G) V'), O = e^G Q S + P V'
             float[] s0 = context.mmaFragment(0f), s1 = context.mmaFragment(0f), s2 = context.mmaFragment(0f), s3 = context.mmaFragment(0f);
             for (int i = 0; i < 4; i++) {
-                for (int j = 0; j < 4; j++) bits[j] = second[4 * i + j];
-                Operand[] keysOf = Operand.of(context, none, nothing, bits);
+                Operand[] keysOf = Operand.of(context, none, nothing, second, i, bits);
                 s0 = context.mma(keysOf, context.mmaLoadB(values, 16, (64 + i * 16) * RIGHT), s0, MMAShape.M16N8K16);
                 s1 = context.mma(keysOf, context.mmaLoadB(values, 16, (68 + i * 16) * RIGHT), s1, MMAShape.M16N8K16);
                 s2 = context.mma(keysOf, context.mmaLoadB(values, 16, (72 + i * 16) * RIGHT), s2, MMAShape.M16N8K16);
                 s3 = context.mma(keysOf, context.mmaLoadB(values, 16, (76 + i * 16) * RIGHT), s3, MMAShape.M16N8K16);
             }
-            keysAt = Ahead.of(keyed + DeltaProducts.KEYS + warp * 4 * LEFT);
-            for (int i = 0; i < 16; i++) second[i] = in.get(Ahead.index(keysAt, i * WARP));
-            context.mmaStore(s0, behind, -row, own - 2 * quad, BELOW / 8);
-            for (int j = 0; j < 4; j++) state[j] = faded * state[j] + sums[mine + j % 2 + j / 2 * BELOW];
-            context.mmaStore(s1, behind, -row, own - 2 * quad, BELOW / 8);
-            for (int j = 0; j < 4; j++) state[4 + j] = faded * state[4 + j] + sums[mine + j % 2 + j / 2 * BELOW];
-            context.mmaStore(s2, behind, -row, own - 2 * quad, BELOW / 8);
-            for (int j = 0; j < 4; j++) state[8 + j] = faded * state[8 + j] + sums[mine + j % 2 + j / 2 * BELOW];
-            context.mmaStore(s3, behind, -row, own - 2 * quad, BELOW / 8);
-            for (int j = 0; j < 4; j++) state[12 + j] = faded * state[12 + j] + sums[mine + j % 2 + j / 2 * BELOW];
+            take(in, keyed + keysAt, 16, second);
+            for (int c = 0; c < 4; c++) {
+                context.mmaStore(Fragments.number(c, s0, s1, s2, s3), behind, -row, own - 2 * quad, BELOW / 8);
+                for (int j = 0; j < 4; j++) state[4 * c + j] = faded * state[4 * c + j] + sums[mine + j % 2 + j / 2 * BELOW];
+            }
             if (reads == 1) {
-                for (int j = 0; j < 4; j++) bits[j] = third[j];
-                Operand[] foremost = Operand.of(context, none, nothing, bits);
-                for (int j = 0; j < 4; j++) part[j] = o[j];
-                float[] o0 = context.mma(foremost, context.mmaLoadB(values, 16, 0), part, MMAShape.M16N8K16);
-                for (int j = 0; j < 4; j++) part[j] = o[4 + j];
-                float[] o1 = context.mma(foremost, context.mmaLoadB(values, 16, 4 * RIGHT), part, MMAShape.M16N8K16);
-                for (int j = 0; j < 4; j++) part[j] = o[8 + j];
-                float[] o2 = context.mma(foremost, context.mmaLoadB(values, 16, 8 * RIGHT), part, MMAShape.M16N8K16);
-                for (int j = 0; j < 4; j++) part[j] = o[12 + j];
-                float[] o3 = context.mma(foremost, context.mmaLoadB(values, 16, 12 * RIGHT), part, MMAShape.M16N8K16);
+                Operand[] foremost = Operand.of(context, none, nothing, third, 0, bits);
+                float[] o0 = context.mma(foremost, context.mmaLoadB(values, 16, 0), quarter(o, 0, part), MMAShape.M16N8K16);
+                float[] o1 = context.mma(foremost, context.mmaLoadB(values, 16, 4 * RIGHT), quarter(o, 1, part), MMAShape.M16N8K16);
+                float[] o2 = context.mma(foremost, context.mmaLoadB(values, 16, 8 * RIGHT), quarter(o, 2, part), MMAShape.M16N8K16);
+                float[] o3 = context.mma(foremost, context.mmaLoadB(values, 16, 12 * RIGHT), quarter(o, 3, part), MMAShape.M16N8K16);
                 for (int i = 1; i < 4; i++) {
                     for (int j = 0; j < 4; j++) bits[j] = i <= down ? third[4 * i + j] : 0;
                     Operand[] weightsOf = Operand.of(context, none, nothing, bits);
@@ -209,12 +175,8 @@ final class DeltaTiles {
                     o2 = context.mma(weightsOf, context.mmaLoadB(values, 16, (8 + i * 16) * RIGHT), o2, MMAShape.M16N8K16);
                     o3 = context.mma(weightsOf, context.mmaLoadB(values, 16, (12 + i * 16) * RIGHT), o3, MMAShape.M16N8K16);
                 }
-                weightsAt = Ahead.of(valued + DeltaProducts.WEIGHTS + DeltaProducts.triangle(down) * LEFT);
-                for (int i = 0; i < 16; i++) third[i] = in.get(Ahead.index(weightsAt, i * WARP));
-                context.mmaStore(o0, outputs, down * 16, 0, PITCH);
-                context.mmaStore(o1, outputs, down * 16, 8, PITCH);
-                context.mmaStore(o2, outputs, down * 16, 16, PITCH);
-                context.mmaStore(o3, outputs, down * 16, 24, PITCH);
+                take(in, valued + weightsAt, 16, third);
+                for (int c = 0; c < 4; c++) context.mmaStore(Fragments.number(c, o0, o1, o2, o3), outputs, down * 16, 8 * c, PITCH);
             }
             last -= CHUNK;
             top += CHUNK * pitch;
@@ -223,10 +185,40 @@ final class DeltaTiles {
         context.globalBarrier();
         int remaining = chunks * leaves > 0 ? end - begin - (chunks - 1) * CHUNK - warp * 8 : 0;
         for (int i = 0; i < 8; i++) if (i < remaining) arena.set(linesAt + ((chunks - 1) * CHUNK + i) * pitch, rowsOfO[lineOfO + i * PITCH]);
-        for (int i = 0; i < 16; i++) {
-            int k = warp * 16 + row + i / 2 % 2 * 8, c = i / 4 * 8 + 2 * quad + i % 2;
-            if (k < dk && c < width) s.set(at + c * dk + k, state[i]);
-        }
+        for (int i = 0; i < 16; i++) keep(s, at, warp * 16 + row + i / 2 % 2 * 8, dk, i / 4 * 8 + 2 * quad + i % 2, width, state[i]);
+    }
+
+    /** Element k of column c of so many of S; 0 where there is none. */
+    private static float stored(FloatArray s, int at, int k, int dk, int c, int columns) {
+        return k < dk && c < columns ? s.get(at + c * dk + k) : 0f;
+    }
+
+    private static void keep(FloatArray s, int at, int k, int dk, int c, int columns, float value) {
+        if (k < dk && c < columns) s.set(at + c * dk + k, value);
+    }
+
+    /** G of a row of a segment, of the last one behind it. */
+    private static float upTo(FloatArray arena, int gates, int pitch, int row, int rows) {
+        return arena.get(gates + TornadoMath.min(row, rows - 1) * pitch);
+    }
+
+    /** A lane's ints of operands that lie one behind the other. */
+    private static void take(IntArray in, int at, int count, int[] to) {
+        long ahead = Ahead.of(at);
+        for (int i = 0; i < count; i++) to[i] = in.get(Ahead.index(ahead, i * WARP));
+    }
+
+    /** A lane's part of U of a chunk, if {@code takes} is 1: in an order of its own if {@code whole} is, else from its place {@code left} on. */
+    private static void takeU(FloatArray arena, int takes, int whole, int top, int lane, int left, int last, int most, int pitch, float[] u) {
+        long ahead = Ahead.of(top + lane);
+        if (takes * whole == 1) for (int i = 0; i < 16; i++) u[i] = arena.get(Ahead.index(ahead, i * pitch));
+        if (takes * (1 - whole) == 1) for (int i = 0; i < 16; i++) u[i] = arena.get(top + left + ahead(i, last, most, pitch));
+    }
+
+    /** Number c of four parts of a lane's sums. */
+    private static float[] quarter(float[] sums, int c, float[] to) {
+        for (int j = 0; j < 4; j++) to[j] = sums[4 * c + j];
+        return to;
     }
 
     /** From a lane's place in U to its number i of a chunk that has {@code last} rows more: numbers that are not there are others. */

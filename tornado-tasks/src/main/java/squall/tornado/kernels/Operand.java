@@ -22,4 +22,10 @@ final class Operand extends HalfFloat {
     static Operand[] of(KernelContext context, byte[] none, byte[] nothing, int[] bits) {
         return (Operand[]) (Object) context.mmaInt8(none, nothing, bits, MMAShape.M16N8K32);
     }
+
+    /** Number n of operands of which a lane has all ints; {@code bits} is where those of one find room. */
+    static Operand[] of(KernelContext context, byte[] none, byte[] nothing, int[] all, int n, int[] bits) {
+        for (int j = 0; j < 4; j++) bits[j] = all[4 * n + j];
+        return of(context, none, nothing, bits);
+    }
 }
