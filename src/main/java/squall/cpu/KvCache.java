@@ -60,8 +60,6 @@ final class KvCache implements AutoCloseable {
     private static final int CHUNK_SHARE = 8;
     private static final long LEAST_CHUNK = 32 << 20;
     private static final long MOST_CHUNK = 128 << 20;
-    /** The smallest page of any system. */
-    private static final int SYSTEM_PAGE = 4096;
     private static final float MAX_HALF = 65504;
     private static final VectorSpecies<Short> HALVES = VectorSpecies.of(short.class, VectorShape.forBitSize(Lanes.BITS / 2));
     /** Of a half's bits in a single. */
@@ -132,20 +130,10 @@ final class KvCache implements AutoCloseable {
             last = new Page(last.memory, last.index + 1, last.together);
         } else {
             int together = (int) Math.max(1, Math.clamp(chunkBytes / CHUNK_SHARE, LEAST_CHUNK, MOST_CHUNK) / pageBytes);
-            MemorySegment memory = HugePages.allocate(arena, together * pageBytes);
-            touch(memory);
-            last = new Page(memory, 0, together);
+            last = new Page(HugePages.allocate(arena, together * pageBytes), 0, together);
             chunkBytes += together * pageBytes;
         }
         return last;
-    }
-
-    /**
-     * Takes all of it from the system, as its first page would, which lies all over it. What nobody has written to, as where a sweep leaves
-     * the context blank, would else be read from one page of zeros in the cache.
-     */
-    private static void touch(MemorySegment memory) {
-        for (long at = 0; at < memory.byteSize(); at += SYSTEM_PAGE) memory.set(ValueLayout.JAVA_BYTE, at, (byte) 0);
     }
 
     /** Gives back the pages that hold no position below {@code length}. */

@@ -37,14 +37,14 @@ public final class HugePages {
                 FunctionDescriptor.of(ValueLayout.JAVA_INT, ValueLayout.ADDRESS, ValueLayout.JAVA_LONG));
     }
 
-    /** Whether {@link #allocate} takes memory as it is first written to, and not all of it at once. */
+    /** Whether the system has such pages. */
     public static boolean areKnown() {
         return ADVISE != null;
     }
 
     /**
-     * Zeros that begin on a line of the cache; where pages are known, on such a page, and each is taken from the system when it is
-     * first written to.
+     * Zeros that begin on a line of the cache; where pages are known, on such a page. All are taken from the system at once: what nobody has
+     * written to would be read from one page of zeros in the cache, faster than any other memory.
      *
      * @throws OutOfMemoryError if the system has no such room
      */
@@ -57,6 +57,7 @@ public final class HugePages {
             MemorySegment pages = memory.reinterpret(mapped, arena, HugePages::unmap)
                     .asSlice((BYTES - memory.address() % BYTES) % BYTES, bytes);
             ask(pages);
+            for (long at = 0; at < bytes; at += Loader.PAGE_BYTES) pages.set(ValueLayout.JAVA_BYTE, at, (byte) 0);
             return pages;
         } catch (OutOfMemoryError | RuntimeException e) {
             throw e;
