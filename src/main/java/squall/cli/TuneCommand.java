@@ -17,7 +17,6 @@ import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 import squall.engine.Contest;
-import squall.engine.EngineOptions;
 import squall.engine.Profile;
 import squall.engine.Tuning;
 

@@ -3,7 +3,6 @@ package squall.tornado.kernels;
 import squall.ops.DeltaShape;
 import squall.tornado.Frame;
 import squall.tornado.Region;
-import squall.tornado.StepArray;
 import squall.tornado.Tape;
 import uk.ac.manchester.tornado.api.KernelContext;
 import uk.ac.manchester.tornado.api.enums.MMAShape;
