@@ -37,7 +37,7 @@ final class CuBlasHandle implements AutoCloseable {
         static final MethodHandle CREATE, DESTROY, STREAM, ROOM, GEMM, CONTEXT, ALLOCATE, FREE;
 
         static {
-            SymbolLookup blas = CuBlasLibrary.symbols(), driver = SymbolLookup.libraryLookup("libcuda.so.1", Arena.global());
+            SymbolLookup blas = CuBlasLibrary.symbols(), driver = StatusCall.driver();
             CREATE = StatusCall.link(blas, "cublasCreate_v2", ADDRESS);
             DESTROY = StatusCall.link(blas, "cublasDestroy_v2", ADDRESS);
             STREAM = StatusCall.link(blas, "cublasSetStream_v2", ADDRESS, JAVA_LONG);

@@ -19,7 +19,7 @@ final class CudaGraph {
         static final MethodHandle READY, START, FORGET, DISCARD;
 
         static {
-            SymbolLookup driver = SymbolLookup.libraryLookup("libcuda.so.1", Arena.global());
+            SymbolLookup driver = StatusCall.driver();
             READY = StatusCall.link(driver, "cuGraphInstantiateWithFlags", ADDRESS, JAVA_LONG, JAVA_LONG);
             START = StatusCall.link(driver, "cuGraphLaunch", JAVA_LONG, JAVA_LONG);
             FORGET = StatusCall.link(driver, "cuGraphExecDestroy", JAVA_LONG);

@@ -25,7 +25,7 @@ record CudaStream(long context, long stream) {
 
     /** The driver's functions; null where it cannot copy what is being taken down. */
     private static final class Calls {
-        private static final SymbolLookup DRIVER = SymbolLookup.libraryLookup("libcuda.so.1", Arena.global());
+        private static final SymbolLookup DRIVER = StatusCall.driver();
         private static final boolean COPIES = Stream.of("cuStreamGetCaptureInfo_v2", "cuGraphClone").allMatch(f -> DRIVER.find(f).isPresent());
         static final MethodHandle STATE = of("cuStreamGetCaptureInfo_v2", JAVA_LONG, ADDRESS, ADDRESS, ADDRESS, ADDRESS, ADDRESS);
         static final MethodHandle COPY = of("cuGraphClone", ADDRESS, JAVA_LONG);

@@ -33,7 +33,7 @@ final class ProductTrial implements AutoCloseable {
         static final MethodHandle ALLOCATE, FREE, BEGIN, END, EVENT, RECORD, AWAIT, BETWEEN, FORGET;
 
         static {
-            SymbolLookup driver = SymbolLookup.libraryLookup("libcuda.so.1", Arena.global());
+            SymbolLookup driver = StatusCall.driver();
             ALLOCATE = StatusCall.link(driver, "cuMemAlloc_v2", ADDRESS, JAVA_LONG);
             FREE = StatusCall.link(driver, "cuMemFree_v2", JAVA_LONG);
             BEGIN = StatusCall.link(driver, "cuStreamBeginCapture_v2", JAVA_LONG, JAVA_INT);

@@ -2,6 +2,7 @@ package squall.tornado;
 
 import static java.lang.foreign.ValueLayout.JAVA_INT;
 
+import java.lang.foreign.Arena;
 import java.lang.foreign.FunctionDescriptor;
 import java.lang.foreign.Linker;
 import java.lang.foreign.MemoryLayout;
@@ -12,6 +13,11 @@ import java.lang.invoke.MethodHandle;
 @FunctionalInterface
 interface StatusCall {
     int status() throws Throwable;
+
+    /** NVIDIA's driver, while the process lives. */
+    static SymbolLookup driver() {
+        return SymbolLookup.libraryLookup("libcuda.so.1", Arena.global());
+    }
 
     /** The function, by its name in the library. */
     static MethodHandle link(SymbolLookup library, String function, MemoryLayout... arguments) {
