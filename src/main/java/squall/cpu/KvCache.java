@@ -242,7 +242,7 @@ final class KvCache implements AutoCloseable {
     private static void decodeHalves(MemorySegment page, long at, float[] dst, int dstAt, int n) {
         int i = 0;
         for (; i <= n - Lanes.COUNT; i += Lanes.COUNT) {
-            IntVector signed = (IntVector) ShortVector.fromMemorySegment(HALVES, page, at + 2L * i, ByteOrder.LITTLE_ENDIAN).castShape(Lanes.INTS, 0);
+            IntVector signed = (IntVector) ShortVector.fromMemorySegment(HALVES, page, at + 2L * i, ByteOrder.LITTLE_ENDIAN).convertShape(VectorOperators.S2I, Lanes.INTS, 0);
             signed.lanewise(VectorOperators.LSHL, 13).and(PLACES).reinterpretAsFloats().mul(UP).intoArray(dst, dstAt + i);
         }
         for (; i < n; i++) dst[dstAt + i] = Float.float16ToFloat(page.get(SHORT, at + 2L * i));

@@ -53,7 +53,7 @@ public final class Lanes {
 
     /** Bytes as signed ints. */
     static IntVector i8(MemorySegment w, long at) {
-        return (IntVector) bytes(w, at).castShape(INTS, 0);
+        return (IntVector) bytes(w, at).convertShape(VectorOperators.B2I, INTS, 0);
     }
 
     /** Bytes as ints in 0..255. */
@@ -74,7 +74,7 @@ public final class Lanes {
 
     /** The bytes of a long as signed ints, byte l in lane l; eight lanes. */
     static IntVector i8(long eight) {
-        return (IntVector) LongVector.broadcast(LongVector.SPECIES_128, eight).reinterpretAsBytes().castShape(INTS, 0);
+        return (IntVector) LongVector.broadcast(LongVector.SPECIES_128, eight).reinterpretAsBytes().convertShape(VectorOperators.B2I, INTS, 0);
     }
 
     /** Single-precision numbers. */

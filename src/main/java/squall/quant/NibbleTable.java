@@ -38,6 +38,6 @@ record NibbleTable(ByteVector values) {
     }
 
     private FloatVector lookUp(ByteVector nibbles) {
-        return Lanes.toFloat((IntVector) nibbles.selectFrom(values).castShape(INTS, 0));
+        return Lanes.toFloat((IntVector) nibbles.selectFrom(values).convertShape(VectorOperators.B2I, INTS, 0));
     }
 }
