@@ -11,7 +11,7 @@ import java.lang.invoke.MethodHandle;
  * Pages of 2 MB, with which a core waits less for addresses. Memory is had in them where the system is Linux ({@link #allocate}), and Linux
  * is asked to read what is mapped of a file in them ({@link #ask}), which a file system with large folios does (ext4 since 6.16, XFS, btrfs): a
  * core then waits less (measured on Zen 2, products of one row from memory: 5 to 10 % less time). It matters only before the file is in memory, and
- * asking takes tens of milliseconds at the first time, so that one that is there is left as it is.
+ * asking takes up to a hundred milliseconds at the first time, so that one that is mostly there is left as it is.
  */
 public final class HugePages {
     private static final String SYSTEM = "Linux";

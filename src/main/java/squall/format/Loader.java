@@ -26,29 +26,40 @@ public final class Loader {
     private Loader() {}
 
     /**
-     * Touches every page of the tensors, in file order. Worth it only for what fits into memory.
+     * Touches every page of what is not in memory yet, in file order. Worth it only for what fits into memory.
      *
      * @param threads how many stretches are read at a time
      */
     public static void load(Collection<RawTensor> tensors, int threads, Progress progress) {
-        List<MemorySegment> chunks = new ArrayList<>();
-        long total = 0;
+        List<MemorySegment> absent = new ArrayList<>();
+        long total = 0, missing = 0;
         for (RawTensor t : tensors) {
-            if (isAbsent(t.data())) HugePages.ask(t.data());
             long size = t.data().byteSize();
             total += size;
-            for (long at = 0; at < size; at += CHUNK_BYTES) chunks.add(t.data().asSlice(at, Math.min(CHUNK_BYTES, size - at)));
+            for (long at = 0; at < size; at += CHUNK_BYTES) {
+                MemorySegment chunk = t.data().asSlice(at, Math.min(CHUNK_BYTES, size - at));
+                if (!isAbsent(chunk)) continue;
+                absent.add(chunk);
+                missing += chunk.byteSize();
+            }
         }
-        long all = total;
-        AtomicLong done = new AtomicLong();
+        // of a file that was read before a few pages are missing now and then
+        if (missing > total / 2) absent.forEach(HugePages::ask);
+        if (absent.isEmpty()) progress.loaded(total, total);
+        else read(absent, total - missing, total, threads, progress);
+    }
+
+    /** Touches every page of the stretches that are not in memory; {@code present} bytes of all are. */
+    static void read(List<MemorySegment> absent, long present, long total, int threads, Progress progress) {
+        AtomicLong done = new AtomicLong(present);
         Object report = new Object();
         try (ExecutorService pool = Executors.newFixedThreadPool(Math.max(1, threads),
                 Thread.ofPlatform().daemon().name("loader-", 0).factory())) {
-            for (MemorySegment chunk : chunks)
+            for (MemorySegment chunk : absent)
                 pool.execute(() -> {
                     touch(chunk);
                     synchronized (report) {
-                        progress.loaded(done.addAndGet(chunk.byteSize()), all);
+                        progress.loaded(done.addAndGet(chunk.byteSize()), total);
                     }
                 });
         }

@@ -278,13 +278,18 @@ class CheckpointWeightsTest {
 
     @Test void loadingReportsEveryByte() {
         load(new TinyCheckpoint("qwen35moe"));
-        long total = file.tensors().values().stream().mapToLong(t -> t.data().byteSize()).sum();
+        List<MemorySegment> stored = file.tensors().values().stream().map(RawTensor::data).toList();
+        long total = stored.stream().mapToLong(MemorySegment::byteSize).sum();
         long[] last = new long[2];
-        Loader.load(file.tensors().values(), 3, (bytes, of) -> {
+        Loader.Progress rising = (bytes, of) -> {
             assertTrue(bytes > last[0]);
             last[0] = bytes;
             last[1] = of;
-        });
+        };
+        Loader.load(file.tensors().values(), 3, rising);
+        assertArrayEquals(new long[] {total, total}, last);
+        last[0] = 0;
+        Loader.read(stored, 0, total, 3, rising);
         assertArrayEquals(new long[] {total, total}, last);
     }
 
