@@ -53,6 +53,10 @@ public final class CpuProvider implements ExecutorProvider {
         if (ScalarOps.isAllowed() && !ScalarOps.begins(model)) rehearsal = Rehearsal.begin(stored);
     }
 
+    @Override public void practise() {
+        Practice.play();
+    }
+
     @Override public Executor open(Model model, String device, EngineOptions options) {
         return new CpuExecutor(model, options, rehearsal);
     }

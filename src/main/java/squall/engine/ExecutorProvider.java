@@ -83,6 +83,9 @@ public interface ExecutorProvider {
      */
     default void expect(ModelConfig model, Map<Format, MemorySegment> stored) {}
 
+    /** Plays what a process plays, for the launcher's cache of what HotSpot knows of methods. */
+    default void practise() {}
+
     /** Puts the model on a device. */
     Executor open(Model model, String device, EngineOptions options);
 
