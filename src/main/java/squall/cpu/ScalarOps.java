@@ -99,6 +99,11 @@ class ScalarOps extends CpuOps {
         return s0 + s1 + (s2 + s3);
     }
 
+    /** {@code y[yAt + i] += scale * x[xAt + i]}: a method of its own, as {@link #dot}, that is compiled sooner than what calls it. */
+    private static void addScaled(float[] y, int yAt, float scale, float[] x, int xAt, int n) {
+        for (int i = 0; i < n; i++) y[yAt + i] += scale * x[xAt + i];
+    }
+
     private static float sigmoid(float x) {
         return (float) (1 / (1 + Math.exp(-x)));
     }
@@ -206,10 +211,7 @@ class ScalarOps extends CpuOps {
                 double sum = 0;
                 for (int p = 0; p < seen; p++) sum += weights[p] = Math.exp(weights[p] - max);
                 Arrays.fill(y, at, at + dim, 0);
-                for (int p = 0; p < seen; p++) {
-                    float weight = (float) (weights[p] / sum);
-                    for (int i = 0; i < dim; i++) y[at + i] += weight * values[p][i];
-                }
+                for (int p = 0; p < seen; p++) addScaled(y, at, (float) (weights[p] / sum), values[p], 0, dim);
             }
     }
 
@@ -284,7 +286,7 @@ class ScalarOps extends CpuOps {
                 int at = (head * dv + j) * dk;
                 for (int i = 0; i < dk; i++) s[at + i] *= alpha;
                 float delta = beta[t * heads + head] * (qkv[v + j] - dot(s, at, qkv, k, dk));
-                for (int i = 0; i < dk; i++) s[at + i] += delta * qkv[k + i];
+                addScaled(s, at, delta, qkv, k, dk);
                 y[(t * heads + head) * dv + j] = dot(s, at, qkv, q, dk);
             }
         }
