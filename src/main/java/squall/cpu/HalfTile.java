@@ -45,6 +45,8 @@ final class HalfTile extends AttentionTile {
     private static final VectorShuffle<Float> SWAP_2 = VectorShuffle.fromOp(FOUR, i -> i ^ 2);
     /** From a strip of one value to that of the next. */
     private static final int ROW_BYTES = 2 * KvCache.STRIP;
+    /** Bytes from one stream of values to the other: two strips (measured: one strip apart they gain nothing). */
+    private static final int APART = 2 * KvCache.PAGE * ROW_BYTES;
 
     /** Products of queries and keys, by lanes: [4, PAGE, L]. */
     private final float[] lanes = new float[4 * KvCache.PAGE * L];
@@ -55,9 +57,9 @@ final class HalfTile extends AttentionTile {
         super(headDim, mostQueries + 1, KvCache.PAGE, 0);
     }
 
-    /** Whether heads are whole turns and strips. */
+    /** Whether heads are whole turns and strips, and keys and values of a page enough for two streams. */
     static boolean fits(int headDim) {
-        return headDim % Math.max(TURN, KvCache.STRIP) == 0;
+        return headDim % Math.max(TURN, KvCache.STRIP) == 0 && headDim >= 2 * KvCache.STRIP;
     }
 
     /** Queries that lie together with the i-th: four, or two of the last three. */
@@ -79,7 +81,7 @@ final class HalfTile extends AttentionTile {
     void fold(MemorySegment page, long keysAt, long valuesAt, int first, int group, int n) {
         int width = (n + L - 1) / L * L;
         for (int i = 0; i < count; i += together(i))
-            for (int t = 0; t < n; t += RUN) score(page, keysAt + 2L * headDim * t, valuesAt - keysAt, t, Math.min(n, t + RUN), i);
+            for (int t = 0; t < n; t += RUN) score(page, keysAt + 2L * headDim * t, valuesAt, t, Math.min(n, t + RUN), i);
         for (int i = 0; i < count; i++) soften(i, Math.clamp(first + i / group + 1, 0, n), width, UP);
         for (int d = 0; d < headDim; d += TURN) {
             long at = valuesAt + strip(d), other = valuesAt + strip(d + PAIRS);
@@ -95,10 +97,10 @@ final class HalfTile extends AttentionTile {
     }
 
     /** {@code scores} of positions [from, to), whose keys begin at {@code at}, for the queries that lie together with the i-th. */
-    private void score(MemorySegment page, long at, long ahead, int from, int to, int i) {
+    private void score(MemorySegment page, long at, long valuesAt, int from, int to, int i) {
         int many = together(i);
-        if (many == 4) scoreFour(page, at, ahead, from, to, i);
-        else scorePair(page, at, ahead, from, to, i);
+        if (many == 4) scoreFour(page, at, valuesAt - at + 2L * headDim * from, from, to, i);
+        else scorePair(page, at, valuesAt + Math.min(0, 2L * KvCache.PAGE * headDim - 2 * APART) + 2 * ROW_BYTES * from, from, to, i);
         for (int k = 0; k < many; k++) foldLanes((i + k) * positions + from, k * positions + from, to - from);
     }
 
@@ -108,13 +110,19 @@ final class HalfTile extends AttentionTile {
     }
 
     /**
-     * {@code lanes = query * key} for two queries, still to be summed over the lanes. With each line of a key the line {@code ahead}
-     * of it is read: the values of the same positions. Two streams come from memory faster than one after the other (measured from
-     * memory, one thread: 8 to 25 % of a layer's time; from cache it costs 3 %).
+     * {@code lanes = query * key} for two queries, still to be summed over the lanes. Before each key two lines are read from
+     * {@code ahead} on and two that are {@link #APART}: the values that come next, of heads of 128 all of them, of smaller ones keys too. Three
+     * streams come from memory faster than one after the other (measured from memory, two threads: 2 to 5 % of the time beside one line
+     * of values with each line of a key). Among the products the reads would take a fifth of the loop's time.
      */
     private void scorePair(MemorySegment page, long at, long ahead, int from, int to, int i) {
         IntVector seen = IntVector.zero(Lanes.INTS);
         for (int t = from; t < to; t++) {
+            seen = seen.or(IntVector.fromMemorySegment(Lanes.INTS, page, ahead, ByteOrder.LITTLE_ENDIAN));
+            seen = seen.or(IntVector.fromMemorySegment(Lanes.INTS, page, ahead + APART, ByteOrder.LITTLE_ENDIAN));
+            seen = seen.or(IntVector.fromMemorySegment(Lanes.INTS, page, ahead + ROW_BYTES, ByteOrder.LITTLE_ENDIAN));
+            seen = seen.or(IntVector.fromMemorySegment(Lanes.INTS, page, ahead + APART + ROW_BYTES, ByteOrder.LITTLE_ENDIAN));
+            ahead += 2 * ROW_BYTES;
             FloatVector s0 = FloatVector.zero(Lanes.FLOATS), s1 = s0, s2 = s0, s3 = s0, r0 = s0, r1 = s0, r2 = s0, r3 = s0;
             for (int d = 0; d < headDim; d += TURN) {
                 int q = i * stride + 2 * d & PLACE;
@@ -131,7 +139,6 @@ final class HalfTile extends AttentionTile {
                 s3 = odd.fma(FloatVector.fromArray(Lanes.FLOATS, queries, q + 5 * L), s3);
                 r2 = even.fma(FloatVector.fromArray(Lanes.FLOATS, queries, q + 6 * L), r2);
                 r3 = odd.fma(FloatVector.fromArray(Lanes.FLOATS, queries, q + 7 * L), r3);
-                seen = seen.or(IntVector.fromMemorySegment(Lanes.INTS, page, at + ahead, ByteOrder.LITTLE_ENDIAN));
                 at += 2 * TURN;
             }
             int lane = L * t & PLACE;
@@ -141,7 +148,7 @@ final class HalfTile extends AttentionTile {
         seen.intoArray(touched, 0);
     }
 
-    /** The same for four queries: a key is brought to its place once for all of them. */
+    /** The same for four queries: a key is brought to its place once for all of them, and with each of its lines the line {@code ahead} of it is read. */
     private void scoreFour(MemorySegment page, long at, long ahead, int from, int to, int i) {
         IntVector seen = IntVector.zero(Lanes.INTS);
         for (int t = from; t < to; t++) {
@@ -233,10 +240,10 @@ final class HalfTile extends AttentionTile {
     /** The same for two queries and two places, TURN elements. */
     private void addPair(MemorySegment page, long at, long other, int n, int i, int d) {
         FloatVector a0 = FloatVector.zero(Lanes.FLOATS), a1 = a0, a2 = a0, a3 = a0, b0 = a0, b1 = a0, b2 = a0, b3 = a0;
+        int first = i * KvCache.PAGE, second = first + KvCache.PAGE;
         for (int t = 0; t < n; t++, at += ROW_BYTES, other += ROW_BYTES) {
-            int p = i * KvCache.PAGE + t & PLACE;
-            FloatVector w = FloatVector.broadcast(Lanes.FLOATS, scores[p]);
-            FloatVector x = FloatVector.broadcast(Lanes.FLOATS, scores[p + KvCache.PAGE]);
+            FloatVector w = FloatVector.broadcast(Lanes.FLOATS, scores[first + t]);
+            FloatVector x = FloatVector.broadcast(Lanes.FLOATS, scores[second + t]);
             IntVector v = IntVector.fromMemorySegment(Lanes.INTS, page, at, ByteOrder.LITTLE_ENDIAN);
             FloatVector even = inPlace(v.lanewise(VectorOperators.LSHL, 16)), odd = inPlace(v);
             a0 = even.fma(w, a0);
