@@ -25,7 +25,7 @@ import squall.sample.Wish;
 
 /** {@code squall profile}: where the time of a prompt and of a token, or of a step of several sequences, goes on a device. */
 @Command(name = "profile", mixinStandardHelpOptions = true, sortOptions = false,
-        description = "Shows the time of a prompt and of a token by layer type and task, and the bytes that they move.")
+        description = "Shows the time of the start, and of a prompt and of a token by layer type and task, and the bytes that they move.")
 final class ProfileCommand implements Callable<Integer> {
     private final Streams streams;
 
@@ -75,8 +75,9 @@ final class ProfileCommand implements Callable<Integer> {
             layout.check();
             Model built = open.build(layout.options(), streams);
             StepProfile profile;
+            long began = System.nanoTime();
             try (Executor executor = layout.open(built, _ -> {})) {
-                profile = measure(executor, choice, open);
+                profile = measure(executor, choice, open, System.nanoTime() - began);
             }
             if (json) streams.println(Json.write(profile));
             else streams.print(profile.text());
@@ -85,16 +86,17 @@ final class ProfileCommand implements Callable<Integer> {
         return Squall.DONE;
     }
 
-    private StepProfile measure(Executor executor, DeviceOptions.Choice choice, OpenModel open) {
+    private StepProfile measure(Executor executor, DeviceOptions.Choice choice, OpenModel open, long opened) {
         int vocab = open.config().vocab();
         int[] ids = new SplittableRandom(1).ints(prompt + generated + 1, 0, vocab).toArray();
-        // the first time kernels are compiled
-        prompts(executor, ids);
-        tokens(executor, ids, vocab);
+        long firstPrompt = prompts(executor, ids), firstTokens = tokens(executor, ids, vocab);
         long promptNanos = prompts(executor, ids), tokenNanos = tokens(executor, ids, vocab);
         Meter meter = executor.meter();
         if (meter == null)
             throw new UnusableException("--device " + choice.device() + ": it does not tell what a step costs; name one of TornadoVM's with --device, 'squall devices' lists them");
+        Executor.Readiness ready = executor.readiness();
+        StepProfile.Start start = new StepProfile.Start(open.weightBytes(), ready, opened - ready.laidOut() - ready.sent(),
+                Math.max(0, firstPrompt - promptNanos), Math.max(0, firstTokens - tokenNanos));
         List<StepProfile.Phase> phases = new ArrayList<>();
         try (meter) {
             long metered = prompt(executor, ids, 0);
@@ -106,7 +108,7 @@ final class ProfileCommand implements Callable<Integer> {
             phases.add(new StepProfile.Phase(step + " after " + prompt, generated, tokenNanos, metered, meter.take()));
         }
         String file = open.file().path().getFileName().toString();
-        return new StepProfile(choice.device(), choice.description().name(), file, choice.provider().bandwidth(choice.device()), phases);
+        return new StepProfile(choice.device(), choice.description().name(), file, choice.provider().bandwidth(choice.device()), start, phases);
     }
 
     /** Prompts of all sequences; nanoseconds of the first. */

@@ -5,6 +5,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import squall.engine.Executor;
 import squall.engine.Meter;
 
 /**
@@ -12,7 +13,25 @@ import squall.engine.Meter;
  *
  * @param bandwidth bytes a second that the device reads, measured; 0 if unknown
  */
-record StepProfile(String device, String name, String model, double bandwidth, List<Phase> phases) {
+record StepProfile(String device, String name, String model, double bandwidth, Start start, List<Phase> phases) {
+
+    /**
+     * What comes before steps are as fast as those below.
+     *
+     * @param bytes  of the weights
+     * @param device what it took to have them
+     * @param probe  nanoseconds of the comparison with the CPU player, for which most kernels are compiled
+     * @param prompt nanoseconds that the first prompt took longer than the next: its other kernels are compiled
+     * @param tokens the same of the first tokens
+     */
+    record Start(long bytes, Executor.Readiness device, long probe, long prompt, long tokens) {
+        String text() {
+            return String.format(Locale.ROOT, "start: %s laid out in %.2f s (%.1f GB/s), sent in %.2f s (%.1f GB/s); "
+                    + "kernels compiled and compared with the CPU player in %.2f s, others of the prompt in %.2f s and of tokens in %.2f s%n",
+                    Bytes.text(bytes), device.laidOut() / 1e9, (double) bytes / device.laidOut(), device.sent() / 1e9,
+                    (double) bytes / device.sent(), probe / 1e9, prompt / 1e9, tokens / 1e9);
+        }
+    }
 
     /**
      * Steps of one sort.
@@ -47,7 +66,7 @@ record StepProfile(String device, String name, String model, double bandwidth, L
 
     String text() {
         StringBuilder text = new StringBuilder(model + " on " + device + ", " + name + "; it reads "
-                + (bandwidth > 0 ? String.format(Locale.ROOT, "%.1f GB/s", bandwidth / 1e9) : "at an unknown speed") + "\n");
+                + (bandwidth > 0 ? String.format(Locale.ROOT, "%.1f GB/s", bandwidth / 1e9) : "at an unknown speed") + "\n" + start.text());
         for (Phase p : phases) phase(text, p);
         return text.toString();
     }

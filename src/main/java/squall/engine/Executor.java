@@ -78,6 +78,19 @@ public interface Executor extends AutoCloseable {
         return null;
     }
 
+    /**
+     * What it took until a device could play its first step.
+     *
+     * @param laidOut nanoseconds in which the weights were put into the arrays that it takes
+     * @param sent    nanoseconds in which it got them, its caches and states
+     */
+    record Readiness(long laidOut, long sent) {}
+
+    /** Null where weights are used where they are. */
+    default Readiness readiness() {
+        return null;
+    }
+
     /** Bytes of one slot's recurrent states and windows. */
     long stateBytes();
 

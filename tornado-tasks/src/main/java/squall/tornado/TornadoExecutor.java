@@ -50,6 +50,7 @@ final class TornadoExecutor implements PartExecutor {
     private final SlotLengths lengths;
     private final Deque<Integer> freePlaces = new ArrayDeque<>();
     private final long stateBytes;
+    private final Readiness readiness;
     private float[] logits = new float[0];
     /** The step that is running, its graphs, and what the last of them left. */
     private StepPlan running;
@@ -62,7 +63,9 @@ final class TornadoExecutor implements PartExecutor {
     TornadoExecutor(Model model, TornadoDevice on, EngineOptions options, Traits traits) {
         this.model = model;
         long largest = on == null ? DeviceModel.MOST_ELEMENTS : on.getPhysicalDevice().getDeviceMaxAllocationSize() / Float.BYTES;
+        long began = System.nanoTime();
         device = new DeviceModel(model, options, traits, largest);
+        long laidOut = System.nanoTime() - began;
         recordings = new Recordings(device);
         lengths = new SlotLengths(options, model.config().vocab());
         stateBytes = model.layers().stream().flatMap(l -> Stream.of(l.mixer(), l.feedForward()))
@@ -75,7 +78,9 @@ final class TornadoExecutor implements PartExecutor {
         TornadoDevice used = on == null ? TornadoRuntimeProvider.getTornadoRuntime().getDefaultDevice() : on;
         if (REPEATING.contains(used.getTornadoVMBackend()))
             for (Recordings.Score s : recordings.scores) s.whole().graphs().forEach(g -> plan.withGraph(g).withCUDAGraph());
+        began = System.nanoTime();
         run(recordings.load, 1, 1);
+        readiness = new Readiness(laidOut, System.nanoTime() - began);
         NativeOutput.check();
     }
 
@@ -314,6 +319,10 @@ final class TornadoExecutor implements PartExecutor {
         if (meter != null) throw new IllegalStateException("one meter at a time");
         meter = new StepMeter(plan, () -> meter = null);
         return meter;
+    }
+
+    @Override public Readiness readiness() {
+        return readiness;
     }
 
     @Override public long stateBytes() {

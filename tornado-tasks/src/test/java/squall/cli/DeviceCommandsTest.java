@@ -79,7 +79,7 @@ class DeviceCommandsTest {
     @Test void profileTellsTasksOfAPromptAndOfAToken() throws Exception {
         Path picture = directory.resolve("profile.svg");
         assertEquals(Squall.DONE, run(new ProfileCommand(streams(""), devices()), "-p", "20", "-n", "2", "--svg", picture.toString()));
-        for (String part : List.of("prompt of 20", "token after 20", "GatedDeltaNet", "GatedAttention", "embedding", "head"))
+        for (String part : List.of("start: ", "laid out in ", "prompt of 20", "token after 20", "GatedDeltaNet", "GatedAttention", "embedding", "head"))
             assertTrue(printed().contains(part), part + " in " + printed());
         // the checker keeps no clock for each task
         for (String task : TestDevice.isReal() ? List.of("matmul", "attention", "deltaRule") : List.of("all tasks"))
