@@ -81,7 +81,7 @@ final class HalfTile extends AttentionTile {
     void fold(MemorySegment page, long keysAt, long valuesAt, int first, int group, int n) {
         int width = (n + L - 1) / L * L;
         for (int i = 0; i < count; i += together(i))
-            for (int t = 0; t < n; t += RUN) score(page, keysAt + 2L * headDim * t, valuesAt, t, Math.min(n, t + RUN), i);
+            for (int t = 0; t < n; t += RUN) score(page, keysAt, valuesAt, t, Math.min(n, t + RUN), i);
         for (int i = 0; i < count; i++) soften(i, Math.clamp(first + i / group + 1, 0, n), width, UP);
         for (int d = 0; d < headDim; d += TURN) {
             long at = valuesAt + strip(d), other = valuesAt + strip(d + PAIRS);
@@ -96,11 +96,14 @@ final class HalfTile extends AttentionTile {
         }
     }
 
-    /** {@code scores} of positions [from, to), whose keys begin at {@code at}, for the queries that lie together with the i-th. */
-    private void score(MemorySegment page, long at, long valuesAt, int from, int to, int i) {
+    /** {@code scores} of positions [from, to) of the page for the queries that lie together with the i-th. */
+    private void score(MemorySegment page, long keysAt, long valuesAt, int from, int to, int i) {
         int many = together(i);
-        if (many == 4) scoreFour(page, at, valuesAt - at + 2L * headDim * from, from, to, i);
-        else scorePair(page, at, valuesAt + Math.min(0, 2L * KvCache.PAGE * headDim - 2 * APART) + 2 * ROW_BYTES * from, from, to, i);
+        long at = keysAt + 2L * headDim * from;
+        // no further than the page's values: of heads below 128 the streams begin among its keys
+        long streams = valuesAt + Math.min(0, 2L * KvCache.PAGE * headDim - 2 * APART);
+        if (many == 4) scoreFour(page, at, valuesAt - keysAt, from, to, i);
+        else scorePair(page, at, streams + 2 * ROW_BYTES * from, from, to, i);
         for (int k = 0; k < many; k++) foldLanes((i + k) * positions + from, k * positions + from, to - from);
     }
 

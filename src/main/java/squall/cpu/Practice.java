@@ -8,6 +8,7 @@ import java.nio.channels.FileChannel;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
+import java.util.List;
 import squall.ops.Weight;
 import squall.quant.Format;
 
@@ -19,7 +20,7 @@ import squall.quant.Format;
  * <p>Weights are zeros, mapped as those of a file are: what kinds of memory a method has met is part of what is known.
  */
 final class Practice {
-    private static final Format[] FORMATS = {Format.Q8_0, Format.Q4_0, Format.Q4_K, Format.Q6_K, Format.F16, Format.BF16};
+    private static final List<Format> FORMATS = List.of(Format.Q8_0, Format.Q4_0, Format.Q4_K, Format.Q6_K, Format.F16, Format.BF16);
     private static final int COLUMNS = 1024;
     private static final int OUTPUTS = 2 * WeightTile.OUTPUTS;
     /** Rows of activations: half a group and less, a group and one more. */
@@ -47,11 +48,13 @@ final class Practice {
         float[] x = new float[ROWS[1] * COLUMNS];
         float[][] y = {new float[ROWS[1] * OUTPUTS]};
         try (ThreadTeam team = new ThreadTeam(Runtime.getRuntime().availableProcessors()); MatMul matmul = new MatMul(team)) {
+            List<Weight[]> all = FORMATS.stream().map(f -> new Weight[] {weight(f, zeros)}).toList();
             for (int i = 0; i < ROUNDS; i++)
-                for (Format f : FORMATS) {
-                    Weight w = new Weight(f.name(), f, OUTPUTS, COLUMNS, zeros.asSlice(0, OUTPUTS * f.rowBytes(COLUMNS)));
-                    for (int rows : ROWS) matmul.multiplyStored(y, x, rows, new Weight[] {w});
-                }
+                for (Weight[] w : all) for (int rows : ROWS) matmul.multiplyStored(y, x, rows, w);
         }
+    }
+
+    private static Weight weight(Format f, MemorySegment zeros) {
+        return new Weight(f.name(), f, OUTPUTS, COLUMNS, zeros.asSlice(0, OUTPUTS * f.rowBytes(COLUMNS)));
     }
 }
