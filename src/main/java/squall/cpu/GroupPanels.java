@@ -68,8 +68,7 @@ final class GroupPanels {
         for (int begin = 0; begin < rows; begin += ROWS) {
             int end = Math.min(rows, begin + ROWS);
             for (int o = 0; o < outputs; o += WIDTH)
-                for (int r = begin; r < end; r += Panels.STRIP)
-                    Panels.strip6(weights, o * DEPTH, lines, r * stride + c, stride, k, sums, r * OUTPUTS + o, OUTPUTS);
+                Panels.strips(weights, o * DEPTH, lines, begin * stride + c, stride, k, sums, begin * OUTPUTS + o, OUTPUTS, end - begin);
         }
     }
 

@@ -102,8 +102,7 @@ final class PanelTile implements QueryBlock {
             int seen = Math.min(n, first + (i + GROUP - 1) / group + 1);
             if (seen <= 0) continue;
             Arrays.fill(scores, 0);
-            for (int t = 0; t < seen; t += BLOCK)
-                Panels.strip6(queries, i * headDim, keys, t * headDim, headDim, headDim, scores, t * GROUP, GROUP);
+            Panels.strips(queries, i * headDim, keys, 0, headDim, headDim, scores, 0, GROUP, seen);
             if (first + i / group + 1 < seen) hide(i, first, group, seen);
             for (int l = 0; l < GROUP; l += L) {
                 if (raise(i + l, l, seen)) rescale(i + l, i * padded + l);
