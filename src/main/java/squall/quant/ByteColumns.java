@@ -20,8 +20,11 @@ import jdk.incubator.vector.VectorMask;
  * inner loop on. A vector that goes around a loop begins as {@code zero}: one that begins as a constant stays an object.
  */
 final class ByteColumns {
-    /** Kernels of this kind are for eight lanes and fast subnormals; elsewhere rows are taken as they lie. */
-    static final boolean ON = Lanes.COUNT == 8 && subnormalsAreFast();
+    /** Whether columns need no conversion on this processor. */
+    static final boolean FAST = Lanes.COUNT >= 8 && subnormalsAreFast();
+
+    /** Kernels of this kind for rows as they are stored are for eight lanes; elsewhere they are taken as they lie. */
+    static final boolean ON = Lanes.COUNT == 8 && FAST;
 
     static final IntVector BYTE = IntVector.broadcast(Lanes.INTS, 0xFF);
     static final IntVector BYTE_1 = IntVector.broadcast(Lanes.INTS, 0xFF00);

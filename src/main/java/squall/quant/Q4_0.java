@@ -178,7 +178,7 @@ final class Q4_0 extends BlockCodec {
      */
     private static final class Groups extends RowGroups {
         private static final int PREPARED = 1 + 32;
-        /** The first four numbers of a vector, each twice, and the others. */
+        /** The first half of the numbers of a vector, each twice, and the others. */
         private static final VectorShuffle<Float> FIRST = VectorShuffle.fromOp(FLOATS, i -> i / 2);
         private static final VectorShuffle<Float> SECOND = VectorShuffle.fromOp(FLOATS, i -> (COUNT + i) / 2);
         private static final VectorMask<Float> ODD = VectorMask.fromLong(FLOATS, 0xAAAAAAAAL & (1L << COUNT) - 1);
@@ -198,10 +198,10 @@ final class Q4_0 extends BlockCodec {
         @Override public void prepare(float[] dst, float[] x, int xAt, int n) {
             for (int i = 0, at = 0; i < n; i += 32, at += PREPARED) {
                 FloatVector sum = zero();
-                for (int j = 0; j < 16; j += 8) {
+                for (int j = 0; j < 16; j += COUNT) {
                     FloatVector low = Lanes.f32(x, xAt + i + j), high = Lanes.f32(x, xAt + i + 16 + j);
                     layNibbles(dst, at + 1 + 2 * j, low.rearrange(FIRST).blend(high.rearrange(FIRST), ODD));
-                    layNibbles(dst, at + 9 + 2 * j, low.rearrange(SECOND).blend(high.rearrange(SECOND), ODD));
+                    layNibbles(dst, at + 1 + COUNT + 2 * j, low.rearrange(SECOND).blend(high.rearrange(SECOND), ODD));
                     sum = sum.add(low).add(high);
                 }
                 dst[at] = -8 * ByteColumns.ONE * Lanes.sum(sum);
@@ -209,10 +209,10 @@ final class Q4_0 extends BlockCodec {
         }
 
         @Override public void decode(MemorySegment w, long at, int first, float[] dst, int dstAt, int step, int n, float[] factors) {
-            at += 144L * first;
+            at += 18L * ROWS * first;
             for (int i = 0; i < n; i += 32) {
                 FloatVector d = halves(w, at);
-                at += 16;
+                at += HALVES;
                 for (int word = 1; word < 1 << 4; word <<= 1) { // shifted, not counted: see BlockCodec
                     IntVector q = Lanes.i32(w, at);
                     for (int b = 1; b < 1 << 4; b <<= 1) {
@@ -221,7 +221,7 @@ final class Q4_0 extends BlockCodec {
                         q = q.lanewise(VectorOperators.LSHR, 8);
                         dstAt += step;
                     }
-                    at += 32;
+                    at += WORDS;
                 }
                 dstAt += 16 * step;
             }
@@ -234,7 +234,7 @@ final class Q4_0 extends BlockCodec {
                 FloatVector s0 = broadcast(FLOATS, x[p]), s1 = s0, s2 = s0, s3 = s0;
                 p = p + 1 & PLACE;
                 long scales = at;
-                at += 16;
+                at += HALVES;
                 for (int word = 1; word < 1 << 4; word <<= 1) { // shifted, not counted: see BlockCodec
                     IntVector q0 = fromMemorySegment(INTS, w, at, LITTLE_ENDIAN);
                     IntVector q1 = fromMemorySegment(INTS, w, at + step, LITTLE_ENDIAN);
@@ -292,7 +292,7 @@ final class Q4_0 extends BlockCodec {
                     s1 = numbers(q1.and(HIGH_1)).fma(v, s1);
                     s2 = numbers(q2.and(HIGH_1)).fma(v, s2);
                     s3 = numbers(q3.and(HIGH_1)).fma(v, s3);
-                    at += 32;
+                    at += WORDS;
                 }
                 IntVector d0 = (IntVector) ShortVector.fromMemorySegment(SHORTS, w, scales, LITTLE_ENDIAN).convertShape(VectorOperators.S2I, INTS, 0);
                 a0 = s0.mul(HALF).fma(d0.lanewise(VectorOperators.LSHL, 13).and(HALF_BITS).reinterpretAsFloats(), a0);

@@ -184,8 +184,11 @@ final class Q4_K extends BlockCodec {
      */
     private static final class Groups extends RowGroups {
         private static final int PREPARED = 32 + 1;
-        /** Which of eight values has nibble i of their word. */
-        private static final VectorShuffle<Float> BY_NIBBLE = VectorShuffle.fromOp(FLOATS, i -> i / 2 + i % 2 * (COUNT / 2));
+        /** Which value has nibble i of its word, eight values a word. */
+        private static final VectorShuffle<Float> BY_NIBBLE = VectorShuffle.fromOp(FLOATS, i -> i / 8 * 8 + i % 8 / 2 + i % 2 * 4);
+        private static final int WORDS_AT = 2 * HALVES + 3 * WORDS;
+        /** Of scales and minima, to the next sub-block's; and to the next group's. */
+        private static final int PAIR = 2 * ROWS, GROUP = 8 * PAIR;
         private static final IntVector SIX = IntVector.broadcast(INTS, 0x3F3F3F3F);
         private static final IntVector FOUR = IntVector.broadcast(INTS, 0x0F0F0F0F);
         private static final IntVector TWO = IntVector.broadcast(INTS, 0x30303030);
@@ -208,7 +211,7 @@ final class Q4_K extends BlockCodec {
         @Override public void prepare(float[] dst, float[] x, int xAt, int n) {
             for (int i = 0, at = 0; i < n; i += 32, at += PREPARED) {
                 FloatVector sum = zero();
-                for (int j = 0; j < 32; j += 8) {
+                for (int j = 0; j < 32; j += COUNT) {
                     FloatVector v = Lanes.f32(x, xAt + i + j);
                     layNibbles(dst, at + j, v.rearrange(BY_NIBBLE));
                     sum = sum.add(v);
@@ -218,13 +221,13 @@ final class Q4_K extends BlockCodec {
         }
 
         @Override public void decode(MemorySegment w, long at, int first, float[] dst, int dstAt, int step, int n, float[] factors) {
-            at += 1152L * first;
+            at += 144L * ROWS * first;
             for (int i = 0; i < n; i += 256) {
                 dotFactors(factors, 0, w, at);
-                at += 128;
+                at += WORDS_AT;
                 int f = 0;
                 for (int turn = 1; turn < 1 << 8; turn <<= 1) { // shifted, not counted: see BlockCodec
-                    FloatVector scale = fromArray(FLOATS, factors, f), minimum = fromArray(FLOATS, factors, f + 8);
+                    FloatVector scale = fromArray(FLOATS, factors, f), minimum = fromArray(FLOATS, factors, f + ROWS);
                     for (int word = 1; word < 1 << 4; word <<= 1) {
                         IntVector q = Lanes.i32(w, at);
                         for (int b = 1; b < 1 << 4; b <<= 1) {
@@ -233,32 +236,32 @@ final class Q4_K extends BlockCodec {
                             q = q.lanewise(LSHR, 8);
                             dstAt += step;
                         }
-                        at += 32;
+                        at += WORDS;
                         dstAt += 4 * step;
                     }
-                    f += 16;
+                    f += PAIR;
                 }
             }
         }
 
         private static void dotFactors(float[] factors, MemorySegment w, long at, long step) {
-            for (int g = 0; g < GROUPS; g++) dotFactors(factors, 128 * g, w, at + g * step);
+            for (int g = 0; g < GROUPS; g++) dotFactors(factors, GROUP * g, w, at + g * step);
         }
 
-        /** {@code factors[to + 16 s + r] = d * scale s} of row r, and 8 further on {@code dmin * minimum s}. */
+        /** {@code factors[to + PAIR s + r] = d * scale s} of row r, and ROWS further on {@code dmin * minimum s}. */
         private static void dotFactors(float[] factors, int to, MemorySegment w, long at) {
-            IntVector a = fromMemorySegment(INTS, w, at + 32, LITTLE_ENDIAN);
-            IntVector b = fromMemorySegment(INTS, w, at + 64, LITTLE_ENDIAN);
-            IntVector c = fromMemorySegment(INTS, w, at + 96, LITTLE_ENDIAN);
-            FloatVector d = halves(w, at), dmin = halves(w, at + 16);
+            IntVector a = fromMemorySegment(INTS, w, at + 2 * HALVES, LITTLE_ENDIAN);
+            IntVector b = fromMemorySegment(INTS, w, at + 2 * HALVES + WORDS, LITTLE_ENDIAN);
+            IntVector c = fromMemorySegment(INTS, w, at + 2 * HALVES + 2 * WORDS, LITTLE_ENDIAN);
+            FloatVector d = halves(w, at), dmin = halves(w, at + HALVES);
             IntVector scales = a.and(SIX), minima = b.and(SIX);
             for (int turn = 1; turn < 1 << 2; turn <<= 1) { // shifted, not counted: see BlockCodec
                 for (int four = 1; four < 1 << 4; four <<= 1) {
                     ((FloatVector) scales.and(63).convert(I2F, 0)).mul(d).intoArray(factors, to);
-                    ((FloatVector) minima.and(63).convert(I2F, 0)).mul(dmin).intoArray(factors, to + 8);
+                    ((FloatVector) minima.and(63).convert(I2F, 0)).mul(dmin).intoArray(factors, to + ROWS);
                     scales = scales.lanewise(LSHR, 8);
                     minima = minima.lanewise(LSHR, 8);
-                    to += 16;
+                    to += PAIR;
                 }
                 scales = c.and(FOUR).or(a.lanewise(LSHR, 2).and(TWO));
                 minima = c.lanewise(LSHR, 4).and(FOUR).or(b.lanewise(LSHR, 2).and(TWO));
@@ -271,7 +274,7 @@ final class Q4_K extends BlockCodec {
             for (int i = 0; i < n; i += 256) {
                 dotFactors(factors, w, at, step);
                 int f = 0;
-                at += 128;
+                at += WORDS_AT;
                 for (int turn = 1; turn < 1 << 8; turn <<= 1) { // shifted, not counted: see BlockCodec
                     FloatVector s0 = zero(), s1 = zero(), s2 = zero(), s3 = zero();
                     for (int word = 1; word < 1 << 4; word <<= 1) {
@@ -331,15 +334,15 @@ final class Q4_K extends BlockCodec {
                         s1 = numbers(q1.and(HIGH_1)).fma(v, s1);
                         s2 = numbers(q2.and(HIGH_1)).fma(v, s2);
                         s3 = numbers(q3.and(HIGH_1)).fma(v, s3);
-                        at += 32;
+                        at += WORDS;
                     }
                     FloatVector sum = broadcast(FLOATS, x[p]);
                     p = p + 1 & PLACE;
-                    a0 = s0.fma(fromArray(FLOATS, factors, f + 0), sum.fma(fromArray(FLOATS, factors, f + 8), a0));
-                    a1 = s1.fma(fromArray(FLOATS, factors, f + 128), sum.fma(fromArray(FLOATS, factors, f + 136), a1));
-                    a2 = s2.fma(fromArray(FLOATS, factors, f + 256), sum.fma(fromArray(FLOATS, factors, f + 264), a2));
-                    a3 = s3.fma(fromArray(FLOATS, factors, f + 384), sum.fma(fromArray(FLOATS, factors, f + 392), a3));
-                    f = f + 16 & PLACE;
+                    a0 = s0.fma(fromArray(FLOATS, factors, f), sum.fma(fromArray(FLOATS, factors, f + ROWS), a0));
+                    a1 = s1.fma(fromArray(FLOATS, factors, f + GROUP), sum.fma(fromArray(FLOATS, factors, f + GROUP + ROWS), a1));
+                    a2 = s2.fma(fromArray(FLOATS, factors, f + 2 * GROUP), sum.fma(fromArray(FLOATS, factors, f + 2 * GROUP + ROWS), a2));
+                    a3 = s3.fma(fromArray(FLOATS, factors, f + 3 * GROUP), sum.fma(fromArray(FLOATS, factors, f + 3 * GROUP + ROWS), a3));
+                    f = f + PAIR & PLACE;
                 }
             }
             a0.mul(ByteColumns.SCALE).intoArray(y, yAt);

@@ -193,7 +193,9 @@ final class Q6_K extends BlockCodec {
      */
     private static final class Groups extends RowGroups {
         private static final int PREPARED = 1 + 18;
-        private static final int WORDS_AT = 16 + 16 * 8;
+        private static final int WORDS_AT = HALVES + 16 * BYTES;
+        /** Of scales, to the next group's. */
+        private static final int GROUP = 16 * ROWS;
         private static final IntVector SIX_0 = IntVector.broadcast(INTS, 63), SIX_1 = IntVector.broadcast(INTS, 63 << 6);
         private static final IntVector SIX_2 = IntVector.broadcast(INTS, 63 << 12), SIX_3 = IntVector.broadcast(INTS, 63 << 18);
 
@@ -235,7 +237,7 @@ final class Q6_K extends BlockCodec {
         }
 
         @Override public void decode(MemorySegment w, long at, int first, float[] dst, int dstAt, int step, int n, float[] factors) {
-            at += 1680L * first;
+            at += 210L * ROWS * first;
             for (int i = 0; i < n; i += 256) {
                 dotFactors(factors, 0, w, at);
                 at += WORDS_AT;
@@ -251,28 +253,28 @@ final class Q6_K extends BlockCodec {
                         toFloat(q.lanewise(LSHR, 12).and(63).sub(32)).mul(scale).intoArray(dst, dstAt + 2 * step);
                         toFloat(q.lanewise(LSHR, 18).and(63).sub(32)).mul(scale).intoArray(dst, dstAt + 3 * step);
                         toFloat(q.lanewise(LSHR, 24).and(63).sub(32)).mul(scale).intoArray(dst, dstAt + 4 * step);
-                        at += 32;
+                        at += WORDS;
                         dstAt += 5 * step;
                     }
                     toFloat(last.sub(32)).mul(scale).intoArray(dst, dstAt);
                     dstAt += step;
-                    f += 8;
+                    f += ROWS;
                 }
             }
         }
 
         private static void dotFactors(float[] factors, MemorySegment w, long at, long step) {
-            for (int g = 0; g < GROUPS; g++) dotFactors(factors, 128 * g, w, at + g * step);
+            for (int g = 0; g < GROUPS; g++) dotFactors(factors, GROUP * g, w, at + g * step);
         }
 
-        /** {@code factors[to + 8 s + r] = d * scale s} of row r. */
+        /** {@code factors[to + ROWS * s + r] = d * scale s} of row r. */
         private static void dotFactors(float[] factors, int to, MemorySegment w, long at) {
             FloatVector d = halves(w, at);
-            at += 16;
+            at += HALVES;
             for (int turn = 1; turn < 1 << 16; turn <<= 1) { // shifted, not counted: see BlockCodec
                 toFloat(Lanes.i8(w, at)).mul(d).intoArray(factors, to);
-                at += 8;
-                to += 8;
+                at += BYTES;
+                to += ROWS;
             }
         }
 
@@ -331,13 +333,13 @@ final class Q6_K extends BlockCodec {
                         s1 = numbers(q1.lanewise(LSHR, 6)).fma(v, s1);
                         s2 = numbers(q2.lanewise(LSHR, 6)).fma(v, s2);
                         s3 = numbers(q3.lanewise(LSHR, 6)).fma(v, s3);
-                        at += 32;
+                        at += WORDS;
                     }
-                    a0 = s0.fma(fromArray(FLOATS, factors, f + 0), a0);
-                    a1 = s1.fma(fromArray(FLOATS, factors, f + 128), a1);
-                    a2 = s2.fma(fromArray(FLOATS, factors, f + 256), a2);
-                    a3 = s3.fma(fromArray(FLOATS, factors, f + 384), a3);
-                    f = f + 8 & PLACE;
+                    a0 = s0.fma(fromArray(FLOATS, factors, f), a0);
+                    a1 = s1.fma(fromArray(FLOATS, factors, f + GROUP), a1);
+                    a2 = s2.fma(fromArray(FLOATS, factors, f + 2 * GROUP), a2);
+                    a3 = s3.fma(fromArray(FLOATS, factors, f + 3 * GROUP), a3);
+                    f = f + ROWS & PLACE;
                 }
             }
             a0.mul(ByteColumns.SCALE).intoArray(y, yAt);

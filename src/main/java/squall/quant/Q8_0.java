@@ -130,7 +130,7 @@ final class Q8_0 extends BlockCodec {
         @Override public void prepare(float[] dst, float[] x, int xAt, int n) {
             for (int i = 0, at = 0; i < n; i += 32, at += PREPARED) {
                 FloatVector sum = zero();
-                for (int j = 0; j < 32; j += 8) {
+                for (int j = 0; j < 32; j += COUNT) {
                     FloatVector v = Lanes.f32(x, xAt + i + j);
                     v.mul(BYTE_UNITS).intoArray(dst, at + 1 + j);
                     sum = sum.add(v);
@@ -140,17 +140,17 @@ final class Q8_0 extends BlockCodec {
         }
 
         @Override public void decode(MemorySegment w, long at, int first, float[] dst, int dstAt, int step, int n, float[] factors) {
-            at += 272L * first;
+            at += 34L * ROWS * first;
             for (int i = 0; i < n; i += 32) {
                 FloatVector d = halves(w, at);
-                at += 16;
+                at += HALVES;
                 for (int word = 1; word < 1 << 8; word <<= 1) { // shifted, not counted: see BlockCodec
                     IntVector q = Lanes.i32(w, at);
                     toFloat(q.and(255).sub(128)).mul(d).intoArray(dst, dstAt);
                     toFloat(q.lanewise(VectorOperators.LSHR, 8).and(255).sub(128)).mul(d).intoArray(dst, dstAt + step);
                     toFloat(q.lanewise(VectorOperators.LSHR, 16).and(255).sub(128)).mul(d).intoArray(dst, dstAt + 2 * step);
                     toFloat(q.lanewise(VectorOperators.LSHR, 24).sub(128)).mul(d).intoArray(dst, dstAt + 3 * step);
-                    at += 32;
+                    at += WORDS;
                     dstAt += 4 * step;
                 }
             }
@@ -163,7 +163,7 @@ final class Q8_0 extends BlockCodec {
                 FloatVector s0 = broadcast(FLOATS, x[p]), s1 = s0, s2 = s0, s3 = s0;
                 p = p + 1 & PLACE;
                 long scales = at;
-                at += 16;
+                at += HALVES;
                 for (int word = 1; word < 1 << 8; word <<= 1) { // shifted, not counted: see BlockCodec
                     IntVector q0 = fromMemorySegment(INTS, w, at, LITTLE_ENDIAN);
                     IntVector q1 = fromMemorySegment(INTS, w, at + step, LITTLE_ENDIAN);
@@ -193,7 +193,7 @@ final class Q8_0 extends BlockCodec {
                     s1 = numbers(q1.lanewise(VectorOperators.LSHR, 24)).fma(v, s1);
                     s2 = numbers(q2.lanewise(VectorOperators.LSHR, 24)).fma(v, s2);
                     s3 = numbers(q3.lanewise(VectorOperators.LSHR, 24)).fma(v, s3);
-                    at += 32;
+                    at += WORDS;
                 }
                 IntVector d0 = (IntVector) ShortVector.fromMemorySegment(SHORTS, w, scales, LITTLE_ENDIAN).convertShape(VectorOperators.S2I, INTS, 0);
                 a0 = s0.mul(HALF).fma(d0.lanewise(VectorOperators.LSHL, 13).and(HALF_BITS).reinterpretAsFloats(), a0);

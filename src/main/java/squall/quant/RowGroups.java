@@ -13,13 +13,13 @@ import jdk.incubator.vector.VectorShape;
 import jdk.incubator.vector.VectorSpecies;
 
 /**
- * Rows of a matrix laid out anew by groups of eight, so that the lanes of a vector are rows: a product with one row of
- * activations then has no sums of lanes, no ends of rows and eight scales in a vector. A group takes the bytes that its
- * rows took, block after block; a block's fields stand in units, each eight times, once for each row:
+ * Rows of a matrix laid out anew by groups of as many as a vector has lanes, so that the lanes are rows: a product with one row of
+ * activations then has no sums of lanes, no ends of rows and the scales of all rows in a vector. A group takes the bytes that its
+ * rows took, block after block; a block's fields stand in units, each once for each row:
  * <pre>
- *   half 0 of row 0 .. 7 | half 1 of row 0 .. 7 | ..    2 bytes each
- *   byte 0 of row 0 .. 7 | ..
- *   word 0 of row 0 .. 7 | ..                           4 bytes each
+ *   half 0 of row 0 .. {@link #ROWS} - 1 | half 1 of each row | ..    2 bytes each
+ *   byte 0 of each row | ..
+ *   word 0 of each row | ..                                    4 bytes each
  * </pre>
  * in the order in which they are read (with the scales of Q6_K behind its words, memory gives 6 values a nanosecond).
  *
@@ -32,14 +32,17 @@ import jdk.incubator.vector.VectorSpecies;
  * then, spills them, and has a third of the speed.
  */
 public abstract class RowGroups {
-    /** Rows of a group. */
-    public static final int ROWS = 8;
+    /** Rows of a group: 8 or 16. Vectors of four lanes have no groups. */
+    public static final int ROWS = Math.max(8, Lanes.COUNT);
 
     /** Groups that are taken together. */
     public static final int GROUPS = 4;
 
     /** Scales of a block, and minima, of as many rows. */
     public static final int FACTORS = 16 * GROUPS * ROWS;
+
+    /** Bytes of a unit of halves, of bytes, and of words. */
+    static final int HALVES = 2 * ROWS, BYTES = ROWS, WORDS = 4 * ROWS;
 
     static final VectorSpecies<Short> SHORTS = VectorSpecies.of(short.class, VectorShape.forBitSize(Lanes.BITS / 2));
     static final IntVector HALF_BITS = IntVector.broadcast(Lanes.INTS, 0x8FFFE000);
@@ -76,13 +79,13 @@ public abstract class RowGroups {
 
     /** How the rows of a format are laid out; null where rows as they are stored are as good. */
     public static RowGroups of(Format format) {
-        return ByteColumns.ON ? format.codec.rowGroups() : null;
+        return ByteColumns.FAST ? format.codec.rowGroups() : null;
     }
 
     /**
-     * Lays out eight rows that follow each other, and reads nothing else.
+     * Lays out {@link #ROWS} rows that follow each other, and reads nothing else.
      *
-     * @param dst where the group begins at {@code dstAt}: 8 * rowBytes
+     * @param dst where the group begins at {@code dstAt}: ROWS * rowBytes
      * @return whether all halves are finite: others have no place in the products
      */
     public boolean lay(MemorySegment dst, long dstAt, MemorySegment rows, long rowsAt, long rowBytes) {
@@ -108,7 +111,7 @@ public abstract class RowGroups {
     }
 
     /**
-     * {@code dst[dstAt + i * step + r] = value i} of row r of the group at {@code at}, i < n, r < 8, from its block {@code first} on: bit
+     * {@code dst[dstAt + i * step + r] = value i} of row r of the group at {@code at}, i < n, r < ROWS, from its block {@code first} on: bit
      * for bit what {@link Codec#decode} makes of the rows as they are stored.
      *
      * @param n       whole blocks
@@ -123,7 +126,7 @@ public abstract class RowGroups {
     public abstract void prepare(float[] dst, float[] x, int xAt, int n);
 
     /**
-     * {@code y[yAt + g * yStep + r] = row r of group g times x}, g < 4, r < 8.
+     * {@code y[yAt + g * yStep + r] = row r of group g times x}, g < GROUPS, r < ROWS.
      *
      * @param at      of group 0; group g lies {@code g * step} further on
      * @param x       n values as {@link #prepare} lays them
@@ -132,7 +135,7 @@ public abstract class RowGroups {
     abstract void dots(float[] y, int yAt, int yStep, MemorySegment w, long at, long step, float[] x, int n, float[] factors);
 
     /**
-     * {@code y[yAt + 8 * g + r] = row r of group g times x} for the {@code groups} groups that follow each other from {@code at} on, with the
+     * {@code y[yAt + ROWS * g + r] = row r of group g times x} for the {@code groups} groups that follow each other from {@code at} on, with the
      * tolerance of {@link Codec#dot}.
      *
      * @param x       n values as {@link #prepare} lays them
@@ -150,7 +153,7 @@ public abstract class RowGroups {
         }
     }
 
-    /** Eight halves as singles. */
+    /** The halves of a unit as singles. */
     static FloatVector halves(MemorySegment w, long at) {
         IntVector h = (IntVector) ShortVector.fromMemorySegment(SHORTS, w, at, ByteOrder.LITTLE_ENDIAN).convertShape(VectorOperators.S2I, Lanes.INTS, 0);
         return h.lanewise(VectorOperators.LSHL, 13).and(HALF_BITS).reinterpretAsFloats().mul(HALF);

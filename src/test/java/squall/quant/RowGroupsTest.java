@@ -27,7 +27,7 @@ class RowGroupsTest {
 
     @ParameterizedTest @MethodSource("formats")
     void decodesBitForBit(Format f) {
-        assumeTrue(Lanes.COUNT == 8, "layouts are for eight lanes");
+        assumeTrue(Lanes.COUNT >= 8, "vectors of four lanes have no layouts");
         int size = f.codec.blockSize();
         for (int blocks = 1; blocks <= 5; blocks++) {
             byte[] rows = Blocks.finite(f, 2 * ROWS * blocks, blocks);
@@ -92,7 +92,7 @@ class RowGroupsTest {
     }
 
     private static void check(Format f, int groups, byte[] rows, float factor) {
-        assumeTrue(Lanes.COUNT == 8, "layouts are for eight lanes");
+        assumeTrue(Lanes.COUNT >= 8, "vectors of four lanes have no layouts");
         RowGroups g = f.codec.rowGroups();
         int outputs = groups * ROWS, rowBytes = rows.length / outputs, n = rowBytes / f.codec.blockBytes() * f.codec.blockSize();
         SplittableRandom random = new SplittableRandom(n);
