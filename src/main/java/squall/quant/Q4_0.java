@@ -232,6 +232,7 @@ final class Q4_0 extends BlockCodec {
             int p = 0;
             for (int i = 0; i < n; i += 32) {
                 FloatVector s0 = broadcast(FLOATS, x[p]), s1 = s0, s2 = s0, s3 = s0;
+                FloatVector t0 = zero(), t1 = zero(), t2 = zero(), t3 = zero();
                 p = p + 1 & PLACE;
                 long scales = at;
                 at += HALVES;
@@ -248,10 +249,10 @@ final class Q4_0 extends BlockCodec {
                     s3 = numbers(q3.and(LOW)).fma(v, s3);
                     v = broadcast(FLOATS, x[p]);
                     p = p + 1 & PLACE;
-                    s0 = numbers(q0.and(HIGH)).fma(v, s0);
-                    s1 = numbers(q1.and(HIGH)).fma(v, s1);
-                    s2 = numbers(q2.and(HIGH)).fma(v, s2);
-                    s3 = numbers(q3.and(HIGH)).fma(v, s3);
+                    t0 = numbers(q0.and(HIGH)).fma(v, t0);
+                    t1 = numbers(q1.and(HIGH)).fma(v, t1);
+                    t2 = numbers(q2.and(HIGH)).fma(v, t2);
+                    t3 = numbers(q3.and(HIGH)).fma(v, t3);
                     v = broadcast(FLOATS, x[p]);
                     p = p + 1 & PLACE;
                     s0 = numbers(q0.and(LOW_1)).fma(v, s0);
@@ -260,10 +261,10 @@ final class Q4_0 extends BlockCodec {
                     s3 = numbers(q3.and(LOW_1)).fma(v, s3);
                     v = broadcast(FLOATS, x[p]);
                     p = p + 1 & PLACE;
-                    s0 = numbers(q0.and(HIGH_1)).fma(v, s0);
-                    s1 = numbers(q1.and(HIGH_1)).fma(v, s1);
-                    s2 = numbers(q2.and(HIGH_1)).fma(v, s2);
-                    s3 = numbers(q3.and(HIGH_1)).fma(v, s3);
+                    t0 = numbers(q0.and(HIGH_1)).fma(v, t0);
+                    t1 = numbers(q1.and(HIGH_1)).fma(v, t1);
+                    t2 = numbers(q2.and(HIGH_1)).fma(v, t2);
+                    t3 = numbers(q3.and(HIGH_1)).fma(v, t3);
                     q0 = q0.lanewise(VectorOperators.LSHR, 16);
                     q1 = q1.lanewise(VectorOperators.LSHR, 16);
                     q2 = q2.lanewise(VectorOperators.LSHR, 16);
@@ -276,10 +277,10 @@ final class Q4_0 extends BlockCodec {
                     s3 = numbers(q3.and(LOW)).fma(v, s3);
                     v = broadcast(FLOATS, x[p]);
                     p = p + 1 & PLACE;
-                    s0 = numbers(q0.and(HIGH)).fma(v, s0);
-                    s1 = numbers(q1.and(HIGH)).fma(v, s1);
-                    s2 = numbers(q2.and(HIGH)).fma(v, s2);
-                    s3 = numbers(q3.and(HIGH)).fma(v, s3);
+                    t0 = numbers(q0.and(HIGH)).fma(v, t0);
+                    t1 = numbers(q1.and(HIGH)).fma(v, t1);
+                    t2 = numbers(q2.and(HIGH)).fma(v, t2);
+                    t3 = numbers(q3.and(HIGH)).fma(v, t3);
                     v = broadcast(FLOATS, x[p]);
                     p = p + 1 & PLACE;
                     s0 = numbers(q0.and(LOW_1)).fma(v, s0);
@@ -288,20 +289,20 @@ final class Q4_0 extends BlockCodec {
                     s3 = numbers(q3.and(LOW_1)).fma(v, s3);
                     v = broadcast(FLOATS, x[p]);
                     p = p + 1 & PLACE;
-                    s0 = numbers(q0.and(HIGH_1)).fma(v, s0);
-                    s1 = numbers(q1.and(HIGH_1)).fma(v, s1);
-                    s2 = numbers(q2.and(HIGH_1)).fma(v, s2);
-                    s3 = numbers(q3.and(HIGH_1)).fma(v, s3);
+                    t0 = numbers(q0.and(HIGH_1)).fma(v, t0);
+                    t1 = numbers(q1.and(HIGH_1)).fma(v, t1);
+                    t2 = numbers(q2.and(HIGH_1)).fma(v, t2);
+                    t3 = numbers(q3.and(HIGH_1)).fma(v, t3);
                     at += WORDS;
                 }
                 IntVector d0 = (IntVector) ShortVector.fromMemorySegment(SHORTS, w, scales, LITTLE_ENDIAN).convertShape(VectorOperators.S2I, INTS, 0);
-                a0 = s0.mul(HALF).fma(d0.lanewise(VectorOperators.LSHL, 13).and(HALF_BITS).reinterpretAsFloats(), a0);
+                a0 = s0.add(t0).mul(HALF).fma(d0.lanewise(VectorOperators.LSHL, 13).and(HALF_BITS).reinterpretAsFloats(), a0);
                 IntVector d1 = (IntVector) ShortVector.fromMemorySegment(SHORTS, w, scales + step, LITTLE_ENDIAN).convertShape(VectorOperators.S2I, INTS, 0);
-                a1 = s1.mul(HALF).fma(d1.lanewise(VectorOperators.LSHL, 13).and(HALF_BITS).reinterpretAsFloats(), a1);
+                a1 = s1.add(t1).mul(HALF).fma(d1.lanewise(VectorOperators.LSHL, 13).and(HALF_BITS).reinterpretAsFloats(), a1);
                 IntVector d2 = (IntVector) ShortVector.fromMemorySegment(SHORTS, w, scales + 2 * step, LITTLE_ENDIAN).convertShape(VectorOperators.S2I, INTS, 0);
-                a2 = s2.mul(HALF).fma(d2.lanewise(VectorOperators.LSHL, 13).and(HALF_BITS).reinterpretAsFloats(), a2);
+                a2 = s2.add(t2).mul(HALF).fma(d2.lanewise(VectorOperators.LSHL, 13).and(HALF_BITS).reinterpretAsFloats(), a2);
                 IntVector d3 = (IntVector) ShortVector.fromMemorySegment(SHORTS, w, scales + 3 * step, LITTLE_ENDIAN).convertShape(VectorOperators.S2I, INTS, 0);
-                a3 = s3.mul(HALF).fma(d3.lanewise(VectorOperators.LSHL, 13).and(HALF_BITS).reinterpretAsFloats(), a3);
+                a3 = s3.add(t3).mul(HALF).fma(d3.lanewise(VectorOperators.LSHL, 13).and(HALF_BITS).reinterpretAsFloats(), a3);
             }
             a0.mul(ByteColumns.SCALE).intoArray(y, yAt);
             a1.mul(ByteColumns.SCALE).intoArray(y, yAt + yStep);

@@ -277,6 +277,7 @@ final class Q4_K extends BlockCodec {
                 at += WORDS_AT;
                 for (int turn = 1; turn < 1 << 8; turn <<= 1) { // shifted, not counted: see BlockCodec
                     FloatVector s0 = zero(), s1 = zero(), s2 = zero(), s3 = zero();
+                    FloatVector t0 = zero(), t1 = zero(), t2 = zero(), t3 = zero();
                     for (int word = 1; word < 1 << 4; word <<= 1) {
                         IntVector q0 = fromMemorySegment(INTS, w, at, LITTLE_ENDIAN);
                         IntVector q1 = fromMemorySegment(INTS, w, at + step, LITTLE_ENDIAN);
@@ -290,10 +291,10 @@ final class Q4_K extends BlockCodec {
                         s3 = numbers(q3.and(LOW)).fma(v, s3);
                         v = broadcast(FLOATS, x[p]);
                         p = p + 1 & PLACE;
-                        s0 = numbers(q0.and(HIGH)).fma(v, s0);
-                        s1 = numbers(q1.and(HIGH)).fma(v, s1);
-                        s2 = numbers(q2.and(HIGH)).fma(v, s2);
-                        s3 = numbers(q3.and(HIGH)).fma(v, s3);
+                        t0 = numbers(q0.and(HIGH)).fma(v, t0);
+                        t1 = numbers(q1.and(HIGH)).fma(v, t1);
+                        t2 = numbers(q2.and(HIGH)).fma(v, t2);
+                        t3 = numbers(q3.and(HIGH)).fma(v, t3);
                         v = broadcast(FLOATS, x[p]);
                         p = p + 1 & PLACE;
                         s0 = numbers(q0.and(LOW_1)).fma(v, s0);
@@ -302,10 +303,10 @@ final class Q4_K extends BlockCodec {
                         s3 = numbers(q3.and(LOW_1)).fma(v, s3);
                         v = broadcast(FLOATS, x[p]);
                         p = p + 1 & PLACE;
-                        s0 = numbers(q0.and(HIGH_1)).fma(v, s0);
-                        s1 = numbers(q1.and(HIGH_1)).fma(v, s1);
-                        s2 = numbers(q2.and(HIGH_1)).fma(v, s2);
-                        s3 = numbers(q3.and(HIGH_1)).fma(v, s3);
+                        t0 = numbers(q0.and(HIGH_1)).fma(v, t0);
+                        t1 = numbers(q1.and(HIGH_1)).fma(v, t1);
+                        t2 = numbers(q2.and(HIGH_1)).fma(v, t2);
+                        t3 = numbers(q3.and(HIGH_1)).fma(v, t3);
                         q0 = q0.lanewise(LSHR, 16);
                         q1 = q1.lanewise(LSHR, 16);
                         q2 = q2.lanewise(LSHR, 16);
@@ -318,10 +319,10 @@ final class Q4_K extends BlockCodec {
                         s3 = numbers(q3.and(LOW)).fma(v, s3);
                         v = broadcast(FLOATS, x[p]);
                         p = p + 1 & PLACE;
-                        s0 = numbers(q0.and(HIGH)).fma(v, s0);
-                        s1 = numbers(q1.and(HIGH)).fma(v, s1);
-                        s2 = numbers(q2.and(HIGH)).fma(v, s2);
-                        s3 = numbers(q3.and(HIGH)).fma(v, s3);
+                        t0 = numbers(q0.and(HIGH)).fma(v, t0);
+                        t1 = numbers(q1.and(HIGH)).fma(v, t1);
+                        t2 = numbers(q2.and(HIGH)).fma(v, t2);
+                        t3 = numbers(q3.and(HIGH)).fma(v, t3);
                         v = broadcast(FLOATS, x[p]);
                         p = p + 1 & PLACE;
                         s0 = numbers(q0.and(LOW_1)).fma(v, s0);
@@ -330,18 +331,18 @@ final class Q4_K extends BlockCodec {
                         s3 = numbers(q3.and(LOW_1)).fma(v, s3);
                         v = broadcast(FLOATS, x[p]);
                         p = p + 1 & PLACE;
-                        s0 = numbers(q0.and(HIGH_1)).fma(v, s0);
-                        s1 = numbers(q1.and(HIGH_1)).fma(v, s1);
-                        s2 = numbers(q2.and(HIGH_1)).fma(v, s2);
-                        s3 = numbers(q3.and(HIGH_1)).fma(v, s3);
+                        t0 = numbers(q0.and(HIGH_1)).fma(v, t0);
+                        t1 = numbers(q1.and(HIGH_1)).fma(v, t1);
+                        t2 = numbers(q2.and(HIGH_1)).fma(v, t2);
+                        t3 = numbers(q3.and(HIGH_1)).fma(v, t3);
                         at += WORDS;
                     }
                     FloatVector sum = broadcast(FLOATS, x[p]);
                     p = p + 1 & PLACE;
-                    a0 = s0.fma(fromArray(FLOATS, factors, f), sum.fma(fromArray(FLOATS, factors, f + ROWS), a0));
-                    a1 = s1.fma(fromArray(FLOATS, factors, f + GROUP), sum.fma(fromArray(FLOATS, factors, f + GROUP + ROWS), a1));
-                    a2 = s2.fma(fromArray(FLOATS, factors, f + 2 * GROUP), sum.fma(fromArray(FLOATS, factors, f + 2 * GROUP + ROWS), a2));
-                    a3 = s3.fma(fromArray(FLOATS, factors, f + 3 * GROUP), sum.fma(fromArray(FLOATS, factors, f + 3 * GROUP + ROWS), a3));
+                    a0 = s0.add(t0).fma(fromArray(FLOATS, factors, f), sum.fma(fromArray(FLOATS, factors, f + ROWS), a0));
+                    a1 = s1.add(t1).fma(fromArray(FLOATS, factors, f + GROUP), sum.fma(fromArray(FLOATS, factors, f + GROUP + ROWS), a1));
+                    a2 = s2.add(t2).fma(fromArray(FLOATS, factors, f + 2 * GROUP), sum.fma(fromArray(FLOATS, factors, f + 2 * GROUP + ROWS), a2));
+                    a3 = s3.add(t3).fma(fromArray(FLOATS, factors, f + 3 * GROUP), sum.fma(fromArray(FLOATS, factors, f + 3 * GROUP + ROWS), a3));
                     f = f + PAIR & PLACE;
                 }
             }

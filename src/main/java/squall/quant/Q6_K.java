@@ -287,6 +287,7 @@ final class Q6_K extends BlockCodec {
                 at += WORDS_AT;
                 for (int turn = 1; turn < 1 << 16; turn <<= 1) { // shifted, not counted: see BlockCodec
                     FloatVector s0 = broadcast(FLOATS, x[p]), s1 = s0, s2 = s0, s3 = s0;
+                    FloatVector t0 = zero(), t1 = zero(), t2 = zero(), t3 = zero();
                     p = p + 1 & PLACE;
                     for (int word = 1; word < 1 << 3; word <<= 1) {
                         IntVector q0 = fromMemorySegment(INTS, w, at, LITTLE_ENDIAN);
@@ -301,10 +302,10 @@ final class Q6_K extends BlockCodec {
                         s3 = numbers(q3.and(SIX_0)).fma(v, s3);
                         v = broadcast(FLOATS, x[p]);
                         p = p + 1 & PLACE;
-                        s0 = numbers(q0.and(SIX_1)).fma(v, s0);
-                        s1 = numbers(q1.and(SIX_1)).fma(v, s1);
-                        s2 = numbers(q2.and(SIX_1)).fma(v, s2);
-                        s3 = numbers(q3.and(SIX_1)).fma(v, s3);
+                        t0 = numbers(q0.and(SIX_1)).fma(v, t0);
+                        t1 = numbers(q1.and(SIX_1)).fma(v, t1);
+                        t2 = numbers(q2.and(SIX_1)).fma(v, t2);
+                        t3 = numbers(q3.and(SIX_1)).fma(v, t3);
                         v = broadcast(FLOATS, x[p]);
                         p = p + 1 & PLACE;
                         s0 = numbers(q0.and(SIX_2)).fma(v, s0);
@@ -313,10 +314,10 @@ final class Q6_K extends BlockCodec {
                         s3 = numbers(q3.and(SIX_2)).fma(v, s3);
                         v = broadcast(FLOATS, x[p]);
                         p = p + 1 & PLACE;
-                        s0 = numbers(q0.and(SIX_3)).fma(v, s0);
-                        s1 = numbers(q1.and(SIX_3)).fma(v, s1);
-                        s2 = numbers(q2.and(SIX_3)).fma(v, s2);
-                        s3 = numbers(q3.and(SIX_3)).fma(v, s3);
+                        t0 = numbers(q0.and(SIX_3)).fma(v, t0);
+                        t1 = numbers(q1.and(SIX_3)).fma(v, t1);
+                        t2 = numbers(q2.and(SIX_3)).fma(v, t2);
+                        t3 = numbers(q3.and(SIX_3)).fma(v, t3);
                         q0 = q0.lanewise(LSHR, 24);
                         q1 = q1.lanewise(LSHR, 24);
                         q2 = q2.lanewise(LSHR, 24);
@@ -329,16 +330,16 @@ final class Q6_K extends BlockCodec {
                         s3 = numbers(q3.and(SIX_0)).fma(v, s3);
                         v = broadcast(FLOATS, x[p]);
                         p = p + 1 & PLACE;
-                        s0 = numbers(q0.lanewise(LSHR, 6)).fma(v, s0);
-                        s1 = numbers(q1.lanewise(LSHR, 6)).fma(v, s1);
-                        s2 = numbers(q2.lanewise(LSHR, 6)).fma(v, s2);
-                        s3 = numbers(q3.lanewise(LSHR, 6)).fma(v, s3);
+                        t0 = numbers(q0.lanewise(LSHR, 6)).fma(v, t0);
+                        t1 = numbers(q1.lanewise(LSHR, 6)).fma(v, t1);
+                        t2 = numbers(q2.lanewise(LSHR, 6)).fma(v, t2);
+                        t3 = numbers(q3.lanewise(LSHR, 6)).fma(v, t3);
                         at += WORDS;
                     }
-                    a0 = s0.fma(fromArray(FLOATS, factors, f), a0);
-                    a1 = s1.fma(fromArray(FLOATS, factors, f + GROUP), a1);
-                    a2 = s2.fma(fromArray(FLOATS, factors, f + 2 * GROUP), a2);
-                    a3 = s3.fma(fromArray(FLOATS, factors, f + 3 * GROUP), a3);
+                    a0 = s0.add(t0).fma(fromArray(FLOATS, factors, f), a0);
+                    a1 = s1.add(t1).fma(fromArray(FLOATS, factors, f + GROUP), a1);
+                    a2 = s2.add(t2).fma(fromArray(FLOATS, factors, f + 2 * GROUP), a2);
+                    a3 = s3.add(t3).fma(fromArray(FLOATS, factors, f + 3 * GROUP), a3);
                     f = f + ROWS & PLACE;
                 }
             }
