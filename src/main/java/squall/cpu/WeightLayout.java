@@ -8,6 +8,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.concurrent.atomic.AtomicBoolean;
 import squall.engine.AvailableMemory;
+import squall.format.HugePages;
 import squall.ops.Weight;
 import squall.quant.RowGroups;
 
@@ -24,12 +25,17 @@ final class WeightLayout implements AutoCloseable {
     /** A page: streams begin at the same place of theirs. */
     private static final long ALIGNMENT = 4096;
 
+    /** Memory is reserved by such stretches: matrices share their large pages, and what none of them has used is not taken. */
+    private static final long STRETCH_BYTES = 64 << 20;
+
     /** Bytes of a piece of work, after which the file's pages are given back. */
     private static final long PIECE_BYTES = 1 << 20;
 
     private final ThreadTeam team;
     private final Map<Weight, LaidWeight> laid = new IdentityHashMap<>();
     private final Arena memory = Arena.ofShared();
+    private MemorySegment stretch = MemorySegment.NULL;
+    private long used;
     private long room;
 
     WeightLayout(ThreadTeam team) {
@@ -70,7 +76,7 @@ final class WeightLayout implements AutoCloseable {
         long bytes = w.byteSize() / w.experts().size();
         release(w); // what is mapped comes back piece by piece
         List<MemorySegment> experts = new ArrayList<>();
-        for (MemorySegment _ : w.experts()) experts.add(memory.allocate(bytes, ALIGNMENT));
+        for (MemorySegment _ : w.experts()) experts.add(allocate(bytes));
         AtomicBoolean finite = new AtomicBoolean(true);
         team.forEach(pieces * experts.size(), 1, (_, begin, end) -> {
             for (int i = begin; i < end; i++) {
@@ -86,6 +92,16 @@ final class WeightLayout implements AutoCloseable {
         release(w); // the system maps pages around one that is read, those of the pieces before too: a tenth of a mixture's experts
         room -= w.byteSize();
         return finite.get() ? new LaidWeight(w, groups, experts) : LaidWeight.asStored(w);
+    }
+
+    private MemorySegment allocate(long bytes) {
+        long at = (used + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
+        if (at + bytes > stretch.byteSize()) {
+            stretch = HugePages.reserve(memory, Math.max(bytes, STRETCH_BYTES));
+            at = 0;
+        }
+        used = at + bytes;
+        return stretch.asSlice(at, bytes);
     }
 
     private static void release(Weight w) {

@@ -49,6 +49,18 @@ public final class HugePages {
      * @throws OutOfMemoryError if the system has no such room
      */
     public static MemorySegment allocate(Arena arena, long bytes) {
+        MemorySegment pages = reserve(arena, bytes);
+        if (ADVISE != null) for (long at = 0; at < bytes; at += Loader.PAGE_BYTES) pages.set(ValueLayout.JAVA_BYTE, at, (byte) 0);
+        return pages;
+    }
+
+    /**
+     * As {@link #allocate}, for memory that is written to at once: it is taken from the system with the first byte that is written, and zeroed by the
+     * thread that does.
+     *
+     * @throws OutOfMemoryError if the system has no such room
+     */
+    public static MemorySegment reserve(Arena arena, long bytes) {
         if (ADVISE == null) return arena.allocate(bytes, 64);
         long mapped = bytes + BYTES;
         try {
@@ -57,7 +69,6 @@ public final class HugePages {
             MemorySegment pages = memory.reinterpret(mapped, arena, HugePages::unmap)
                     .asSlice((BYTES - memory.address() % BYTES) % BYTES, bytes);
             ask(pages);
-            for (long at = 0; at < bytes; at += Loader.PAGE_BYTES) pages.set(ValueLayout.JAVA_BYTE, at, (byte) 0);
             return pages;
         } catch (OutOfMemoryError | RuntimeException e) {
             throw e;
