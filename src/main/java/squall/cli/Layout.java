@@ -58,14 +58,18 @@ record Layout(ModelConfig config, Placement placement, List<Share> shares, Execu
 
     private Executor whole(Model model) {
         Share all = shares.getFirst();
-        return all.choice.provider().open(model, all.choice.device(), all.options);
+        try (Journeys seen = new Journeys(all.choice.device())) {
+            return all.choice.provider().open(model, all.choice.device(), all.options, seen);
+        }
     }
 
     private Executor split(Model model) {
         List<PartExecutor> parts = new ArrayList<>();
         try {
             for (Share s : shares)
-                parts.add(s.choice.provider().openPart(placement.part(model, parts.size()), s.choice.device(), s.options));
+                try (Journeys seen = new Journeys(s.choice.device())) {
+                    parts.add(s.choice.provider().openPart(placement.part(model, parts.size()), s.choice.device(), s.options, seen));
+                }
             return new SplitExecutor(model, placement, parts);
         } catch (RuntimeException | Error e) {
             parts.forEach(Executor::close);

@@ -49,7 +49,7 @@ record OpenModel(ModelFile file, ModelConfig config, Map<String, RawTensor> name
         long bytes = weightBytes();
         if (bytes < LOADED_AHEAD_BYTES) return model;
         int threads = options.threads() > 0 ? options.threads() : Runtime.getRuntime().availableProcessors();
-        try (Progress progress = new Progress("Load", bytes)) {
+        try (Progress progress = Progress.ofBytes("Load", bytes)) {
             Loader.load(tensors(), threads, (done, _) -> progress.at(done));
         }
         return model;

@@ -89,6 +89,11 @@ public interface ExecutorProvider {
     /** Puts the model on a device. */
     Executor open(Model model, String device, EngineOptions options);
 
+    /** The same; told: how far it is, where that takes a while. */
+    default Executor open(Model model, String device, EngineOptions options, Journey told) {
+        return open(model, device, options);
+    }
+
     /** Whether {@link #openPart} can be called. */
     default boolean playsParts() {
         return false;
@@ -97,5 +102,10 @@ public interface ExecutorProvider {
     /** Puts a part of a model on a device; part: as {@link Placement#part} gives it. */
     default PartExecutor openPart(Model part, String device, EngineOptions options) {
         throw new UnsupportedOperationException(name() + " cannot play a part of a model");
+    }
+
+    /** The same; told: how far it is, where that takes a while. */
+    default PartExecutor openPart(Model part, String device, EngineOptions options, Journey told) {
+        return openPart(part, device, options);
     }
 }

@@ -2,12 +2,14 @@ package squall.tornado;
 
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Objects;
 import java.util.function.Consumer;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import java.util.stream.IntStream;
 import squall.engine.EngineOptions;
 import squall.engine.Executor;
+import squall.engine.Journey;
 import squall.layer.Block;
 import squall.model.Model;
 import squall.ops.StateSpec;
@@ -68,10 +70,15 @@ final class DeviceModel {
 
     /** @param largest elements that one array may have on the device */
     DeviceModel(Model model, EngineOptions options, Traits traits, long largest) {
+        this(model, options, traits, largest, Journey.UNSEEN);
+    }
+
+    /** told: how far the weights are laid out */
+    DeviceModel(Model model, EngineOptions options, Traits traits, long largest, Journey told) {
         this.model = model;
         this.first = traits.multipliesInLibrary() ? Boundary.first(Float.BYTES) : 0;
         this.traits = traits.multipliesInLibrary() && inBrains(traits) ? traits.withBrains() : traits;
-        this.weights = new DeviceWeights(traits);
+        this.weights = new DeviceWeights(traits, told);
         this.slots = options.slots();
         this.manyRows = options.batch();
         this.maxOutputs = Math.min(manyRows, Math.max(FEW, slots));
@@ -90,6 +97,7 @@ final class DeviceModel {
 
         boolean routes = layers.stream().anyMatch(r -> r.survey().routes());
         this.state = new DeviceState(options.contextLength(), capacity, table, options.keyFormat(), routes ? manyRows * (model.config().moe().used() + 1) : 0);
+        weights.expect(Stream.concat(layers.stream(), Stream.of(embeddingRead, headRead).filter(Objects::nonNull)).map(Reading::survey).toList());
         this.embedding = embeddingRead == null ? null : single(embeddingRead);
         this.head = headRead == null ? null : single(headRead);
         this.groupArrays = groups.stream().map(g -> new GroupArrays(g, weights, state)).toList();

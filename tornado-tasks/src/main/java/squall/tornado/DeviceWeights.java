@@ -3,12 +3,16 @@ package squall.tornado;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.HashMap;
 import java.util.IdentityHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
+import java.util.concurrent.atomic.AtomicLong;
 import java.util.stream.IntStream;
 import java.util.stream.LongStream;
+import squall.engine.Journey;
 import squall.ops.Rope;
 import squall.ops.Weight;
 import squall.quant.Format;
@@ -33,9 +37,31 @@ final class DeviceWeights {
     private final List<Object> arrays = new ArrayList<>();
     private final Map<Weight, Bank> single = new IdentityHashMap<>();
     private final Map<Rope, FloatArray> angles = new HashMap<>();
+    private final Journey told;
+    /** Bytes of matrices as they are in the file. */
+    private final AtomicLong done = new AtomicLong();
+    private long expected;
 
     DeviceWeights(Traits traits) {
+        this(traits, Journey.UNSEEN);
+    }
+
+    /** told: how far the matrices are laid out */
+    DeviceWeights(Traits traits, Journey told) {
         this.traits = traits;
+        this.told = told;
+    }
+
+    /** Those that will come. */
+    void expect(List<Survey> surveys) {
+        Set<Weight> all = Collections.newSetFromMap(new IdentityHashMap<>());
+        for (Survey s : surveys)
+            for (Object part : s.parts()) if (part instanceof List<?> stack) stack.forEach(w -> all.add((Weight) w));
+        expected = all.stream().mapToLong(Weight::byteSize).sum();
+    }
+
+    private void laid(long bytes) {
+        if (expected > 0) told.at(Journey.Leg.LAY_OUT, done.addAndGet(bytes), expected);
     }
 
     /** Everything that is to be sent to the device once. */
@@ -61,7 +87,7 @@ final class DeviceWeights {
         int matrix = Math.multiplyExact(site.allRows(), Planes.rowLongs(site.format(), site.cols()));
         long rows = matrices.stream().mapToLong(MemorySegment::byteSize).sum() / site.format().rowBytes(site.cols());
         LongArray quanta = LongArray.fromSegmentShallow(HostMemory.of(rows * Planes.rowLongs(site.format(), site.cols()) * Long.BYTES));
-        Planes planes = Planes.of(site.format(), site.cols(), quanta, matrices);
+        Planes planes = Planes.of(site.format(), site.cols(), quanta, HostMemory.halves(Planes.scales(site.format(), site.cols(), rows)), matrices, this::laid);
         arrays.addAll(List.of(quanta, planes.scales()));
         return new Bank(site.format(), quanta, Math.multiplyExact(matrix, site.experts()), 0, site.allRows(), site.cols(), site.experts(), matrix, null, 0,
                 planes);
@@ -82,13 +108,16 @@ final class DeviceWeights {
     }
 
     /** One after the other, by all processors: memory is new to the process, and every page of it is first cleared for whoever touches it. */
-    private static void copy(List<MemorySegment> matrices, MemorySegment to) {
+    private void copy(List<MemorySegment> matrices, MemorySegment to) {
         long[] starts = new long[matrices.size()];
         for (int i = 1; i < starts.length; i++) starts[i] = starts[i - 1] + matrices.get(i - 1).byteSize();
         IntStream.range(0, starts.length).parallel().forEach(i -> {
             MemorySegment from = matrices.get(i);
-            LongStream.range(0, (from.byteSize() + PIECE - 1) / PIECE).parallel().forEach(p ->
-                    MemorySegment.copy(from, p * PIECE, to, starts[i] + p * PIECE, Math.min(PIECE, from.byteSize() - p * PIECE)));
+            LongStream.range(0, (from.byteSize() + PIECE - 1) / PIECE).parallel().forEach(p -> {
+                long bytes = Math.min(PIECE, from.byteSize() - p * PIECE);
+                MemorySegment.copy(from, p * PIECE, to, starts[i] + p * PIECE, bytes);
+                laid(bytes);
+            });
         });
     }
 

@@ -17,6 +17,7 @@ import uk.ac.manchester.tornado.api.TaskGraph;
 import uk.ac.manchester.tornado.api.enums.DataTransferMode;
 import uk.ac.manchester.tornado.api.types.arrays.FloatArray;
 import uk.ac.manchester.tornado.api.types.arrays.IntArray;
+import uk.ac.manchester.tornado.api.types.arrays.TornadoNativeArray;
 
 /**
  * The TaskGraphs of a model: one that brings everything to the device, one for the embedding, one for each group of layers
@@ -31,6 +32,7 @@ final class Recordings {
     static final int OUTPUTS_AT = 8;
     /** TornadoVM takes 256 in a graph; a part of a step may have so many less. */
     private static final int MOST_TASKS = 256;
+    private static final long LOAD_BYTES = 1_000_000_000;
 
     /**
      * The graphs for steps of at most {@code step.maxRows} rows.
@@ -62,6 +64,9 @@ final class Recordings {
      */
     record Head(int maxRows, IntArray outputs, FloatArray wishes, IntArray drawn, Region logits, int score, int draw) {}
 
+    /** A graph that brings so many bytes. */
+    record Load(int graph, long bytes) {}
+
     private final DeviceModel device;
     private final KernelContext context = new KernelContext();
     private final Grids scheduler = new Grids();
@@ -71,7 +76,8 @@ final class Recordings {
 
     /** By most rows, ascending. */
     final List<Score> scores;
-    final int load;
+    /** Graphs that bring the weights, about a gigabyte each so that it shows how far they are, and make room for everything else; in order. */
+    final List<Load> loads;
     /** Copies the states of place {@code copied[0]} to place {@code copied[1]}; -1 without such states. */
     final int copy;
     final IntArray copied = new IntArray(2);
@@ -93,17 +99,43 @@ final class Recordings {
         residents = Stream.concat(sent.stream(), opened.stream()).toList();
 
         StepArray largest = steps.getLast();
-        IntArray sink = new IntArray(1);
-        load = first(frame(largest, null), sent, tape -> {
-            sent.forEach(array -> Residents.send(tape, array, sink));
-            List<Object> slabs = device.state.slabs().stream().<Object>map(Slab::array).toList();
-            opened.stream().filter(array -> slabs.stream().noneMatch(s -> s == array)).forEach(array -> Residents.open(tape, array));
-            device.state.slabs().forEach(slab -> Residents.clear(tape, slab));
-        });
+        loads = loads(frame(largest, null), sent, opened);
         copy = device.state.slabs().isEmpty() ? -1 : next("copy", frame(largest, null), copied,
                 tape -> device.state.slabs().forEach(s -> Residents.copy(tape, s, device.state.layersOf(s), copied)));
         heads = device.head == null ? List.of() : device.headRows.stream().map(this::head).toList();
         scores = steps.stream().map(this::score).toList();
+    }
+
+    /** Each shares with the next what it has brought, and what others had before. */
+    private List<Load> loads(Frame frame, List<Object> sent, List<Object> opened) {
+        List<Load> all = new ArrayList<>();
+        for (int from = 0; from < sent.size(); ) {
+            int to = from + 1;
+            long bytes = bytes(sent.get(from));
+            while (to < sent.size() && bytes + bytes(sent.get(to)) <= LOAD_BYTES) bytes += bytes(sent.get(to++));
+            Object[] before = sent.subList(0, from).toArray(), part = sent.subList(from, to).toArray();
+            TaskGraph graph = new RecordedGraph("load" + all.size()).transferToDevice(DataTransferMode.FIRST_EXECUTION, part);
+            if (before.length > 0) graph.consumeFromDevice(before);
+            Tape tape = new Tape(graph, scheduler, frame);
+            IntArray sink = new IntArray(1);
+            for (Object array : part) Residents.send(tape, array, sink);
+            boolean last = to == sent.size();
+            if (last) open(tape, opened);
+            else graph.persistOnDevice(sent.subList(0, to).toArray());
+            all.add(new Load(last ? close(graph, tape) : keep(graph, tape), bytes));
+            from = to;
+        }
+        return all;
+    }
+
+    private static long bytes(Object array) {
+        return ((TornadoNativeArray) array).getNumBytesOfSegment();
+    }
+
+    private void open(Tape tape, List<Object> opened) {
+        List<Object> slabs = device.state.slabs().stream().<Object>map(Slab::array).toList();
+        opened.stream().filter(array -> slabs.stream().noneMatch(s -> s == array)).forEach(array -> Residents.open(tape, array));
+        device.state.slabs().forEach(slab -> Residents.clear(tape, slab));
     }
 
     private StepArray step(DeviceModel.Rows rows) {
@@ -244,11 +276,6 @@ final class Recordings {
 
     // ---- graphs
 
-    private int first(Frame frame, List<Object> sent, Consumer<Tape> score) {
-        TaskGraph graph = new TaskGraph("load").transferToDevice(DataTransferMode.FIRST_EXECUTION, sent.toArray());
-        return close(graph, frame, score);
-    }
-
     private int next(String name, Frame frame, Object each, Consumer<Tape> score, Object... once) {
         return close(begin(name, List.of(each), once), frame, score);
     }
@@ -268,7 +295,10 @@ final class Recordings {
     }
 
     private int close(TaskGraph graph, Tape tape) {
-        graph.persistOnDevice(residents.toArray());
+        return keep(graph.persistOnDevice(residents.toArray()), tape);
+    }
+
+    private int keep(TaskGraph graph, Tape tape) {
         graphs.add(graph.snapshot());
         tapes.add(tape);
         return graphs.size() - 1;

@@ -10,6 +10,7 @@ import java.util.Map;
 import java.util.Set;
 import java.util.stream.Stream;
 import squall.engine.EngineOptions;
+import squall.engine.Journey;
 import squall.engine.Logits;
 import squall.engine.Meter;
 import squall.engine.PartExecutor;
@@ -61,10 +62,15 @@ final class TornadoExecutor implements PartExecutor {
 
     /** device: null for the runtime's default one. */
     TornadoExecutor(Model model, TornadoDevice on, EngineOptions options, Traits traits) {
+        this(model, on, options, traits, Journey.UNSEEN);
+    }
+
+    /** told: how far the weights are on their way */
+    TornadoExecutor(Model model, TornadoDevice on, EngineOptions options, Traits traits, Journey told) {
         this.model = model;
         long largest = on == null ? DeviceModel.MOST_ELEMENTS : on.getPhysicalDevice().getDeviceMaxAllocationSize() / Float.BYTES;
         long began = System.nanoTime();
-        device = new DeviceModel(model, options, traits, largest);
+        device = new DeviceModel(model, options, traits, largest, told);
         long laidOut = System.nanoTime() - began;
         recordings = new Recordings(device);
         lengths = new SlotLengths(options, model.config().vocab());
@@ -79,9 +85,17 @@ final class TornadoExecutor implements PartExecutor {
         if (REPEATING.contains(used.getTornadoVMBackend()))
             for (Recordings.Score s : recordings.scores) s.whole().graphs().forEach(g -> plan.withGraph(g).withCUDAGraph());
         began = System.nanoTime();
-        run(recordings.load, 1, 1);
+        send(told);
         readiness = new Readiness(laidOut, System.nanoTime() - began);
         NativeOutput.check();
+    }
+
+    private void send(Journey told) {
+        long total = recordings.loads.stream().mapToLong(Recordings.Load::bytes).sum(), done = 0;
+        for (Recordings.Load load : recordings.loads) {
+            run(load.graph(), 1, 1);
+            told.at(Journey.Leg.SEND, done += load.bytes(), total);
+        }
     }
 
     private TornadoExecutionResult run(int graph, int rows, int segments) {

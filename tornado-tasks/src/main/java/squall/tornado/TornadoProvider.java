@@ -10,6 +10,7 @@ import squall.engine.EngineOptions;
 import squall.engine.EngineOptions.KvFormat;
 import squall.engine.Executor;
 import squall.engine.ExecutorProvider;
+import squall.engine.Journey;
 import squall.engine.PartExecutor;
 import squall.engine.Tuning;
 import squall.model.Model;
@@ -149,7 +150,11 @@ public final class TornadoProvider implements ExecutorProvider {
     }
 
     @Override public Executor open(Model model, String device, EngineOptions options) {
-        return openPart(model, device, options);
+        return open(model, device, options, Journey.UNSEEN);
+    }
+
+    @Override public Executor open(Model model, String device, EngineOptions options, Journey told) {
+        return openPart(model, device, options, told);
     }
 
     @Override public boolean playsParts() {
@@ -157,7 +162,11 @@ public final class TornadoProvider implements ExecutorProvider {
     }
 
     @Override public PartExecutor openPart(Model part, String device, EngineOptions options) {
+        return openPart(part, device, options, Journey.UNSEEN);
+    }
+
+    @Override public PartExecutor openPart(Model part, String device, EngineOptions options, Journey told) {
         FoundDevice on = device(device);
-        return new TornadoExecutor(part, on.tornado(), options, on.tuning().traits().withPrecise(options.precise()));
+        return new TornadoExecutor(part, on.tornado(), options, on.tuning().traits().withPrecise(options.precise()), told);
     }
 }

@@ -4,8 +4,8 @@ import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.function.LongConsumer;
 import squall.quant.Format;
-import uk.ac.manchester.tornado.api.types.HalfFloat;
 import uk.ac.manchester.tornado.api.types.arrays.ByteArray;
 import uk.ac.manchester.tornado.api.types.arrays.FloatArray;
 import uk.ac.manchester.tornado.api.types.arrays.HalfFloatArray;
@@ -83,122 +83,154 @@ public record Planes(HalfFloatArray scales, float gain) {
 
     // ---- laying out
 
+    /** Scales that {@link #of} takes, for so many rows. */
+    public static int scales(Format format, int cols, long rows) {
+        return Math.toIntExact(rows * rowScales(layout(format), cols));
+    }
+
     /**
      * Lays matrices out, one behind the other.
      *
      * @param quanta   receives them; rows of all matrices * {@link #rowLongs}
+     * @param scales   receives {@link #scales}
      * @param matrices as in the file, each whole rows of {@code cols} numbers
+     * @param laid     gets bytes of them that are done; called by several threads
      */
-    public static Planes of(Format format, int cols, LongArray quanta, List<MemorySegment> matrices) {
+    public static Planes of(Format format, int cols, LongArray quanta, HalfFloatArray scales, List<MemorySegment> matrices, LongConsumer laid) {
         long bytes = format.rowBytes(cols);
-        FloatArray halves = Halves.table();
         List<Rows> all = new ArrayList<>();
         int rows = 0;
         for (MemorySegment m : matrices)
             for (long at = 0; at < m.byteSize(); at += Rows.MOST * bytes) {
                 int count = (int) (Math.min(m.byteSize() - at, Rows.MOST * bytes) / bytes);
-                all.add(new Rows(format, cols, m.asSlice(at, count * bytes), rows, count, halves));
+                all.add(new Rows(m.asSlice(at, count * bytes), rows, count));
                 rows += count;
             }
-        float largest = (float) all.parallelStream().mapToDouble(Rows::largest).max().orElse(0);
+        FloatArray halves = Halves.table();
+        // every thread's own: it keeps the rows that it reads
+        ThreadLocal<Laying> laying = ThreadLocal.withInitial(() -> new Laying(format, cols, halves));
+        float largest = (float) all.parallelStream().mapToDouble(r -> laying.get().largest(r)).max().orElse(0);
         float gain = largest > 0 ? Math.scalb(1f, Math.getExponent(largest) + 1 - Math.getExponent(LARGEST)) : 1;
-        HalfFloatArray scales = new HalfFloatArray(Math.multiplyExact(rows, rowScales(layout(format), cols)));
-        all.parallelStream().forEach(r -> r.lay(quanta, scales, 1 / gain));
+        all.parallelStream().forEach(r -> {
+            laying.get().lay(r, quanta.getSegment(), scales.getSegment(), 1 / gain);
+            laid.accept(r.bytes.byteSize());
+        });
         return new Planes(scales, gain);
     }
 
-    /** Some matrix rows as they are in the file, read by the layout of {@link Blocks}. */
-    private static final class Rows {
+    /** Some matrix rows as they are in the file; first: number of the first among those of all matrices. */
+    private record Rows(MemorySegment bytes, int first, int count) {
         static final int MOST = 64;
+    }
+
+    /** Where the numbers of a plane are in a block, see {@link Blocks}: what is the same for all of them, so that it is worked out once. */
+    private record Fields(int at, int parts, int run, int width, long mask) {
+        static Fields of(long blocks, int atField, int partsField, int runField) {
+            int parts = Blocks.part(blocks, partsField, 2), width = 8 >> parts;
+            return new Fields(Blocks.part(blocks, atField, 8), parts, Blocks.part(blocks, runField, 3), width, 0x0101010101010101L * ((1 << width) - 1));
+        }
+
+        /** Those of numbers j to j + 7 of the block at {@code block}, a byte each. */
+        long eight(MemorySegment bytes, int block, int j) {
+            if (parts == 0) return bytes.get(LONG, block + at + j);
+            if (run == 0) return Long.expand(bytes.get(ValueLayout.JAVA_BYTE, block + at + (j >> parts)), 0x0101010101010101L);
+            int byteOf = (j >> run + parts << run) + (j & (1 << run) - 1);
+            return bytes.get(LONG, block + at + byteOf) >>> (j >> run & (1 << parts) - 1) * width & mask;
+        }
+    }
+
+    /** Lays rows out, read by the layout of {@link Blocks}. One thread's. */
+    private static final class Laying {
         private final long blocks;
         private final int layout;
         private final int cols;
+        private final int shift;
+        private final int size;
         private final int rowBytes;
-        private final MemorySegment bytes;
-        private final int first;
-        private final int count;
+        private final Fields low;
+        private final Fields high;
         private final FloatArray halves;
-        /** What {@link Blocks} reads: there while it does. */
-        private ByteArray copy;
-        private int row;
+        /** The rows that are being read: memory of a thread's own costs less than what is new for each of them. */
+        private final ByteArray copy;
 
-        /** first: number of the first row among those of all matrices. */
-        Rows(Format format, int cols, MemorySegment bytes, int first, int count, FloatArray halves) {
+        Laying(Format format, int cols, FloatArray halves) {
             this.blocks = Blocks.layout(format, false);
             this.layout = Planes.layout(format);
             this.cols = cols;
+            this.shift = Blocks.part(blocks, Blocks.SHIFT, 4);
+            this.size = Blocks.part(blocks, Blocks.SIZE, 8);
             this.rowBytes = (int) format.rowBytes(cols);
-            this.bytes = bytes;
-            this.first = first;
-            this.count = count;
+            this.low = Fields.of(blocks, Blocks.LOW_AT, Blocks.LOW_PARTS, Blocks.LOW_RUN);
+            this.high = Fields.of(blocks, Blocks.HIGH_AT, Blocks.HIGH_PARTS, Blocks.HIGH_RUN);
             this.halves = halves;
+            this.copy = new ByteArray(Rows.MOST * rowBytes);
         }
 
-        private float scale(int i) {
-            return Blocks.scale(blocks, halves, halves, copy, block(i), 0, i, inBlock(i));
+        private void read(Rows rows) {
+            MemorySegment.copy(rows.bytes, 0, copy.getSegment(), 0, rows.bytes.byteSize());
         }
 
-        private float minimum(int i) {
-            return Blocks.minimum(blocks, halves, copy, block(i), inBlock(i));
+        private float scale(int row, int i) {
+            return Blocks.scale(blocks, halves, halves, copy, block(row, i), 0, i, inBlock(i));
         }
 
-        private int block(int i) {
-            return row * rowBytes + (i >> Blocks.part(blocks, Blocks.SHIFT, 4)) * Blocks.part(blocks, Blocks.SIZE, 8);
+        private float minimum(int row, int i) {
+            return Blocks.minimum(blocks, halves, copy, block(row, i), inBlock(i));
+        }
+
+        private int block(int row, int i) {
+            return row * rowBytes + (i >> shift) * size;
         }
 
         private int inBlock(int i) {
-            return i & (1 << Blocks.part(blocks, Blocks.SHIFT, 4)) - 1;
+            return i & (1 << shift) - 1;
         }
 
         /** More than any number of the rows can be. */
-        float largest() {
-            copy = ByteArray.fromSegment(bytes);
+        float largest(Rows rows) {
+            read(rows);
             float most = 0;
             int quantum = (1 << (layout & 15) + (layout >> HIGH & 3)) - 1;
-            for (row = 0; row < count; row++)
-                for (int i = 0; i < cols; i += numbers(layout)) most = Math.max(most, Math.abs(scale(i)) * quantum + Math.abs(minimum(i)));
-            copy = null;
+            for (int row = 0; row < rows.count; row++)
+                for (int i = 0; i < cols; i += numbers(layout)) most = Math.max(most, Math.abs(scale(row, i)) * quantum + Math.abs(minimum(row, i)));
             return most;
         }
 
-        void lay(LongArray quanta, HalfFloatArray scales, float factor) {
-            copy = ByteArray.fromSegment(bytes);
-            for (row = 0; row < count; row++) layRow(quanta.getSegment(), scales, factor);
-            copy = null;
+        void lay(Rows rows, MemorySegment quanta, MemorySegment scales, float factor) {
+            read(rows);
+            for (int row = 0; row < rows.count; row++) {
+                layQuanta(row, quanta, (long) (rows.first + row) * rowLongs(layout, cols));
+                layScales(row, scales, (long) (rows.first + row) * rowScales(layout, cols), factor);
+            }
         }
 
-        private void layRow(MemorySegment to, HalfFloatArray scales, float factor) {
-            int strips = cols / STRIP, start = (first + row) * rowLongs(layout, cols);
+        private void layQuanta(int row, MemorySegment to, long start) {
+            MemorySegment from = copy.getSegment();
+            int strips = cols / STRIP;
+            boolean whole = (layout & 15) == 8, more = (layout >> HIGH & 3) > 0;
             for (int s = 0; s < strips; s++) {
-                long a = eight(Blocks.LOW_AT, Blocks.LOW_PARTS, Blocks.LOW_RUN, STRIP * s), b = eight(Blocks.LOW_AT, Blocks.LOW_PARTS, Blocks.LOW_RUN, STRIP * s + 8);
-                boolean whole = (layout & 15) == 8;
+                int block = block(row, STRIP * s), j = inBlock(STRIP * s);
+                long a = low.eight(from, block, j), b = low.eight(from, block, j + 8);
                 to.setAtIndex(LONG, start + s, whole ? a : a | b << 4);
                 if (whole) to.setAtIndex(LONG, start + strips + s, b);
-                else if ((layout >> HIGH & 3) > 0) layHigh(to, start + strips, s);
-            }
-            int at = (first + row) * rowScales(layout, cols);
-            for (int i = 0; i < cols; i += numbers(layout)) {
-                scales.set(at++, new HalfFloat(scale(i) * factor));
-                if ((layout >> MINIMA & 1) == 1) scales.set(at++, new HalfFloat(minimum(i) * factor));
+                else if (more) layHigh(to, start + strips, s, high.eight(from, block, j), high.eight(from, block, j + 8));
             }
         }
 
-        private void layHigh(MemorySegment to, int plane, int s) {
+        private void layHigh(MemorySegment to, long plane, int s, long a, long b) {
             int bits = layout >> HIGH & 3;
-            long a = eight(Blocks.HIGH_AT, Blocks.HIGH_PARTS, Blocks.HIGH_RUN, STRIP * s), b = eight(Blocks.HIGH_AT, Blocks.HIGH_PARTS, Blocks.HIGH_RUN, STRIP * s + 8);
             int four = (int) a | (int) (a >>> 32) << bits | (int) b << 2 * bits | (int) (b >>> 32) << 3 * bits;
             long at = 8L * plane + (bits == 2 ? 4L * s : 4L * (s / 2));
             if (bits == 1 && s % 2 == 1) four = to.get(ValueLayout.JAVA_INT_UNALIGNED, at) | four << 4;
             to.set(ValueLayout.JAVA_INT_UNALIGNED, at, four);
         }
 
-        /** Fields of numbers i to i + 7, a byte each; see {@link Blocks} for where they are. */
-        private long eight(int atField, int partsField, int runField, int i) {
-            int at = block(i) + Blocks.part(blocks, atField, 8), parts = Blocks.part(blocks, partsField, 2), run = Blocks.part(blocks, runField, 3), j = inBlock(i);
-            if (parts == 0) return bytes.get(LONG, at + j);
-            if (run == 0) return Long.expand(bytes.get(ValueLayout.JAVA_BYTE, at + (j >> parts)), 0x0101010101010101L);
-            int byteOf = (j >> run + parts << run) + (j & (1 << run) - 1), width = 8 >> parts;
-            return bytes.get(LONG, at + byteOf) >>> (j >> run & (1 << parts) - 1) * width & 0x0101010101010101L * ((1 << width) - 1);
+        private void layScales(int row, MemorySegment to, long at, float factor) {
+            boolean minima = (layout >> MINIMA & 1) == 1;
+            for (int i = 0; i < cols; i += numbers(layout)) {
+                to.setAtIndex(ValueLayout.JAVA_SHORT, at++, Float.floatToFloat16(scale(row, i) * factor));
+                if (minima) to.setAtIndex(ValueLayout.JAVA_SHORT, at++, Float.floatToFloat16(minimum(row, i) * factor));
+            }
         }
     }
 

@@ -70,7 +70,7 @@ final class Banks {
     static Bank planes(Bank w) {
         int matrix = w.rows() * Planes.rowLongs(w.format(), w.cols());
         LongArray quanta = new LongArray(LAYERS * w.experts() * matrix);
-        Planes planes = Planes.of(w.format(), w.cols(), quanta, List.of(w.array().getSegment()));
+        Planes planes = Planes.of(w.format(), w.cols(), quanta, new HalfFloatArray(Planes.scales(w.format(), w.cols(), LAYERS * w.experts() * w.rows())), List.of(w.array().getSegment()), _ -> {});
         return new Bank(w.format(), quanta, w.experts() * matrix, 0, w.rows(), w.cols(), w.experts(), matrix, null, 0, planes);
     }
 
