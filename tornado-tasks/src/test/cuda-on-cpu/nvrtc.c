@@ -89,11 +89,13 @@ static int kernel(const char *source, char *name, size_t size) {
     return snprintf(name, size, "%.*s", (int) (end - at), at) < (int) size;
 }
 
+/* Called by several threads at a time. */
 static int compile(Program *p) {
+    static int count;
     const char *home = environment("CUDA_ON_CPU");
     char name[256], base[900], cpp[1024], command[4096];
     if (!kernel(p->source, name, sizeof name)) return COMPILATION;
-    snprintf(base, sizeof base, "%s/%s-%d", environment("CUDA_ON_CPU_OUT"), name, getpid());
+    snprintf(base, sizeof base, "%s/%s-%d-%d", environment("CUDA_ON_CPU_OUT"), name, getpid(), __sync_add_and_fetch(&count, 1));
     snprintf(cpp, sizeof cpp, "%s.cpp", base);
     FILE *to = fopen(cpp, "w");
     if (!to) return COMPILATION;

@@ -95,7 +95,7 @@ final class ProfileCommand implements Callable<Integer> {
         if (meter == null)
             throw new UnusableException("--device " + choice.device() + ": it does not tell what a step costs; name one of TornadoVM's with --device, 'squall devices' lists them");
         Executor.Readiness ready = executor.readiness();
-        StepProfile.Start start = new StepProfile.Start(open.weightBytes(), ready, opened - ready.laidOut() - ready.sent(),
+        StepProfile.Start start = new StepProfile.Start(open.weightBytes(), ready, opened,
                 Math.max(0, firstPrompt - promptNanos), Math.max(0, firstTokens - tokenNanos));
         List<StepProfile.Phase> phases = new ArrayList<>();
         try (meter) {

@@ -20,16 +20,16 @@ record StepProfile(String device, String name, String model, double bandwidth, S
      *
      * @param bytes  of the weights
      * @param device what it took to have them
-     * @param probe  nanoseconds of the comparison with the CPU player, for which most kernels are compiled
-     * @param prompt nanoseconds that the first prompt took longer than the next: its other kernels are compiled
+     * @param ready  nanoseconds until it was compared with the CPU player, all of that included
+     * @param prompt nanoseconds that the first prompt took longer than the next
      * @param tokens the same of the first tokens
      */
-    record Start(long bytes, Executor.Readiness device, long probe, long prompt, long tokens) {
+    record Start(long bytes, Executor.Readiness device, long ready, long prompt, long tokens) {
         String text() {
-            return String.format(Locale.ROOT, "start: %s laid out in %.2f s (%.1f GB/s), sent in %.2f s (%.1f GB/s); "
-                    + "kernels compiled and compared with the CPU player in %.2f s, others of the prompt in %.2f s and of tokens in %.2f s%n",
+            return String.format(Locale.ROOT, "start: %s laid out in %.2f s (%.1f GB/s), sent in %.2f s (%.1f GB/s); %d kernels for %d tasks compiled in %.2f s; "
+                    + "ready and compared with the CPU player after %.2f s; the first prompt took %.2f s longer than the next, the first tokens %.2f s%n",
                     Bytes.text(bytes), device.laidOut() / 1e9, (double) bytes / device.laidOut(), device.sent() / 1e9,
-                    (double) bytes / device.sent(), probe / 1e9, prompt / 1e9, tokens / 1e9);
+                    (double) bytes / device.sent(), device.kernels(), device.tasks(), device.compiled() / 1e9, ready / 1e9, prompt / 1e9, tokens / 1e9);
         }
     }
 

@@ -81,10 +81,13 @@ public interface Executor extends AutoCloseable {
     /**
      * What it took until a device could play its first step.
      *
-     * @param laidOut nanoseconds in which the weights were put into the arrays that it takes
-     * @param sent    nanoseconds in which it got them, its caches and states
+     * @param laidOut  nanoseconds in which the weights were put into the arrays that it takes
+     * @param sent     nanoseconds in which it got them, its caches and states
+     * @param compiled nanoseconds, also beside other work, in which kernels were being compiled until now
+     * @param kernels  how many different ones
+     * @param tasks    how many tasks use them
      */
-    record Readiness(long laidOut, long sent) {}
+    record Readiness(long laidOut, long sent, long compiled, int kernels, int tasks) {}
 
     /** Null where weights are used where they are. */
     default Readiness readiness() {

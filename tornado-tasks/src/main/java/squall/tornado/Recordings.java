@@ -3,8 +3,10 @@ package squall.tornado;
 import java.nio.BufferOverflowException;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.function.Consumer;
 import java.util.stream.Stream;
 import squall.ops.StepPlan;
@@ -14,6 +16,7 @@ import uk.ac.manchester.tornado.api.GridScheduler;
 import uk.ac.manchester.tornado.api.ImmutableTaskGraph;
 import uk.ac.manchester.tornado.api.KernelContext;
 import uk.ac.manchester.tornado.api.TaskGraph;
+import uk.ac.manchester.tornado.api.common.SchedulableTask;
 import uk.ac.manchester.tornado.api.enums.DataTransferMode;
 import uk.ac.manchester.tornado.api.types.arrays.FloatArray;
 import uk.ac.manchester.tornado.api.types.arrays.IntArray;
@@ -33,6 +36,8 @@ final class Recordings {
     /** TornadoVM takes 256 in a graph; a part of a step may have so many less. */
     private static final int MOST_TASKS = 256;
     private static final long LOAD_BYTES = 1_000_000_000;
+    /** Rows of the comparison's prompt, see ParityProbe. */
+    private static final int SHORT_PROMPT = 9;
 
     /**
      * The graphs for steps of at most {@code step.maxRows} rows.
@@ -310,6 +315,27 @@ final class Recordings {
 
     Grids scheduler() {
         return scheduler;
+    }
+
+    /** The tasks of a graph, as TornadoVM's runtime has them. */
+    List<SchedulableTask> tasks(int graph) {
+        return tapes.get(graph).recorded();
+    }
+
+    /**
+     * The graphs that are played first, in order: those of the comparison with the CPU player, which looks at the stream after each layer of a short prompt and
+     * of a token; those of prompts of so many rows and those of tokens.
+     */
+    List<Integer> soon(int prompt) {
+        Set<Integer> all = new LinkedHashSet<>();
+        for (int rows : List.of(SHORT_PROMPT, 1, prompt)) {
+            Score s = scores.stream().filter(score -> score.maxRows() >= rows).findFirst().orElseGet(scores::getLast);
+            all.add(s.enter);
+            all.addAll(s.groups);
+            heads.stream().limit(1).forEach(h -> all.add(h.score));
+        }
+        all.addAll(scores.getFirst().whole.graphs());
+        return List.copyOf(all);
     }
 
     /** Sets the grids of a graph for a step. */

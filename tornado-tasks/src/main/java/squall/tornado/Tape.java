@@ -4,9 +4,11 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import uk.ac.manchester.tornado.api.GridScheduler;
 import uk.ac.manchester.tornado.api.TaskGraph;
 import uk.ac.manchester.tornado.api.WorkerGrid1D;
+import uk.ac.manchester.tornado.api.common.SchedulableTask;
 
 /** Takes down the tasks of one TaskGraph with their grids. */
 public final class Tape {
@@ -80,6 +82,11 @@ public final class Tape {
 
     List<String> names() {
         return names;
+    }
+
+    /** The tasks as TornadoVM's runtime has them; none in the checker. */
+    List<SchedulableTask> recorded() {
+        return graph instanceof RecordedGraph g ? traffic.keySet().stream().map(g::recorded).filter(Objects::nonNull).toList() : List.of();
     }
 
     /** Sets every grid for a step. */

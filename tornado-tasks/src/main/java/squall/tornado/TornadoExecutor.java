@@ -51,7 +51,9 @@ final class TornadoExecutor implements PartExecutor {
     private final SlotLengths lengths;
     private final Deque<Integer> freePlaces = new ArrayDeque<>();
     private final long stateBytes;
-    private final Readiness readiness;
+    private final long laidOut;
+    private final long sent;
+    private final Compiler compiler;
     private float[] logits = new float[0];
     /** The step that is running, its graphs, and what the last of them left. */
     private StepPlan running;
@@ -71,7 +73,7 @@ final class TornadoExecutor implements PartExecutor {
         long largest = on == null ? DeviceModel.MOST_ELEMENTS : on.getPhysicalDevice().getDeviceMaxAllocationSize() / Float.BYTES;
         long began = System.nanoTime();
         device = new DeviceModel(model, options, traits, largest, told);
-        long laidOut = System.nanoTime() - began;
+        laidOut = System.nanoTime() - began;
         recordings = new Recordings(device);
         lengths = new SlotLengths(options, model.config().vocab());
         stateBytes = model.layers().stream().flatMap(l -> Stream.of(l.mixer(), l.feedForward()))
@@ -84,9 +86,15 @@ final class TornadoExecutor implements PartExecutor {
         TornadoDevice used = on == null ? TornadoRuntimeProvider.getTornadoRuntime().getDefaultDevice() : on;
         if (REPEATING.contains(used.getTornadoVMBackend()))
             for (Recordings.Score s : recordings.scores) s.whole().graphs().forEach(g -> plan.withGraph(g).withCUDAGraph());
+        compiler = new Compiler(used, plan.getId(), recordings.scheduler(), recordings::tasks);
+        List<Integer> loads = recordings.loads.stream().map(Recordings.Load::graph).toList();
+        compiler.ahead(loads);
+        // on a processor it would take time from what is played meanwhile
+        if (traits.shape() != Traits.Shape.ROWS) compiler.ahead(recordings.soon(options.batch()));
+        loads.forEach(compiler::await);
         began = System.nanoTime();
         send(told);
-        readiness = new Readiness(laidOut, System.nanoTime() - began);
+        sent = System.nanoTime() - began;
         NativeOutput.check();
     }
 
@@ -99,6 +107,7 @@ final class TornadoExecutor implements PartExecutor {
     }
 
     private TornadoExecutionResult run(int graph, int rows, int segments) {
+        compiler.await(graph);
         recordings.size(graph, rows, segments);
         TornadoExecutionResult done = plan.withGraph(graph).execute();
         if (meter != null) meter.ran(graph, recordings.part(graph), running == null ? Map.of() : recordings.traffic(graph, running), done);
@@ -336,7 +345,7 @@ final class TornadoExecutor implements PartExecutor {
     }
 
     @Override public Readiness readiness() {
-        return readiness;
+        return new Readiness(laidOut, sent, compiler.nanos(), compiler.kernels(), compiler.tasks());
     }
 
     @Override public long stateBytes() {
@@ -350,6 +359,7 @@ final class TornadoExecutor implements PartExecutor {
     @Override public void close() {
         if (closed) return;
         closed = true;
+        compiler.close();
         recordings.scores.forEach(s -> s.whole().close());
         try {
             plan.close();

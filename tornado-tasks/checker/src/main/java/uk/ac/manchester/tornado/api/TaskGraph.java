@@ -14,6 +14,8 @@ import uk.ac.manchester.tornado.api.enums.DataTransferMode;
 public class TaskGraph {
 
     private final GraphRecord record;
+    /** The checker has no runtime behind it. */
+    protected TornadoTaskGraphInterface taskGraphImpl;
 
     public TaskGraph(String name) {
         this.record = new GraphRecord(name);
