@@ -34,7 +34,9 @@ class CompilerTest {
             Executor.Readiness second = executor.readiness();
             assertEquals(first.kernels(), second.kernels());
             assertEquals(first.tasks(), second.tasks());
-            assertTrue(first.kernels() > 20 && 3 * first.tasks() > 4 * first.kernels() && first.compiled() > 0, first.toString());
+            // where whole steps are recorded, every layer has its own tasks
+            int often = TestDevice.hasWarps() ? 4 : 3;
+            assertTrue(first.kernels() > 20 && 3 * first.tasks() > often * first.kernels() && first.compiled() > 0, first.toString());
         }
     }
 }
