@@ -32,9 +32,13 @@ final class PanelTile implements QueryBlock {
     private static final int POSITIONS = KvCache.PAGE;
     /** With those that fill up the last strip. */
     private static final int KEYS = (POSITIONS + BLOCK - 1) / BLOCK * BLOCK;
-    /** Numbers of all queries: with outputs, keys and values half of a common second-level cache (512 KB). */
-    private static final int NUMBERS = 1 << 14;
-    private static final int LEAST_QUERIES = 32, MOST_QUERIES = 128;
+    /**
+     * Numbers of all queries: with outputs, keys and values half of a common second-level cache of 512 KB; processors with vectors of
+     * 512 bits have 1 MB. Keys and values are decoded once for all of them (Zen 5, a prompt's rows from position 3584 on, heads of 128 and
+     * 256: 131 and 133 for 122 and 120 GFLOP/s, one thread).
+     */
+    private static final int NUMBERS = L == 16 ? 1 << 15 : 1 << 14;
+    private static final int LEAST_QUERIES = 32, MOST_QUERIES = NUMBERS / 128;
 
     final float[] keys;
     /** Values as the cache has them: [headDim / KvCache.STRIP, POSITIONS, KvCache.STRIP]. */
