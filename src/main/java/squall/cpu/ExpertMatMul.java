@@ -104,9 +104,9 @@ final class ExpertMatMul {
     }
 
     private void look(int e) {
-        finite.look(gate.weight(), e);
-        finite.look(up.weight(), e);
-        finite.look(down.weight(), e);
+        finite.look(gate, e);
+        finite.look(up, e);
+        finite.look(down, e);
     }
 
     /** Whether an expert's rows are taken by dot products. */

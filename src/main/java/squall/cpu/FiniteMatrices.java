@@ -28,14 +28,15 @@ final class FiniteMatrices {
     }
 
     /** Reads an expert's matrix if that matters and has not been done. */
-    void look(Weight w, int expert) {
+    void look(LaidWeight l, int expert) {
+        Weight w = l.weight();
         if (!w.format().codec.takesFiniteOnly() || kind(w, expert) != 0) return;
         int cols = w.cols();
         long rowBytes = w.format().rowBytes(cols);
         finite.set(true);
         team.forEach(w.rows(), Math.max(1, PIECE / cols), (_, from, to) -> {
             for (int o = from; o < to; o++)
-                if (!w.format().codec.isFinite(w.experts().get(expert), o * rowBytes, cols)) finite.set(false);
+                if (!w.format().codec.isFinite(l.experts().get(expert), o * rowBytes, cols)) finite.set(false);
         });
         kinds.computeIfAbsent(w, k -> new byte[k.experts().size()])[expert] = finite.get() ? FINITE : OTHER;
     }

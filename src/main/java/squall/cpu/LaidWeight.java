@@ -9,7 +9,7 @@ import squall.quant.RowGroups;
  * A matrix, or one for each expert, as products read it.
  *
  * @param weight  what it stands for
- * @param groups  how rows are laid out side by side, or null: they lie as they are stored. Rows that fill no group lie as stored
+ * @param groups  how rows are laid out side by side, or null: they lie as they are stored, there or elsewhere. Rows that fill no group lie as stored
  *                behind the last one
  * @param experts a segment for each expert, as long as that of the weight
  */

@@ -97,7 +97,7 @@ public final class MatMul implements AutoCloseable {
         if (few) {
             inputs.begin(x, ws[0].cols());
             for (int i = 0; i < ws.length; i++) {
-                finite.look(ws[i], 0);
+                finite.look(this.ws[i], 0);
                 for (int r = 0; r < rows; r++) inputs.lay(this.ws[i], r);
             }
             // several rows read a piece again while it is in the second-level cache

@@ -13,8 +13,10 @@ import squall.ops.Weight;
 import squall.quant.RowGroups;
 
 /**
- * Lays matrices out anew ({@link RowGroups}) at their first product, where the format has a layout, the processor is faster with it and there is
- * memory. What was mapped of the file leaves the process's memory piece by piece: a model takes its size once. Owned by the thread that runs the step.
+ * Lays matrices out anew at their first product, where there is memory: in groups of rows ({@link RowGroups}) if the format has them and the
+ * processor is faster with them; plain numbers, whose products wait for memory alone, as they are stored but in pages of 2 MB, which a file is rarely
+ * read in (a virtual machine's core reads 37 GB/s in such pages and 31 in small ones, Zen 5). What was mapped of the file leaves the process's memory
+ * piece by piece: a model takes its size once. Owned by the thread that runs the step.
  *
  * <p>The system property {@value #PROPERTY}, {@code file} or {@code groups}, says that nothing, or whatever memory is free, is laid out anew;
  * without it matrices are as long as they fit half of the memory that is free at the start.
@@ -61,16 +63,26 @@ final class WeightLayout implements AutoCloseable {
     LaidWeight of(Weight w) {
         LaidWeight known = laid.get(w);
         if (known != null) return known;
-        RowGroups groups = w.scales().isEmpty() && w.rows() >= RowGroups.ROWS && w.byteSize() <= room ? RowGroups.of(w.format()) : null;
-        LaidWeight made = groups == null ? LaidWeight.asStored(w) : layOut(w, groups);
+        LaidWeight made = w.byteSize() > room ? LaidWeight.asStored(w) : layOut(w);
         laid.put(w, made);
         return made;
     }
 
-    /** In groups, or as stored if not all of its numbers have a place in them. */
-    private LaidWeight layOut(Weight w, RowGroups groups) {
-        long groupBytes = RowGroups.ROWS * w.format().rowBytes(w.cols());
-        int all = w.rows() / RowGroups.ROWS;
+    private LaidWeight layOut(Weight w) {
+        RowGroups groups = w.scales().isEmpty() && w.rows() >= RowGroups.ROWS ? RowGroups.of(w.format()) : null;
+        if (groups != null) return layOut(w, groups, RowGroups.ROWS);
+        return isPlain(w) && HugePages.areKnown() ? layOut(w, null, 1) : LaidWeight.asStored(w);
+    }
+
+    /** Whether it is in a file, each of its numbers by itself. */
+    private static boolean isPlain(Weight w) {
+        return w.scales().isEmpty() && w.format().codec.blockSize() == 1 && w.experts().getFirst().isMapped();
+    }
+
+    /** By so many rows together, or as in the file if not all of its numbers have a place in groups. */
+    private LaidWeight layOut(Weight w, RowGroups groups, int together) {
+        long groupBytes = together * w.format().rowBytes(w.cols());
+        int all = w.rows() / together;
         int piece = (int) Math.clamp(PIECE_BYTES / groupBytes, 1, all);
         int pieces = (all + piece - 1) / piece;
         long bytes = w.byteSize() / w.experts().size();
@@ -82,8 +94,9 @@ final class WeightLayout implements AutoCloseable {
             for (int i = begin; i < end; i++) {
                 MemorySegment to = experts.get(i / pieces), from = w.experts().get(i / pieces);
                 long first = i % pieces * piece * groupBytes, last = Math.min(all * groupBytes, first + piece * groupBytes);
-                for (long at = first; at < last; at += groupBytes)
-                    if (!groups.lay(to, at, from, at, groupBytes / RowGroups.ROWS)) finite.set(false);
+                if (groups == null) MemorySegment.copy(from, first, to, first, last - first);
+                else for (long at = first; at < last; at += groupBytes)
+                    if (!groups.lay(to, at, from, at, groupBytes / together)) finite.set(false);
                 if (from.isMapped()) from.asSlice(first, last - first).unload();
             }
         });

@@ -46,7 +46,7 @@ final class WeightTile {
             for (int o = 0; o < part; o++)
                 codec.dots(y, yAt + o, part, data, (first + o) * rowBytes, part * rowBytes, laid, w.cols());
         }
-        for (int o = first + together * part; o < last; o++) y[yAt + o - first] = dot(w, expert, o, x.plain(), row * w.cols());
+        for (int o = first + together * part; o < last; o++) y[yAt + o - first] = dot(l, expert, o, x.plain(), row * w.cols());
     }
 
     /** Whole groups where they go, those at the ends by way of a buffer if not all of their rows are wanted. */
@@ -71,9 +71,10 @@ final class WeightTile {
     }
 
     /** Row {@code o} of an expert's matrix times {@code x[xAt ..]}. */
-    static float dot(Weight w, int expert, int o, float[] x, int xAt) {
+    static float dot(LaidWeight l, int expert, int o, float[] x, int xAt) {
+        Weight w = l.weight();
         Codec codec = w.format().codec;
-        MemorySegment data = w.experts().get(expert);
+        MemorySegment data = l.experts().get(expert);
         int cols = w.cols();
         long rowAt = o * w.format().rowBytes(cols);
         if (w.scales().isEmpty()) return codec.dot(data, rowAt, x, xAt, cols);
@@ -97,17 +98,18 @@ final class WeightTile {
         int most = outputs(l);
         for (int o = first; o < last; o += most) {
             int end = Math.min(last, o + most);
-            if (l.groups() == null) multiplyStored(y, yAt + o - first, stride, l.weight(), expert, o, end, x);
+            if (l.groups() == null) multiplyStored(y, yAt + o - first, stride, l, expert, o, end, x);
             else multiplyGroups(y, yAt + o - first, stride, l, expert, o, end, x);
         }
     }
 
-    private void multiplyStored(float[] y, int yAt, int stride, Weight w, int expert, int first, int last, PackedRows x) {
+    private void multiplyStored(float[] y, int yAt, int stride, LaidWeight l, int expert, int first, int last, PackedRows x) {
+        int cols = l.weight().cols();
         clearSums(Panels.padded(x.rows) * OUTPUTS);
-        for (int c = 0; c < w.cols(); c += Panels.DEPTH) {
-            int depth = Math.min(Panels.DEPTH, w.cols() - c);
-            decode(w, expert, first, last, c, depth);
-            Panels.multiply(sums, OUTPUTS, x.panels, w.cols(), c, weights, depth, x.rows, last - first);
+        for (int c = 0; c < cols; c += Panels.DEPTH) {
+            int depth = Math.min(Panels.DEPTH, cols - c);
+            decode(l, expert, first, last, c, depth);
+            Panels.multiply(sums, OUTPUTS, x.panels, cols, c, weights, depth, x.rows, last - first);
         }
         Panels.unpack(y, yAt, stride, sums, OUTPUTS, x.rows, last - first);
     }
@@ -129,9 +131,10 @@ final class WeightTile {
     }
 
     /** Fills {@link #weights} with W[first .. last, c .. c + depth]. */
-    private void decode(Weight w, int expert, int first, int last, int c, int depth) {
+    private void decode(LaidWeight l, int expert, int first, int last, int c, int depth) {
+        Weight w = l.weight();
         Codec codec = w.format().codec;
-        MemorySegment data = w.experts().get(expert);
+        MemorySegment data = l.experts().get(expert);
         long rowBytes = w.format().rowBytes(w.cols());
         long start = w.format().rowBytes(c);
         for (int o = first; o < last; o++) {

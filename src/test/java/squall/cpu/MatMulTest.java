@@ -1,21 +1,33 @@
 package squall.cpu;
 
+import static java.nio.file.StandardOpenOption.CREATE_NEW;
+import static java.nio.file.StandardOpenOption.READ;
+import static java.nio.file.StandardOpenOption.WRITE;
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import java.io.IOException;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.lang.management.ManagementFactory;
+import java.nio.channels.FileChannel;
+import java.nio.file.Path;
 import java.util.Arrays;
+import java.util.List;
 import java.util.Random;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.ValueSource;
+import squall.format.HugePages;
 import squall.ops.Weight;
 import squall.quant.Format;
+import squall.quant.RowGroups;
 
 /** Products of stored weights against double sums of the definition {@code at}. */
 class MatMulTest {
@@ -37,6 +49,30 @@ class MatMulTest {
                         check(inGroups, rows, w);
                     }
                 }
+        }
+    }
+
+    /** Those of a file: plain numbers are taken into memory at the first product, and never asked of the file again. */
+    @ParameterizedTest @EnumSource(names = {"F32", "F16", "BF16", "Q8_0"})
+    void matricesOfAFile(Format format, @TempDir Path folder) throws IOException {
+        Path path = folder.resolve("weights");
+        Weight heap = Weights.random(random, format, 700, 1024, 2, false);
+        long each = heap.byteSize() / 2;
+        try (Arena arena = Arena.ofShared(); FileChannel file = FileChannel.open(path, CREATE_NEW, READ, WRITE); ThreadTeam team = new ThreadTeam(2)) {
+            MemorySegment mapped = file.map(FileChannel.MapMode.READ_WRITE, 0, 2 * each, arena);
+            for (int e = 0; e < 2; e++) MemorySegment.copy(heap.experts().get(e), 0, mapped, e * each, each);
+            Weight w = new Weight("of a file", format, 700, 1024, List.of(mapped.asSlice(each, each)), List.of());
+            MatMul matMul = new MatMul(team);
+            for (int rows : new int[] {1, 3, 17}) check(matMul, rows, w);
+            double[] values = Weights.values(w, 0);
+            mapped.fill((byte) 0);
+            float[] x = Weights.floats(random, 17 * 1024), y = new float[17 * 700];
+            for (int rows : new int[] {1, 17}) {
+                matMul.multiply(new float[][] {y}, x, rows, new Weight[] {w});
+                Weights.Sum sum = Weights.dot(values, 699, x, rows - 1, 1024);
+                assertEquals(HugePages.areKnown() || RowGroups.of(format) != null ? sum.value() : 0, y[rows * 700 - 1], 4e-7 * 32 * sum.magnitude(), format + ", " + rows + " rows");
+            }
+            matMul.close();
         }
     }
 
