@@ -20,7 +20,7 @@ class AttentionTest {
     private final Random random = new Random(8);
 
     /** Odd numbers of query heads, lengths at both sides of tiles and pages, one row and several, cut along the sequence. */
-    @ParameterizedTest @CsvSource({"1,64,1,1", "2,128,31,1", "2,128,33,1", "3,64,64,1", "1,128,65,2", "4,256,129,1", "2,64,700,3", "8,64,1500,1"})
+    @ParameterizedTest @CsvSource({"1,64,1,1", "2,128,31,1", "2,128,33,1", "3,64,64,1", "1,128,65,2", "4,256,129,1", "2,64,700,3", "8,64,1500,1", "4,128,67,2", "7,128,333,1"})
     void ofHalvesInPlaceIsTheDefinition(int group, int dim, int length, int rows) {
         assertTrue(HalfTile.fits(dim));
         isTheDefinition(group, dim, length, rows, KvFormat.F16);
