@@ -28,11 +28,13 @@ final class ArgumentFile {
     /**
      * A kernel that does not compile is an error and no reason to run the Java method once; short event lists (a hundred times
      * less host time a step than the default); room for 256 tasks a graph; kernels of any size (a helper that a kernel calls must
-     * be inlined, by default up to 600 nodes); no search of tasks for reductions to rewrite, which none is; no limit on memory
-     * besides the memory plan; and what {@link NativeOutput} needs.
+     * be inlined, by default up to 600 nodes); no search of tasks for reductions to rewrite, which none is; large arrays sent by way of a
+     * few pinned buffers and not pinned as a whole, which takes longer than to send them (H200: 10.0 and 14.6 in place of 6.4 GB/s, 4B BF16 and
+     * 35B-A3B Q4_K); no limit on memory besides the memory plan; and what {@link NativeOutput} needs.
      */
     static final List<String> FLAGS = List.of("-Dtornado.recover.bailout=false", "-Dtornado.max.events=64",
-            "-Dtornado.tvm.maxbytecodesize=1048576", "-Dtornado.compiler.fullInlining=True", "-Dtornado.experimental.reduce=False",
+            "-Dtornado.tvm.maxbytecodesize=1048576", "-Dtornado.compiler.fullInlining=True", "-Dtornado.experimental.reduce=False", "-Dtornado.staged.transfers=True",
+            "-Dtornado.cuda.host.pinning=false",
             "-Dtornado.device.memory=1024GB", "--add-opens", "java.base/java.io=ALL-UNNAMED");
 
     private ArgumentFile() {}
