@@ -287,7 +287,7 @@ public final class Attention {
             float o = 0f;
             for (int s = 0; s < used; s++) o += weights[s] * arena.get(from + s * (dim + 2) + i);
             float open = 1f;
-            if (gated == 1) open = 1f / (1f + TornadoMath.exp(-arena.get(gate + row * gateStride + head * gateHeadStride + i)));
+            if (gated == 1) open = Activation.sigmoid(arena.get(gate + row * gateStride + head * gateHeadStride + i));
             arena.set(y + row * yStride + head * dim + i, o / tree[0] * open);
         }
     }

@@ -7,7 +7,6 @@ import squall.tornado.Region;
 import squall.tornado.StepArray;
 import squall.tornado.Tape;
 import uk.ac.manchester.tornado.api.KernelContext;
-import uk.ac.manchester.tornado.api.math.TornadoMath;
 import uk.ac.manchester.tornado.api.types.arrays.FloatArray;
 import uk.ac.manchester.tornado.api.types.arrays.IntArray;
 
@@ -43,8 +42,7 @@ public final class Elementwise {
         int i = context.globalIdx % width;
         if (row < step.get(StepArray.ROWS)) {
             int at = h + row * hStride + i;
-            float a = arena.get(at);
-            arena.set(at, a / (1f + TornadoMath.exp(-a)) * arena.get(u + row * uStride + i));
+            arena.set(at, Activation.silu(arena.get(at)) * arena.get(u + row * uStride + i));
         }
     }
 
@@ -64,7 +62,7 @@ public final class Elementwise {
         if (row < step.get(StepArray.ROWS)) {
             int at = y + row * yStride + i;
             float a = arena.get(gate + row * gateStride + i / dim * headStride + i % dim);
-            arena.set(at, arena.get(at) / (1f + TornadoMath.exp(-a)));
+            arena.set(at, arena.get(at) * Activation.sigmoid(a));
         }
     }
 
@@ -82,7 +80,7 @@ public final class Elementwise {
         if (row < step.get(StepArray.ROWS)) {
             int at = x + row * xStride + i;
             float a = arena.get(gate + row * gateStride);
-            arena.set(at, arena.get(at) + arena.get(y + row * yStride + i) / (1f + TornadoMath.exp(-a)));
+            arena.set(at, arena.get(at) + arena.get(y + row * yStride + i) * Activation.sigmoid(a));
         }
     }
 
